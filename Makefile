@@ -1,0 +1,46 @@
+# Every target makes .venv if it is missing and installs once; nothing needs to be activated, all are safe to repeat.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+BOUNDS_CACHE := build/numba-bounds-checked
+
+.DEFAULT_GOAL := test
+.PHONY: train test lint types bench clean
+
+train: $(INSTALLED)
+	$(BIN)/python train.py
+
+test: lint types
+	@echo "== tests"
+	$(BIN)/python -m pytest -n 2 -q
+	@echo "== engine, not compiled"
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 -q tests/engine
+	@echo "== engine, compiled with bounds checks"
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/$(BOUNDS_CACHE) $(BIN)/python -m pytest -n 2 -q tests/engine
+	@echo "== all passed"
+
+lint: $(INSTALLED)
+	@echo "== lint"
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED)
+	@echo "== types"
+	$(BIN)/mypy
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks
+
+# Leaves .venv and runs/, which took long to make.
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
+
+# torch first, alone: it is the largest download, and a failure there should show at once.
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "== installing into $(VENV)"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,test]'
+	@touch $@

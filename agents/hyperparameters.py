@@ -1,0 +1,93 @@
+"""Hyper-parameters from `hyperparameters.toml`, validated; each value's meaning stands beside it there."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from agents.worlds import MOST_ROWS
+
+FILE = Path(__file__).with_name("hyperparameters.toml")
+
+Positive = Annotated[float, Field(gt=0.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Width = Annotated[int, Field(ge=1, le=4096)]
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class Hyperparameters(BaseModel):
+    """One training run's settings; the meanings are the comments of `hyperparameters.toml`."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    algorithm: Literal["PPO", "MaskablePPO"]
+    net: Literal["mlp", "pool_scorer"]
+    hidden: Annotated[tuple[Width, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=8)]
+    activation: Literal["tanh", "relu"]
+    total_steps: Annotated[int, Field(ge=1, le=10**12)]
+    n_envs: Annotated[int, Field(ge=1, le=MOST_ROWS)]
+    n_steps: Annotated[int, Field(ge=2, le=2**20)]
+    batch_size: Annotated[int, Field(ge=2, le=2**24)]
+    n_epochs: Annotated[int, Field(ge=1, le=1000)]
+    gamma: Annotated[float, Field(gt=0.0, le=1.0)]
+    gae_lambda: Share
+    clip_range: Positive
+    ent_coef: Annotated[float, Field(ge=0.0)]
+    vf_coef: Annotated[float, Field(ge=0.0)]
+    max_grad_norm: Positive
+    learning_rate: Positive
+    final_learning_rate: Positive
+    evaluate_every: Annotated[int, Field(ge=1, le=10**12)]
+    evaluation_worlds: Annotated[int, Field(ge=1, le=100_000)]
+    n_threads: Annotated[int, Field(ge=1, le=1024)]
+    seed: Annotated[int, Field(ge=0, lt=2**64)]
+
+    @model_validator(mode="after")
+    def _batch_is_collected(self) -> Self:
+        collected = self.n_envs * self.n_steps
+        # A last batch of one decision has no standard deviation: its advantages would be NaN.
+        if collected % self.batch_size == 1 or self.batch_size > collected:
+            raise ValueError(
+                f"batch_size: {self.batch_size} (allowed: up to n_envs x n_steps = {collected}, "
+                "without one decision left over)"
+            )
+        return self
+
+
+def load_hyperparameters(
+    scenario: str, overrides: Mapping[str, Any] | None = None, file: Path = FILE
+) -> Hyperparameters:
+    """The settings for a scenario: the section `default`, then the scenario's own, then the overrides.
+
+    Raises:
+        ValueError: one line a mistake, naming the field, the value and what is allowed.
+    """
+    sections = tomllib.loads(file.read_text(encoding="utf-8"))
+    settings = sections["default"] | sections.get(scenario, {}) | dict(overrides or {})
+    return validated(settings, file.name)
+
+
+def validated(settings: Mapping[str, Any], source: str) -> Hyperparameters:
+    """Settings as Hyperparameters; `source` says in errors where they come from.
+
+    Raises:
+        ValueError: one line a mistake, naming the field, the value and what is allowed.
+    """
+    try:
+        return Hyperparameters.model_validate(dict(settings))
+    except ValidationError as error:
+        raise ValueError("\n".join(_line(source, mistake) for mistake in error.errors())) from None
+
+
+def _line(source: str, mistake: Any) -> str:
+    field = ".".join(str(part) for part in mistake["loc"])
+    if not field:
+        return f"{source}: {mistake['ctx']['error']}"
+    if mistake["type"] == "extra_forbidden":
+        return f"{source}: {field}: no such hyper-parameter (allowed: {', '.join(Hyperparameters.model_fields)})"
+    return f"{source}: {field}: {mistake['msg']} (got {mistake['input']!r})"

@@ -1,0 +1,121 @@
+"""The pool-shared scorer: one small net looks at every pool, so its weights work for any number of pools.
+
+    shared   the clock, the task and the fleet          -> context
+    pool     context and one pool's fields              -> what is to say about that pool -> 2 logits (spot, on-demand)
+    wait     context and the mean over the pools        -> 1 logit (WAIT)
+    value    context and the mean over the pools        -> the value of the state
+
+Logits come in the order of the actions: WAIT, SPOT in each pool, ON_DEMAND in each pool.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
+from stable_baselines3.common.policies import ActorCriticPolicy
+from torch import nn
+
+from tessera_env.observation import Layout
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
+
+
+def mlp(inputs: int, hidden: Sequence[int], activation: type[nn.Module]) -> nn.Sequential:
+    """Linear layers, each followed by the activation."""
+    layers: list[nn.Module] = []
+    for width in hidden:
+        layers += [nn.Linear(inputs, width), activation()]
+        inputs = width
+    return nn.Sequential(*layers)
+
+
+class PoolScorer(nn.Module):
+    """Observations (n, K) to logits (n, 1 + 2P) and value features; stands where SB3 has its `MlpExtractor`."""
+
+    def __init__(self, pool_count: int, hidden: Sequence[int], activation: type[nn.Module]) -> None:
+        super().__init__()
+        layout = Layout(pool_count)
+        self.pool_count = pool_count
+        self.first_pool_index = layout.first_pool_index
+        pool_fields = (layout.size - layout.first_pool_index) // pool_count
+        width = hidden[-1]
+        self.shared = mlp(layout.first_pool_index, hidden, activation)
+        self.pool = mlp(width + pool_fields, hidden, activation)
+        self.pool_logits = nn.Linear(width, 2)
+        self.wait = mlp(2 * width, hidden, activation)
+        self.wait_logit = nn.Linear(width, 1)
+        self.value = mlp(2 * width, hidden, activation)
+        self.latent_dim_pi = 1 + 2 * pool_count
+        self.latent_dim_vf = width
+
+    def forward(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits (n, 1 + 2P) and value features (n, width)."""
+        pools, summary = self._encode(observations)
+        return self._logits(pools, summary), self.value(summary)
+
+    def forward_actor(self, observations: torch.Tensor) -> torch.Tensor:
+        """Logits (n, 1 + 2P)."""
+        return self._logits(*self._encode(observations))
+
+    def forward_critic(self, observations: torch.Tensor) -> torch.Tensor:
+        """Value features (n, width)."""
+        return self.value(self._encode(observations)[1])
+
+    def _encode(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What is to say about each pool (n, P, width), and the context beside its mean over the pools (n, 2 width)."""
+        context = self.shared(observations[:, : self.first_pool_index])
+        fields = observations[:, self.first_pool_index :].unflatten(1, (self.pool_count, -1))
+        pools = self.pool(torch.cat([context.unsqueeze(1).expand(-1, self.pool_count, -1), fields], dim=2))
+        return pools, torch.cat([context, pools.mean(dim=1)], dim=1)
+
+    def _logits(self, pools: torch.Tensor, summary: torch.Tensor) -> torch.Tensor:
+        wait = self.wait_logit(self.wait(summary))
+        return torch.cat([wait, self.pool_logits(pools).transpose(1, 2).flatten(1)], dim=1)
+
+
+class _PoolScorerMixin:
+    """Puts a PoolScorer into an SB3 actor-critic policy, which has then no action layer of its own."""
+
+    net_arch: Any
+    activation_fn: type[nn.Module]
+    action_space: spaces.Discrete
+    action_net: nn.Module
+    mlp_extractor: nn.Module
+
+    def _build_mlp_extractor(self) -> None:
+        pool_count = (int(self.action_space.n) - 1) // 2
+        self.mlp_extractor = PoolScorer(pool_count, self.net_arch, self.activation_fn)
+
+    def _build(self, lr_schedule: Any) -> None:
+        super()._build(lr_schedule)  # type: ignore[misc]
+        self.action_net = nn.Identity()
+        for layer in (self.mlp_extractor.pool_logits, self.mlp_extractor.wait_logit):
+            # As SB3 starts its action layer: hardly any preference at first.
+            self.init_weights(layer, gain=0.01)  # type: ignore[attr-defined]
+        self.optimizer = self.optimizer_class(  # type: ignore[attr-defined]
+            self.parameters(),
+            lr=lr_schedule(1),
+            **self.optimizer_kwargs,  # type: ignore[attr-defined]
+        )
+
+
+class PoolScorerPolicy(_PoolScorerMixin, ActorCriticPolicy):
+    """The pool-shared scorer for PPO; `net_arch` is the list of hidden widths."""
+
+
+class MaskablePoolScorerPolicy(_PoolScorerMixin, MaskableActorCriticPolicy):
+    """The pool-shared scorer for MaskablePPO; `net_arch` is the list of hidden widths."""
+
+
+def policy_arguments(net: str, algorithm: str, hidden: Sequence[int], activation: str) -> dict[str, Any]:
+    """`policy` and `policy_kwargs` of an SB3 algorithm."""
+    policies: dict[tuple[str, str], Any] = {
+        ("mlp", "PPO"): "MlpPolicy",
+        ("mlp", "MaskablePPO"): "MlpPolicy",
+        ("pool_scorer", "PPO"): PoolScorerPolicy,
+        ("pool_scorer", "MaskablePPO"): MaskablePoolScorerPolicy,
+    }
+    settings = {"net_arch": list(hidden), "activation_fn": ACTIVATIONS[activation]}
+    return {"policy": policies[net, algorithm], "policy_kwargs": settings}

@@ -1,0 +1,252 @@
+"""Training a policy on a scenario, in a run folder that at any moment holds the last good files.
+
+What is in it:
+
+    config.json                        scenario, hyper-parameters, versions: all that a run is
+    last.zip, best.zip                 Stable-Baselines3 models: to go on from, and the best on development worlds
+    policy.safetensors, policy.json    the best as a policy that needs numpy alone
+    evaluations.json                   every evaluation on development worlds
+    tb/                                TensorBoard
+"""
+
+import io
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+from gymnasium.vector import AutoresetMode
+from rich.console import Console
+from sb3_contrib import MaskablePPO
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList
+from stable_baselines3.common.logger import configure
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.utils import LinearSchedule
+from stable_baselines3.common.vec_env import VecCheckNan, VecEnv
+
+from agents.callbacks import EpisodeRecords, ProgressBar, RegularEvaluation, StopCallback, stop_on_signals
+from agents.export import TorchPolicy, export_policy, versions
+from agents.hyperparameters import Hyperparameters, validated
+from agents.networks import policy_arguments
+from agents.vec_env import TesseraVecEnv
+from agents.worlds import development_scenario, development_seed, training_scenario, training_seed
+from tessera_env.evaluation import ROWS, play
+from tessera_env.files import write_bytes, write_text
+from tessera_env.scenario import Scenario
+from tessera_env.scenario_files import load_scenario
+from tessera_env.vector_env import TesseraVectorEnv
+
+ALGORITHMS: dict[str, type[PPO] | type[MaskablePPO]] = {"PPO": PPO, "MaskablePPO": MaskablePPO}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is trained, how and where; kept as `config.json`."""
+
+    folder: Path
+    scenario: Scenario
+    hyperparameters: Hyperparameters
+
+    @classmethod
+    def create(cls, folder: Path, scenario: Scenario, hyperparameters: Hyperparameters) -> Self:
+        """Make the folder.
+
+        Raises:
+            ValueError: it exists already.
+        """
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            raise ValueError(
+                f"{folder}: exists already (go on with it: --resume {folder}, or give another --name)"
+            ) from None
+        return cls(folder, scenario, hyperparameters)
+
+    @classmethod
+    def open(cls, folder: Path, total_steps: int | None = None) -> Self:
+        """A run to go on with; `total_steps` stretches or shortens it.
+
+        Raises:
+            ValueError: the folder holds no run that can go on.
+        """
+        # What `latest` points at now: it may point elsewhere when this run is finished.
+        folder = folder.parent / os.readlink(folder) if folder.is_symlink() else folder
+        for name in ("config.json", "last.zip"):
+            if not (folder / name).is_file():
+                raise ValueError(f"{folder / name}: no such file (needed to go on with a run)")
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        settings = config["hyperparameters"] | ({} if total_steps is None else {"total_steps": total_steps})
+        return cls(folder, load_scenario(config["scenario"]), validated(settings, str(folder / "config.json")))
+
+    def write_config(self) -> None:
+        """Write `config.json`."""
+        config = {
+            "scenario": self.scenario.model_dump(mode="json"),
+            "hyperparameters": self.hyperparameters.model_dump(mode="json"),
+            "versions": versions(),
+        }
+        write_text(self.folder / "config.json", json.dumps(config, indent=2) + "\n")
+
+
+@dataclass(frozen=True)
+class Score:
+    """A policy on the development worlds."""
+
+    steps: int  # decisions it had learned from
+    mean_return: float  # what it is trained for: minus cost ratio and penalties
+    cost_ratio: float  # dollars / on-demand cost of all work, mean over the worlds
+    deadlines_missed: int  # in all worlds together
+
+    def __str__(self) -> str:
+        return f"development cost {self.cost_ratio:.4f} of on-demand, {self.deadlines_missed} deadlines missed"
+
+
+class Judge:
+    """Plays a model on the development worlds, and keeps the last and the best."""
+
+    def __init__(self, run: Run, console: Console) -> None:
+        settings = run.hyperparameters
+        self.run, self.console = run, console
+        self.worlds = settings.evaluation_worlds
+        self.env = TesseraVectorEnv(
+            min(self.worlds, ROWS),
+            scenario=development_scenario(run.scenario),
+            autoreset_mode=AutoresetMode.DISABLED,
+            threads=settings.n_threads,
+        )
+        self.scores = _read_scores(run.folder)
+
+    def __call__(self, model: OnPolicyAlgorithm) -> None:
+        """Judge the model, record it, save it as the last, and if none was better as the best."""
+        score = self.score(model)
+        is_best = all(score.mean_return > other.mean_return for other in self.scores)
+        self.scores.append(score)
+        for name in ("mean_return", "cost_ratio", "deadlines_missed"):
+            model.logger.record(f"development/{name}", getattr(score, name))
+        save_model(model, self.run.folder / "last.zip")
+        if is_best:
+            save_model(model, self.run.folder / "best.zip")
+            notes = {"seed": self.run.hyperparameters.seed, "development": asdict(score)}
+            export_policy(model, self.run.folder, self.run.scenario.name, notes)
+        write_text(self.run.folder / "evaluations.json", json.dumps([asdict(s) for s in self.scores], indent=2) + "\n")
+        remark = " (best so far)" if is_best else ""
+        self.console.print(f"{score.steps:>11,} decisions: {score}{remark}", highlight=False, soft_wrap=True)
+
+    def score(self, model: OnPolicyAlgorithm) -> Score:
+        """The model on the development worlds."""
+        table = play(self.env, TorchPolicy(model), self.worlds, development_seed(), lambda done: None)
+        return Score(
+            steps=model.num_timesteps,
+            mean_return=float(table["episode_return"].mean()),
+            cost_ratio=float((table["cost_usd"] / table["scale_usd"]).mean()),
+            deadlines_missed=int(table["deadlines_missed"].sum()),
+        )
+
+
+def _read_scores(folder: Path) -> list[Score]:
+    file = folder / "evaluations.json"
+    return [Score(**score) for score in json.loads(file.read_text(encoding="utf-8"))] if file.is_file() else []
+
+
+def train(run: Run, console: Console) -> bool:
+    """Learn until the run's total is reached (True) or a stop was asked for (False); both leave all files in place."""
+    settings = run.hyperparameters
+    torch.set_num_threads(settings.n_threads)
+    env = training_env(run)
+    model = resumed_model(run, env) if (run.folder / "last.zip").is_file() else new_model(run, env)
+    run.write_config()
+    model.set_logger(configure(str(run.folder / "tb"), ["tensorboard"]))
+    judge = Judge(run, console)
+    bar = ProgressBar(settings.total_steps, console)
+    try:
+        with stop_on_signals(console) as stop:
+            watchers = [StopCallback(stop), EpisodeRecords(), RegularEvaluation(settings.evaluate_every, judge), bar]
+            learn(model, settings.total_steps, watchers)
+            is_finished = model.num_timesteps >= settings.total_steps
+            if is_finished:
+                judge(model)
+            else:
+                save_model(model, run.folder / "last.zip")
+    finally:
+        bar.close()
+        env.close()
+    if is_finished:
+        point_latest(run.folder)
+    return is_finished
+
+
+def training_env(run: Run) -> VecEnv:
+    """The training worlds, with an error where a value is not finite instead of a later one inside the network."""
+    settings = run.hyperparameters
+    env = TesseraVectorEnv(
+        settings.n_envs,
+        scenario=training_scenario(run.scenario),
+        autoreset_mode=AutoresetMode.SAME_STEP,
+        threads=settings.n_threads,
+    )
+    return VecCheckNan(TesseraVecEnv(env), raise_exception=True)
+
+
+def new_model(run: Run, env: VecEnv) -> OnPolicyAlgorithm:
+    """An untrained model; its seed is also the environments'."""
+    settings = run.hyperparameters
+    return ALGORITHMS[settings.algorithm](
+        env=env,
+        n_steps=settings.n_steps,
+        batch_size=settings.batch_size,
+        n_epochs=settings.n_epochs,
+        gamma=settings.gamma,
+        gae_lambda=settings.gae_lambda,
+        clip_range=settings.clip_range,
+        ent_coef=settings.ent_coef,
+        vf_coef=settings.vf_coef,
+        max_grad_norm=settings.max_grad_norm,
+        learning_rate=LinearSchedule(settings.learning_rate, settings.final_learning_rate, end_fraction=1.0),
+        seed=training_seed(settings.seed),
+        device="cpu",  # nets this small spend their time on a GPU waiting for it
+        **policy_arguments(settings.net, settings.algorithm, settings.hidden, settings.activation),
+    )
+
+
+def resumed_model(run: Run, env: VecEnv) -> OnPolicyAlgorithm:
+    """The model as it was saved, with fresh worlds and random numbers: going on is not bit-exact.
+
+    Loading a Stable-Baselines3 zip runs code that is in it: open only run folders that you made yourself. The exported
+    policy beside it is safe to share.
+
+    Raises:
+        ValueError: it has already learned as long as the run is to last.
+    """
+    settings = run.hyperparameters
+    model = ALGORITHMS[settings.algorithm].load(run.folder / "last.zip", env=env, device="cpu")
+    if model.num_timesteps >= settings.total_steps:
+        raise ValueError(
+            f"{run.folder}: has learned from {model.num_timesteps:,} decisions of {settings.total_steps:,} "
+            "(to go on: --steps with a larger total)"
+        )
+    model.set_random_seed(training_seed(settings.seed, steps_done=model.num_timesteps))
+    return model
+
+
+def learn(model: OnPolicyAlgorithm, total_steps: int, watchers: list[BaseCallback]) -> None:
+    """Go on until the model has learned from `total_steps` decisions in all, which schedules are relative to."""
+    is_new = model.num_timesteps == 0
+    model.learn(total_steps - model.num_timesteps, callback=CallbackList(watchers), reset_num_timesteps=is_new)
+
+
+def save_model(model: OnPolicyAlgorithm, path: Path) -> None:
+    """Save in one step: a kill at any moment leaves the old file or the new one."""
+    buffer = io.BytesIO()
+    model.save(buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def point_latest(folder: Path) -> None:
+    """Make `latest` beside the folder a link to it, in one step."""
+    link = folder.with_name(f".latest.{secrets.token_hex(8)}")
+    link.symlink_to(folder.name, target_is_directory=True)
+    os.replace(link, folder.with_name("latest"))

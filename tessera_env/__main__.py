@@ -1,0 +1,7 @@
+"""`python -m tessera_env` is the command `tessera`."""
+
+import sys
+
+from tessera_env.cli import main
+
+sys.exit(main())

@@ -1,0 +1,43 @@
+"""The decorator of every function that runs inside compiled code."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+from numba import types
+from numba.core.registry import CPUDispatcher
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class InnerFunction(CPUDispatcher):
+    """A compiled function for other compiled functions: one compilation for each types of arguments, no wrappers.
+
+    Plain `njit` compiles a function anew for each literal that it is called with (`push(…, 0)`, `push(…, task_id)`),
+    and makes two wrappers of each so that Python and C can call it. For the hundred small functions of the engine
+    both together are more than half of the time that the first use takes. Python can still call an inner function:
+    that compiles it once more, with its wrapper.
+    """
+
+    def __init__(self, function: Callable[..., Any]):
+        options = {"nopython": True, "boundscheck": None, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+        super().__init__(py_func=function, locals={}, targetoptions=options)
+        self._callable: Any = None
+
+    def __call__(self, *args: Any) -> Any:
+        """Call it from Python."""
+        if self._callable is None:
+            self._callable = numba.njit(self.py_func)
+        return self._callable(*args)
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """Resolve a call by the types of its arguments alone."""
+        plain = {name: types.unliteral(kind) for name, kind in dict(kws).items()}
+        return super().get_call_template(tuple(types.unliteral(kind) for kind in args), plain)
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function that compiled code calls; with NUMBA_DISABLE_JIT=1 it stays plain Python."""
+    if numba.config.DISABLE_JIT:
+        return function
+    return InnerFunction(function)  # type: ignore[return-value]

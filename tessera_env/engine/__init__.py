@@ -1,0 +1,1 @@
+"""The discrete-event simulator: tables of records, handlers of events, one loop."""

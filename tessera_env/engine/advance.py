@@ -1,0 +1,136 @@
+"""The event loop: the earliest event, its handler, until somebody has to decide."""
+
+from tessera_env.compiled import compiled
+
+from tessera_env.engine.assignment import assign_only_pair, finish_migration
+from tessera_env.engine.event_queue import copy_event, kind_of, remove_earliest, sink
+from tessera_env.engine.handlers import (
+    finish_episode,
+    on_arrival,
+    on_billing_start,
+    on_completion,
+    on_end,
+    on_idle_timeout,
+    on_market,
+    on_notice,
+)
+from tessera_env.engine.kinds import EventKind, InstanceStatus, RowStatus
+from tessera_env.engine.masks import fill_mask
+from tessera_env.engine.tables import LACKS_EVENTS, LACKS_LOG, LACKS_SLOTS
+from tessera_env.parameters import NONE
+
+_SPARE = 16  # events and log entries that one event makes at most, besides those for each task and instance
+
+
+@compiled
+def advance(params, state, env: int) -> None:
+    """Run until a task is to be asked, displaced tasks are to be assigned, the episode ends, or a table is full."""
+    row = state.rows[env]
+    while True:
+        row.lacking = lacking_room(state, env)
+        if row.lacking:
+            row.status = RowStatus.GROW
+            return
+        event = state.events[env, 0]
+        kind, subject, generation = kind_of(event.key), event.subject, event.generation
+        time_s = event.time_s
+        remove_earliest(state, env)
+        if is_stale(state, env, kind, subject, generation):
+            continue
+        row.now_s = time_s
+        if kind == EventKind.HORIZON:
+            end_episode(params, state, env)
+            return
+        if kind == EventKind.MIGRATE:
+            if row.requested == 0:
+                finish_migration(params, state, env)
+            elif not assign_only_pair(params, state, env):
+                row.status = RowStatus.MIGRATION
+                return
+        elif kind >= EventKind.ASK_INTERRUPTION:
+            row.focal = subject
+            row.reason = kind
+            row.status = RowStatus.DECISION
+            fill_mask(params, state, env)
+            return
+        else:
+            handle(params, state, env, kind, subject)
+            if row.done == params.config[0].task_count:
+                end_episode(params, state, env)
+                return
+
+
+@compiled
+def handle(params, state, env: int, kind: int, subject: int) -> None:
+    """Call the handler of an event of the world."""
+    if kind == EventKind.COMPLETION:
+        on_completion(params, state, env, subject)
+    elif kind == EventKind.END:
+        on_end(params, state, env, subject)
+    elif kind == EventKind.IDLE_TIMEOUT:
+        on_idle_timeout(params, state, env, subject)
+    elif kind == EventKind.MARKET:
+        on_market(params, state, env, subject)
+    elif kind == EventKind.NOTICE:
+        on_notice(params, state, env, subject)
+    elif kind == EventKind.BILLING_START:
+        on_billing_start(params, state, env, subject)
+    else:
+        on_arrival(params, state, env, subject)
+
+
+@compiled
+def end_episode(params, state, env: int) -> None:
+    """The episode is over."""
+    finish_episode(params, state, env)
+    state.rows[env].status = RowStatus.DONE
+
+
+@compiled
+def is_stale(state, env: int, kind: int, subject: int, generation: int) -> bool:
+    """Whether what the event is about has moved on since the event was made."""
+    if kind == EventKind.COMPLETION:
+        return state.tasks[env, subject].run_generation != generation
+    if kind == EventKind.IDLE_TIMEOUT:
+        return state.instances[env, subject].idle_generation != generation
+    if kind == EventKind.END or kind == EventKind.BILLING_START:
+        return state.instances[env, subject].generation != generation
+    if kind == EventKind.NOTICE:
+        instance = state.instances[env, subject]
+        return instance.generation != generation or instance.status != InstanceStatus.HELD
+    if kind >= EventKind.ASK_INTERRUPTION and kind != EventKind.MIGRATE:
+        return state.tasks[env, subject].ask_generation != generation
+    return False
+
+
+@compiled
+def lacking_room(state, env: int) -> int:
+    """Which tables cannot take what one event and the decision after it may add; clears out stale events first."""
+    row = state.rows[env]
+    lacking = 0
+    if row.free_slot == NONE and row.slots_used == state.instances.shape[1]:
+        lacking += LACKS_SLOTS
+    added = row.waiting + row.displaced + row.requested + 3 * row.alive + _SPARE
+    if row.event_count + added > state.events.shape[1]:
+        drop_stale_events(state, env)
+        if row.event_count + added > state.events.shape[1]:
+            lacking += LACKS_EVENTS
+    if state.log.shape[1] > 0 and row.log_count + 4 * added > state.log.shape[1]:
+        lacking += LACKS_LOG
+    return lacking
+
+
+@compiled
+def drop_stale_events(state, env: int) -> None:
+    """Rebuild the heap from the events that still mean something."""
+    row = state.rows[env]
+    kept = 0
+    for k in range(row.event_count):
+        event = state.events[env, k]
+        if not is_stale(state, env, kind_of(event.key), event.subject, event.generation):
+            copy_event(state, env, k, kept)
+            kept += 1
+    row.event_count = kept
+    for k in range(kept // 2 - 1, -1, -1):
+        event = state.events[env, k]
+        sink(state, env, k, event.time_s, event.key, event.subject, event.generation)

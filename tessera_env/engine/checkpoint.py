@@ -1,0 +1,29 @@
+"""What the grace period saves: the checkpoint plan of a task whose instance was given notice."""
+
+from tessera_env.compiled import compiled
+
+from tessera_env.engine.kinds import Plan
+
+
+@compiled
+def savable_fraction(transferable_mb: float, state_mb: float) -> float:
+    """The share of the state that can be saved before the instance is gone."""
+    return 1.0 if state_mb <= transferable_mb else transferable_mb / state_mb
+
+
+@compiled
+def checkpoint_plan(config, fraction: float) -> int:
+    """FULL, PARTIAL or RESTART, by the scenario's two thresholds."""
+    if fraction >= config.full_fraction:
+        return Plan.FULL
+    if fraction >= config.partial_fraction:
+        return Plan.PARTIAL
+    return Plan.RESTART
+
+
+@compiled
+def kept_share(plan: int, fraction: float) -> float:
+    """The share of the progress since the last save that a plan keeps."""
+    if plan == Plan.FULL:
+        return 1.0
+    return fraction if plan == Plan.PARTIAL else 0.0

@@ -1,0 +1,168 @@
+"""What the focal task's answer does."""
+
+from tessera_env.compiled import compiled
+
+from tessera_env.engine.instances import idle_count, launch, launch_room, leave_idle, newest_idle
+from tessera_env.engine.journal import log_event, log_pool
+from tessera_env.engine.kinds import EventKind, LogKind, TaskStatus
+from tessera_env.engine.linked_lists import DISPLACED, RESERVED, idle_node, insert, remove, task_node
+from tessera_env.engine.placing import ask_later, count_down, place, stop_waiting, stop_with_save, wait
+from tessera_env.parameters import NONE
+from tessera_env.parameters import RESERVED as FOR_DISPLACED
+
+
+@compiled
+def decide(params, state, env: int, action: int) -> None:
+    """Carry out the focal task's answer; an invalid one is counted and means WAIT."""
+    row, totals = state.rows[env], state.totals[env]
+    task_id = row.focal
+    task = state.tasks[env, task_id]
+    totals.decisions += 1
+    if not is_accepted(state, env, action):
+        totals.invalid_actions += 1
+        action = 0
+    log_event(state, env, LogKind.DECISION, task_id, NONE, float(action), float(row.reason))
+    if task.status == TaskStatus.PLACED:
+        reconsider(params, state, env, task_id, action)
+        return
+    count_down(params, state, env, task_id, row.now_s)
+    if task.status == TaskStatus.DISPLACED:
+        request(params, state, env, task_id, action)
+    else:
+        answer_waiting(params, state, env, task_id, action)
+
+
+@compiled
+def is_accepted(state, env: int, action: int) -> bool:
+    """Whether the mask allows the action."""
+    return 0 <= action < state.masks.shape[1] and state.masks[env, action]
+
+
+@compiled
+def pool_of(params, action: int) -> int:
+    """The pool of a placement (not WAIT)."""
+    pool_count = params.pools.shape[0]
+    return action - 1 - pool_count if action > pool_count else action - 1
+
+
+@compiled
+def is_on_demand(params, action: int) -> int:
+    """1 if the placement is ON_DEMAND, 0 if it is SPOT."""
+    return 1 if action > params.pools.shape[0] else 0
+
+
+@compiled
+def can_launch(params, state, env: int, pool_id: int, on_demand: int) -> bool:
+    """Whether a launch would find capacity."""
+    return on_demand == 1 or launch_room(params, state, env, pool_id) > 0
+
+
+@compiled
+def acquire(params, state, env: int, task_id: int, action: int) -> int:
+    """An instance for the task at the placement: an idle one, else a new one; NONE if there is no capacity."""
+    pool_id, on_demand = pool_of(params, action), is_on_demand(params, action)
+    instance_id = newest_idle(state, env, pool_id, on_demand)
+    if instance_id != NONE:
+        leave_idle(state, env, instance_id)
+        return instance_id
+    if can_launch(params, state, env, pool_id, on_demand):
+        return launch(params, state, env, pool_id, on_demand)
+    fail_launch(state, env, task_id, pool_id, on_demand)
+    return NONE
+
+
+@compiled
+def fail_launch(state, env: int, task_id: int, pool_id: int, on_demand: int) -> None:
+    """The task's request found no capacity."""
+    state.tasks[env, task_id].launch_failed = 1
+    state.totals[env].failed_launches += 1
+    log_pool(state, env, LogKind.LAUNCH_FAILED, task_id, pool_id, on_demand, 0.0)
+
+
+@compiled
+def answer_waiting(params, state, env: int, task_id: int, action: int) -> None:
+    """A waiting task waits on, or goes to an instance if there is one."""
+    task = state.tasks[env, task_id]
+    task.launch_failed = 0
+    if action != 0:
+        instance_id = acquire(params, state, env, task_id, action)
+        if instance_id != NONE:
+            stop_waiting(state, env, task_id)
+            place(params, state, env, task_id, instance_id)
+            return
+    ask_later(params, state, env, task_id, EventKind.ASK_RETRY)
+
+
+@compiled
+def reconsider(params, state, env: int, task_id: int, action: int) -> None:
+    """A running task stays, pauses, or moves; it stays too if the place it wants has no capacity."""
+    task = state.tasks[env, task_id]
+    task.launch_failed = 0
+    if action == 0:
+        stop_with_save(params, state, env, task_id)
+        wait(state, env, task_id)
+        ask_later(params, state, env, task_id, EventKind.ASK_RETRY)
+        return
+    instance_id = NONE
+    if action != task.placement:
+        instance_id = acquire(params, state, env, task_id, action)
+    if instance_id == NONE:
+        ask_later(params, state, env, task_id, EventKind.ASK_RECONSIDER)
+        return
+    stop_with_save(params, state, env, task_id)
+    place(params, state, env, task_id, instance_id)
+    state.totals[env].moves += 1
+
+
+@compiled
+def request(params, state, env: int, task_id: int, action: int) -> None:
+    """A displaced task says where it wants to be; who gets which instance is settled when all have been asked."""
+    row, task = state.rows[env], state.tasks[env, task_id]
+    row.displaced -= 1
+    task.launch_failed = 0
+    if action == 0:
+        remove(state, env, task_node(state, task_id))
+        wait(state, env, task_id)
+        ask_later(params, state, env, task_id, EventKind.ASK_RETRY)
+        return
+    task.status = TaskStatus.REQUESTED
+    task.placement = action
+    row.requested += 1
+    pool_id, on_demand = pool_of(params, action), is_on_demand(params, action)
+    if not claim_idle(state, env, pool_id, on_demand):
+        if can_launch(params, state, env, pool_id, on_demand):
+            reserve(params, state, env, pool_id, on_demand)
+        else:
+            fail_launch(state, env, task_id, pool_id, on_demand)
+
+
+@compiled
+def claim_idle(state, env: int, pool_id: int, on_demand: int) -> bool:
+    """Count on one more idle instance of the pool and purchase, if there is one that nobody counts on."""
+    pool = state.pools[env, pool_id]
+    claimed = pool.claimed_on_demand if on_demand else pool.claimed_spot
+    if idle_count(state, env, pool_id, on_demand) <= claimed:
+        return False
+    if on_demand:
+        pool.claimed_on_demand += 1
+    else:
+        pool.claimed_spot += 1
+    return True
+
+
+@compiled
+def reserve(params, state, env: int, pool_id: int, on_demand: int) -> None:
+    """Launch an instance for whichever displaced task it will be assigned to."""
+    instance_id = launch(params, state, env, pool_id, on_demand)
+    state.instances[env, instance_id].task = FOR_DISPLACED
+    insert(state, env, RESERVED, idle_node(state, instance_id))
+
+
+@compiled
+def displace(state, env: int, task_id: int) -> None:
+    """The task (already stopped) is to be asked where it wants to go."""
+    task = state.tasks[env, task_id]
+    task.status = TaskStatus.DISPLACED
+    task.placement = 0
+    insert(state, env, DISPLACED, task_node(state, task_id))
+    state.rows[env].displaced += 1

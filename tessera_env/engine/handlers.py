@@ -1,0 +1,200 @@
+"""One handler a kind of event of the world. Asks and migrations are handled by who calls the engine."""
+
+import numpy as np
+from tessera_env.compiled import compiled
+
+from tessera_env.engine.billing import start_billing
+from tessera_env.engine.decisions import displace
+from tessera_env.engine.event_queue import push
+from tessera_env.engine.history import note_change
+from tessera_env.engine.instances import announce, end_instance, leave_idle
+from tessera_env.engine.journal import log_event, log_pool
+from tessera_env.engine.kinds import EventKind, InstanceStatus, LogKind, TaskStatus
+from tessera_env.engine.linked_lists import WAITING, after, first, held_list, instance_of, task_of
+from tessera_env.engine.placing import (
+    ask,
+    complete,
+    count_down,
+    leave_instance,
+    miss_deadline,
+    stop_at_notice,
+    wait,
+)
+from tessera_env.engine.work import progress_at
+from tessera_env.parameters import NONE
+
+
+@compiled
+def on_arrival(params, state, env: int, task_id: int) -> None:
+    """The task is there: it waits, and is asked at once; the next arrival is scheduled."""
+    row, task = state.rows[env], state.tasks[env, task_id]
+    task.waiting_since_s = row.now_s
+    task.down_since_s = row.now_s
+    log_event(state, env, LogKind.ARRIVAL, task_id, NONE, 0.0, 0.0)
+    wait(state, env, task_id)
+    ask(params, state, env, task_id, row.now_s, EventKind.ASK_ARRIVAL)
+    row.next_arrival = task_id + 1
+    schedule_arrival(params, state, env)
+
+
+@compiled
+def schedule_arrival(params, state, env: int) -> None:
+    """Only the next arrival is on the heap: tasks are numbered by arrival."""
+    row = state.rows[env]
+    if row.next_arrival < params.config[0].task_count:
+        time_s = state.tasks[env, row.next_arrival].arrival_s
+        push(state, env, time_s, EventKind.ARRIVAL, row.next_arrival, row.next_arrival, 0)
+
+
+@compiled
+def on_completion(params, state, env: int, task_id: int) -> None:
+    """The task's work is done."""
+    complete(params, state, env, task_id)
+
+
+@compiled
+def on_billing_start(params, state, env: int, instance_id: int) -> None:
+    """Provisioning is over: set-up begins, and is billed."""
+    start_billing(params, state, env, instance_id)
+
+
+@compiled
+def on_idle_timeout(params, state, env: int, instance_id: int) -> None:
+    """The instance has been idle for too long: release it."""
+    leave_idle(state, env, instance_id)
+    end_instance(params, state, env, instance_id, False)
+
+
+@compiled
+def on_end(params, state, env: int, instance_id: int) -> None:
+    """The cloud takes the instance."""
+    end_instance(params, state, env, instance_id, True)
+
+
+@compiled
+def on_notice(params, state, env: int, instance_id: int) -> None:
+    """A lifetime ends soon."""
+    give_notice(params, state, env, instance_id, state.instances[env, instance_id].end_s, 1)
+
+
+@compiled
+def give_notice(params, state, env: int, instance_id: int, end_s: float, lifetime: int) -> None:
+    """The instance is announced to end; its task stops, saves what it can, and is asked where to go."""
+    row = state.rows[env]
+    task_id = state.instances[env, instance_id].task
+    announce(params, state, env, instance_id, end_s, lifetime)
+    if task_id < 0:
+        return
+    stop_at_notice(params, state, env, task_id)
+    state.instances[env, instance_id].task = NONE
+    if row.displaced == 0:
+        push(state, env, row.now_s, EventKind.MIGRATE, 0, 0, 0)
+    displace(state, env, task_id)
+    ask(params, state, env, task_id, row.now_s, EventKind.ASK_INTERRUPTION)
+
+
+@compiled
+def on_market(params, state, env: int, pool_id: int) -> None:
+    """The pool's capacity changes: the surplus gets notice, newest first, and whoever waits is asked."""
+    row, pool = state.rows[env], state.pools[env, pool_id]
+    before = state.market[env, pool_id, pool.capacity_point].capacity
+    pool.capacity_point = next_capacity_point(state, env, pool_id)
+    capacity = state.market[env, pool_id, pool.capacity_point].capacity
+    log_pool(state, env, LogKind.CAPACITY, NONE, pool_id, NONE, float(capacity))
+    if (before > 0) != (capacity > 0):
+        note_change(pool, row.now_s, before > 0)
+    for _ in range(pool.held - capacity):
+        newest = instance_of(state, first(state, env, held_list(pool_id)))
+        give_notice(params, state, env, newest, row.now_s + params.config[0].notice_s, 0)
+    ask_waiting(params, state, env)
+    schedule_market(params, state, env, pool_id)
+
+
+@compiled
+def next_capacity_point(state, env: int, pool_id: int) -> int:
+    """The next point at which the pool's capacity is another one; the present point if there is none."""
+    pool = state.pools[env, pool_id]
+    capacity = state.market[env, pool_id, pool.capacity_point].capacity
+    for k in range(pool.capacity_point + 1, pool.point_count):
+        if state.market[env, pool_id, k].capacity != capacity:
+            return k
+    return pool.capacity_point
+
+
+@compiled
+def schedule_market(params, state, env: int, pool_id: int) -> None:
+    """Put the pool's next change of capacity on the heap."""
+    k = next_capacity_point(state, env, pool_id)
+    if k != state.pools[env, pool_id].capacity_point:
+        push(state, env, state.market[env, pool_id, k].time_s, EventKind.MARKET, pool_id, pool_id, 0)
+
+
+@compiled
+def ask_waiting(params, state, env: int) -> None:
+    """Ask every waiting task now."""
+    node = first(state, env, WAITING)
+    while node != WAITING:
+        ask(params, state, env, task_of(state, node), state.rows[env].now_s, EventKind.ASK_RETRY)
+        node = after(state, env, node)
+
+
+@compiled
+def finish_episode(params, state, env: int) -> None:
+    """All tasks are done, or the horizon is reached: account what is unfinished, and end every instance."""
+    for task_id in range(state.rows[env].next_arrival):
+        if state.tasks[env, task_id].status != TaskStatus.DONE:
+            leave_unfinished(params, state, env, task_id)
+    for task_id in range(state.rows[env].next_arrival, params.config[0].task_count):
+        count_unfinished(params, state, env, task_id)
+    end_all_instances(params, state, env)
+
+
+@compiled
+def leave_unfinished(params, state, env: int, task_id: int) -> None:
+    """The episode ends before the task is done."""
+    config, row, task = params.config[0], state.rows[env], state.tasks[env, task_id]
+    if task.status == TaskStatus.PLACED:
+        leave_instance(params, state, env, task_id, progress_at(config, task, row.now_s), 0.0)
+    else:
+        state.totals[env].waiting_s += row.now_s - task.waiting_since_s
+        count_down(params, state, env, task_id, row.now_s)
+    task.status = TaskStatus.UNFINISHED
+    task.placement = 0
+    count_unfinished(params, state, env, task_id)
+
+
+@compiled
+def count_unfinished(params, state, env: int, task_id: int) -> None:
+    """A deadline that has come is missed; other unfinished BATCH work is penalised by what is left of it.
+
+    Without the latter, waiting for ever would be the cheapest policy where tasks have no deadline.
+    """
+    config, row, task = params.config[0], state.rows[env], state.tasks[env, task_id]
+    if task.deadline_s <= row.now_s:
+        miss_deadline(config, state, env, task_id)
+    elif not task.interactive:
+        row.penalty += config.missed_weight * (task.work_s - task.progress_s) / row.total_work_s
+
+
+@compiled
+def end_all_instances(params, state, env: int) -> None:
+    """End every instance, in the order of their launches."""
+    row = state.rows[env]
+    order = launch_order(state, env)
+    for instance_id in order:
+        end_instance(params, state, env, instance_id, False)
+    row.event_count = 0
+
+
+@compiled
+def launch_order(state, env: int):
+    """The rows of all living instances, by launch."""
+    row = state.rows[env]
+    ids, launches = np.empty(row.alive, np.int64), np.empty(row.alive, np.int64)
+    count = 0
+    for instance_id in range(row.slots_used):
+        if state.instances[env, instance_id].status != InstanceStatus.FREE:
+            ids[count] = instance_id
+            launches[count] = state.instances[env, instance_id].launch
+            count += 1
+    return ids[np.argsort(launches)]  # launches are unique: no ties to break

@@ -1,0 +1,217 @@
+"""Life of an instance: launch, notice, idle time, end."""
+
+import math
+
+from tessera_env.compiled import compiled
+
+from tessera_env.engine.billing import move_cursor, settle, start_billing, stop_billing
+from tessera_env.engine.event_queue import push
+from tessera_env.engine.journal import log_event
+from tessera_env.engine.kinds import EventKind, InstanceStatus, LogKind
+from tessera_env.engine.linked_lists import (
+    first,
+    held_list,
+    held_node,
+    idle_list,
+    idle_node,
+    insert,
+    instance_of,
+    remove,
+)
+from tessera_env.market.timeline import hazard_integral_at, point_at, time_of_hazard
+from tessera_env.parameters import NONE, RESERVED, HazardModel
+from tessera_env.random_stream import Purpose, exponential
+
+
+@compiled
+def launch_room(params, state, env: int, pool_id: int) -> int:
+    """How many spot instances could be launched in the pool now."""
+    pool = state.pools[env, pool_id]
+    return state.market[env, pool_id, pool.capacity_point].capacity - pool.held - pool.leaving
+
+
+@compiled
+def idle_count(state, env: int, pool_id: int, on_demand: int) -> int:
+    """Instances of the pool and purchase without a task."""
+    pool = state.pools[env, pool_id]
+    return pool.idle_on_demand if on_demand else pool.idle_spot
+
+
+@compiled
+def newest_idle(state, env: int, pool_id: int, on_demand: int) -> int:
+    """The most recently idled instance of the pool and purchase; NONE if there is none."""
+    if idle_count(state, env, pool_id, on_demand) == 0:
+        return NONE
+    return instance_of(state, first(state, env, idle_list(pool_id, on_demand)))
+
+
+@compiled
+def take_slot(state, env: int) -> int:
+    """An unused row of the instance table (advance sees to it that there is one)."""
+    row = state.rows[env]
+    if row.free_slot == NONE:
+        row.slots_used += 1
+        return row.slots_used - 1
+    instance_id = row.free_slot
+    row.free_slot = state.instances[env, instance_id].next_free
+    return instance_id
+
+
+@compiled
+def launch(params, state, env: int, pool_id: int, on_demand: int) -> int:
+    """Launch an instance; returns its row. There must be room."""
+    row, totals, spec = state.rows[env], state.totals[env], params.pools[pool_id]
+    instance_id = take_slot(state, env)
+    instance, pool = state.instances[env, instance_id], state.pools[env, pool_id]
+    instance.generation += 1
+    instance.launch = row.launch_count
+    instance.pool = pool_id
+    instance.on_demand = on_demand
+    instance.status = InstanceStatus.HELD
+    instance.task = NONE
+    instance.lifetime_notice = 0
+    instance.billing = 0
+    instance.billing_start_s = row.now_s + spec.provisioning_s
+    instance.setup_done_s = instance.billing_start_s + pool.setup_s
+    instance.end_s = math.inf
+    row.launch_count += 1
+    row.alive += 1
+    totals.launches += 1
+    log_event(state, env, LogKind.LAUNCH, NONE, instance_id, instance.billing_start_s, instance.setup_done_s)
+    if not on_demand:
+        hold_spot(params, state, env, instance_id)
+    if spec.provisioning_s > 0.0:
+        time_s, launch_number = instance.billing_start_s, instance.launch
+        push(state, env, time_s, EventKind.BILLING_START, launch_number, instance_id, instance.generation)
+    else:
+        start_billing(params, state, env, instance_id)
+    return instance_id
+
+
+@compiled
+def hold_spot(params, state, env: int, instance_id: int) -> None:
+    """Count a new spot instance against the pool's capacity, and draw when its lifetime ends."""
+    instance = state.instances[env, instance_id]
+    pool = state.pools[env, instance.pool]
+    insert(state, env, held_list(instance.pool), held_node(state, instance_id))
+    pool.held += 1
+    instance.end_s = lifetime_end_s(params, state, env, instance_id)
+    pool.launches += 1
+    if instance.end_s < params.config[0].horizon_s:
+        notice_s = max(instance.end_s - params.config[0].notice_s, state.rows[env].now_s)
+        push(state, env, notice_s, EventKind.NOTICE, instance.launch, instance_id, instance.generation)
+
+
+@compiled
+def lifetime_end_s(params, state, env: int, instance_id: int) -> float:
+    """When a hazard takes the instance: cumulative hazard since billing start = one unit-exponential draw."""
+    instance = state.instances[env, instance_id]
+    pool_id = instance.pool
+    pool = state.pools[env, pool_id]
+    if params.pools[pool_id].hazard_model == HazardModel.NONE:
+        return math.inf
+    start = move_cursor(state, env, pool_id)
+    k = point_at(state.market, env, pool_id, start, pool.point_count, instance.billing_start_s)
+    target = hazard_integral_at(state.market, env, pool_id, k, instance.billing_start_s)
+    target += exponential(state.worlds[env], Purpose.LIFETIME, pool_id, pool.launches)
+    return time_of_hazard(state.market, env, pool_id, k, pool.point_count, target)
+
+
+@compiled
+def vacate(params, state, env: int, instance_id: int) -> None:
+    """The instance's task is gone: release it, or keep it idle until its time-out."""
+    instance = state.instances[env, instance_id]
+    instance.task = NONE
+    timeout_s = params.config[0].idle_timeout_s
+    if timeout_s == 0.0:
+        end_instance(params, state, env, instance_id, False)
+        return
+    join_idle(state, env, instance_id)
+    log_event(state, env, LogKind.IDLE, NONE, instance_id, 0.0, 0.0)
+    time_s = state.rows[env].now_s + timeout_s
+    push(state, env, time_s, EventKind.IDLE_TIMEOUT, instance.launch, instance_id, instance.idle_generation)
+
+
+@compiled
+def join_idle(state, env: int, instance_id: int) -> None:
+    """Put the instance on its pool's idle list."""
+    instance = state.instances[env, instance_id]
+    insert(state, env, idle_list(instance.pool, instance.on_demand), idle_node(state, instance_id))
+    count_idle(state, env, instance_id, 1)
+
+
+@compiled
+def leave_idle(state, env: int, instance_id: int) -> None:
+    """Take the instance off its pool's idle list; its pending time-out becomes stale."""
+    instance = state.instances[env, instance_id]
+    remove(state, env, idle_node(state, instance_id))
+    instance.idle_generation += 1
+    count_idle(state, env, instance_id, -1)
+
+
+@compiled
+def count_idle(state, env: int, instance_id: int, change: int) -> None:
+    """Keep the pool's count of idle instances."""
+    instance = state.instances[env, instance_id]
+    pool = state.pools[env, instance.pool]
+    if instance.on_demand:
+        pool.idle_on_demand += change
+    else:
+        pool.idle_spot += change
+
+
+@compiled
+def announce(params, state, env: int, instance_id: int, end_s: float, lifetime: int) -> None:
+    """Give a spot instance notice that it ends at `end_s`; what becomes of its task is the caller's."""
+    instance = state.instances[env, instance_id]
+    pool = state.pools[env, instance.pool]
+    instance.status = InstanceStatus.NOTICED
+    instance.end_s = end_s
+    instance.lifetime_notice = lifetime
+    remove(state, env, held_node(state, instance_id))
+    pool.held -= 1
+    pool.leaving += lifetime
+    pool.interruptions += 1
+    state.totals[env].interruptions += 1
+    if instance.task == NONE:
+        leave_idle(state, env, instance_id)
+    elif instance.task == RESERVED:
+        remove(state, env, idle_node(state, instance_id))
+    log_event(state, env, LogKind.NOTICE, instance.task, instance_id, end_s, 0.0)
+    push(state, env, end_s, EventKind.END, instance.launch, instance_id, instance.generation)
+
+
+@compiled
+def end_instance(params, state, env: int, instance_id: int, by_cloud: bool) -> None:
+    """The instance is gone: bill it and free its row."""
+    row, instance = state.rows[env], state.instances[env, instance_id]
+    settle(params, state, env, instance_id, by_cloud)
+    forget(state, env, instance_id)
+    instance.next_free = row.free_slot
+    row.free_slot = instance_id
+
+
+@compiled
+def forget(state, env: int, instance_id: int) -> None:
+    """Take the instance out of its pool's counts and lists; its pending events become stale."""
+    row, instance = state.rows[env], state.instances[env, instance_id]
+    pool = state.pools[env, instance.pool]
+    if instance.status == InstanceStatus.NOTICED:
+        pool.leaving -= instance.lifetime_notice
+    elif not instance.on_demand:
+        remove(state, env, held_node(state, instance_id))
+        pool.held -= 1
+    instance.status = InstanceStatus.FREE
+    instance.generation += 1
+    row.alive -= 1
+
+
+@compiled
+def cancel(params, state, env: int, instance_id: int) -> None:
+    """Give back a launch that nobody uses, unbilled."""
+    instance = state.instances[env, instance_id]
+    if instance.billing:
+        stop_billing(state, env, instance_id)
+    log_event(state, env, LogKind.CANCEL, NONE, instance_id, 0.0, 0.0)
+    state.totals[env].cancelled_launches += 1
+    end_instance(params, state, env, instance_id, False)

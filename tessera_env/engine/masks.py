@@ -1,0 +1,169 @@
+"""Which placements the focal task may be given, the deadline guard included.
+
+The guard's promise: from every placement it allows, on-demand can still make the deadline, whatever spot capacity
+does until the task is next asked. So whoever obeys the mask is never late (if the task could be done at all).
+"""
+
+import math
+
+from tessera_env.compiled import compiled
+
+from tessera_env.engine.instances import idle_count, launch_room
+from tessera_env.engine.kinds import TaskStatus
+from tessera_env.engine.work import load_s, progress_at, run_time_s, saved_at, transferable_mb
+
+
+@compiled
+def fill_mask(params, state, env: int) -> None:
+    """Write the focal task's row of `state.masks`."""
+    task = state.tasks[env, state.rows[env].focal]
+    pool_count = params.pools.shape[0]
+    state.masks[env, 0] = True
+    for pool_id in range(pool_count):
+        fits = task.gpu_memory_mb <= params.pools[pool_id].gpu_memory_mb
+        state.masks[env, 1 + pool_id] = fits
+        state.masks[env, 1 + pool_count + pool_id] = fits
+    if params.config[0].deadline_guard and task.deadline_s < math.inf:
+        guard(params, state, env)
+
+
+@compiled
+def changeover_s(params, state, env: int, pool_id: int, megabytes: float) -> float:
+    """From launch to running in a pool: provisioning, set-up, loading this much state."""
+    spec = params.pools[pool_id]
+    return spec.provisioning_s + state.pools[env, pool_id].setup_s + load_s(params.config[0], spec, megabytes)
+
+
+@compiled
+def quickest_on_demand(params, state, env: int, task) -> int:
+    """The pool that the task fits with the shortest changeover; every task fits some pool."""
+    best, best_s = 0, math.inf
+    for pool_id in range(params.pools.shape[0]):
+        if task.gpu_memory_mb <= params.pools[pool_id].gpu_memory_mb:
+            seconds = changeover_s(params, state, env, pool_id, task.state_cap_mb)
+            if seconds < best_s:
+                best, best_s = pool_id, seconds
+    return best
+
+
+@compiled
+def latest_fallback_s(params, state, env: int, task) -> float:
+    """The instant by which the task, with no work done, would have to be launched on on-demand."""
+    pool_id = quickest_on_demand(params, state, env, task)
+    changeover = changeover_s(params, state, env, pool_id, task.state_cap_mb)
+    return task.deadline_s - params.config[0].guard_margin_s - changeover
+
+
+@compiled
+def guard(params, state, env: int) -> None:
+    """Take out of the focal task's mask what could make it late; if that is all, leave its quickest finish."""
+    config, row = params.config[0], state.rows[env]
+    task = state.tasks[env, row.focal]
+    fallback_s = latest_fallback_s(params, state, env, task)
+    asked_again_s = row.now_s + config.decision_interval_s
+    run_s = run_time_s(config, work_left_now_s(config, task, row.now_s))
+    can_wait = asked_again_s + run_s <= fallback_s
+    can_risk = asked_again_s + run_time_s(config, work_left_if_lost_s(config, task, row.now_s)) <= fallback_s
+    any_valid = False
+    for action in range(state.masks.shape[1]):
+        if not state.masks[env, action]:
+            continue
+        outcome = outcome_of(params, state, env, task, action)
+        if outcome == 0:
+            safe = can_wait
+        elif outcome > params.pools.shape[0]:
+            safe = is_on_demand_in_time(params, state, env, task, outcome, run_s)
+        elif is_lossless(params, task, outcome - 1):
+            safe = row.now_s + spot_delay_s(params, state, env, task, outcome) + run_s <= fallback_s
+        else:
+            safe = can_risk
+        state.masks[env, action] = safe
+        any_valid = any_valid or safe
+    if not any_valid:
+        state.masks[env, quickest_finish(params, state, env, task)] = True
+
+
+@compiled
+def outcome_of(params, state, env: int, task, action: int) -> int:
+    """Where the task would be after the action, in the worst case: a launch without capacity leaves it where it is.
+
+    Of several tasks displaced at once, any may be the one that gets no instance.
+    """
+    if action == 0 or action > params.pools.shape[0] or action == task.placement:
+        return action
+    if task.status == TaskStatus.DISPLACED and state.rows[env].displaced + state.rows[env].requested > 1:
+        return 0
+    pool_id = action - 1
+    if idle_count(state, env, pool_id, 0) > 0 or launch_room(params, state, env, pool_id) > 0:
+        return action
+    return task.placement
+
+
+@compiled
+def work_left_now_s(config, task, now_s: float) -> float:
+    """Work left if the task stopped now with a save."""
+    if task.status == TaskStatus.PLACED:
+        return max(0.0, task.work_s - progress_at(config, task, now_s))
+    return task.work_s - task.progress_s
+
+
+@compiled
+def work_left_if_lost_s(config, task, now_s: float) -> float:
+    """Work left if the task lost its instance now and nothing since the last save could be kept."""
+    if task.status == TaskStatus.PLACED:
+        return task.work_s - saved_at(config, task, now_s)
+    return task.work_s - task.progress_s
+
+
+@compiled
+def is_lossless(params, task, pool_id: int) -> bool:
+    """Whether the grace period in this pool always saves all the progress."""
+    needed_mb = params.config[0].full_fraction * task.state_cap_mb
+    return needed_mb <= transferable_mb(params.config[0], params.pools[pool_id])
+
+
+@compiled
+def spot_delay_s(params, state, env: int, task, placement: int) -> float:
+    """How long the task may make no progress before it is asked again, if it is (or goes) on this spot placement."""
+    config = params.config[0]
+    if task.placement == placement:
+        delay_s = max(0.0, task.ready_s - state.rows[env].now_s)
+    else:
+        delay_s = changeover_s(params, state, env, placement - 1, task.state_cap_mb)
+    return min(delay_s, config.decision_interval_s)
+
+
+@compiled
+def is_on_demand_in_time(params, state, env: int, task, placement: int, run_s: float) -> bool:
+    """Whether the task makes its deadline on this on-demand placement; where it is, it may always stay."""
+    if task.placement == placement:
+        return True
+    pool_id = placement - 1 - params.pools.shape[0]
+    return on_demand_finish_s(params, state, env, task, pool_id, run_s) <= (
+        task.deadline_s - params.config[0].guard_margin_s
+    )
+
+
+@compiled
+def on_demand_finish_s(params, state, env: int, task, pool_id: int, run_s: float) -> float:
+    """When the task would be done on on-demand in this pool, at the latest."""
+    now_s = state.rows[env].now_s
+    if task.status == TaskStatus.PLACED and task.placement == 1 + params.pools.shape[0] + pool_id:
+        return max(now_s, task.ready_s) + run_s
+    return now_s + changeover_s(params, state, env, pool_id, task.state_cap_mb) + run_s
+
+
+@compiled
+def quickest_finish(params, state, env: int, task) -> int:
+    """The on-demand placement on which the task is done first."""
+    config, pool_count = params.config[0], params.pools.shape[0]
+    run_s = run_time_s(config, work_left_now_s(config, task, state.rows[env].now_s))
+    best, best_s = 0, math.inf
+    for pool_id in range(pool_count):
+        if task.gpu_memory_mb <= params.pools[pool_id].gpu_memory_mb:
+            finish_s = on_demand_finish_s(params, state, env, task, pool_id, run_s)
+            if finish_s < best_s:
+                best, best_s = 1 + pool_count + pool_id, finish_s
+    return best
+
+

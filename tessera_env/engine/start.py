@@ -1,0 +1,116 @@
+"""Begin an episode: draw a row's world, and put its first events on the heap."""
+
+import math
+
+from tessera_env.compiled import compiled
+
+from tessera_env.engine.event_queue import push
+from tessera_env.engine.handlers import schedule_arrival, schedule_market
+from tessera_env.engine.history import start_history
+from tessera_env.engine.kinds import EventKind, TaskStatus
+from tessera_env.engine.linked_lists import clear_lists
+from tessera_env.engine.placing import cheapest_on_demand
+from tessera_env.market.build import draw_market
+from tessera_env.parameters import NONE
+from tessera_env.workload.generators import draw_tasks
+
+
+@compiled
+def draw_world(params, state, env: int) -> None:
+    """Draw the world that `state.worlds[env]` addresses: the market and the tasks."""
+    draw_market(params, state.worlds[env], state.pools, state.market, env)
+    draw_tasks(params, state.worlds[env], state.tasks, env)
+
+
+@compiled
+def open_episode(params, state, env: int) -> None:
+    """Nothing has happened yet in the row's world; schedule its first events."""
+    config, row = params.config[0], state.rows[env]
+    clear_row(row)
+    clear_totals(state.totals[env])
+    clear_lists(state, env)
+    for task_id in range(config.task_count):
+        clear_task(state.tasks[env, task_id])
+    measure_work(params, state, env)
+    for pool_id in range(params.pools.shape[0]):
+        pool = state.pools[env, pool_id]
+        clear_pool(pool)
+        start_history(pool, state.market[env, pool_id, 0].capacity > 0)
+        schedule_market(params, state, env, pool_id)
+    push(state, env, config.horizon_s, EventKind.HORIZON, 0, 0, 0)
+    schedule_arrival(params, state, env)
+
+
+@compiled
+def measure_work(params, state, env: int) -> None:
+    """All work, and what it would cost on on-demand: the unit of the reward."""
+    row = state.rows[env]
+    for task_id in range(params.config[0].task_count):
+        task = state.tasks[env, task_id]
+        row.total_work_s += task.work_s
+        row.scale_usd += task.work_s * cheapest_on_demand(params, task) / 3600.0
+
+
+@compiled
+def clear_row(row) -> None:
+    """Nothing has happened."""
+    row.now_s = 0.0
+    row.focal = NONE
+    row.reason = NONE
+    row.event_count = 0
+    row.log_count = 0
+    row.next_arrival = 0
+    row.slots_used = 0
+    row.free_slot = NONE
+    row.alive = 0
+    row.launch_count = 0
+    row.waiting = 0
+    row.displaced = 0
+    row.requested = 0
+    row.placed_spot = 0
+    row.placed_on_demand = 0
+    row.done = 0
+    row.reported_usd = 0.0
+    row.penalty = 0.0
+    row.scale_usd = 0.0
+    row.total_work_s = 0.0
+    row.step_started_s = 0.0
+
+
+@compiled
+def clear_totals(totals) -> None:
+    """Nothing has been counted."""
+    totals.spot_usd = totals.on_demand_usd = totals.spot_s = totals.on_demand_s = 0.0
+    totals.setup_s = totals.work_lost_s = totals.work_saved_s = 0.0
+    totals.waiting_s = totals.downtime_s = totals.episode_return = 0.0
+    totals.interruptions = totals.checkpoints_full = totals.checkpoints_partial = totals.checkpoints_restart = 0
+    totals.migrations = totals.moves = totals.launches = totals.failed_launches = totals.cancelled_launches = 0
+    totals.deadlines_missed = totals.invalid_actions = totals.decisions = 0
+
+
+@compiled
+def clear_task(task) -> None:
+    """The task has not arrived."""
+    task.status = TaskStatus.FUTURE
+    task.instance = NONE
+    task.placement = 0
+    task.interruptions = 0
+    task.ask_generation = 0
+    task.run_generation = 0
+    task.launch_failed = 0
+    task.progress_s = 0.0
+    task.ready_s = 0.0
+    task.placed_s = 0.0
+    task.waiting_since_s = 0.0
+    task.down_since_s = 0.0
+    task.completion_s = math.inf
+
+
+@compiled
+def clear_pool(pool) -> None:
+    """Nobody holds anything in the pool."""
+    pool.cursor = pool.capacity_point = 0
+    pool.held = pool.leaving = pool.launches = pool.interruptions = 0
+    pool.idle_spot = pool.idle_on_demand = pool.claimed_spot = pool.claimed_on_demand = 0
+    pool.billing_spot = pool.billing_on_demand = 0
+    pool.starts_spot = pool.starts_on_demand = 0.0

@@ -1,0 +1,221 @@
+"""Policies compared on the same worlds: every episode's figures, means, intervals and paired differences.
+
+World k is episode k of the seed, whichever policy plays it and in whichever row of the vector environment, so results
+depend neither on the number of rows nor on threads, and differences between policies are differences of decisions.
+"""
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from tessera_env.vector_env import TesseraVectorEnv
+
+from tessera_env.observation import Layout
+from tessera_env.policies import LearnedPolicy, Policy, make_policy
+from tessera_env.results import Results
+from tessera_env.scenario import Scenario
+from tessera_env.scenario_files import load_scenario
+
+MOST_EPISODES = 100_000
+ROWS = 256  # played side by side unless told otherwise; more brings little
+AUTO = "auto"  # the baseline: greedy where it is evaluated, else the first policy
+DEFAULT_POLICIES = ("on_demand_only", "on_demand_fallback", "greedy")
+
+PolicyLike = str | Path | Policy
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An evaluation whose inputs have all been checked; `run` plays it."""
+
+    scenario: Scenario
+    policies: dict[str, Policy]  # by label, in the order given
+    episodes: int
+    seed: int
+    baseline: str | None
+    env: TesseraVectorEnv
+
+
+def evaluate(
+    scenario: str | Path | Mapping[str, Any] | Scenario = "deadline-aws",
+    policies: Sequence[PolicyLike] = DEFAULT_POLICIES,
+    episodes: int = 200,
+    seed: int = 1,
+    baseline: str | None = AUTO,
+    *,
+    rows: int | None = None,
+    threads: int = 1,
+    overrides: Mapping[str, Any] | None = None,
+    progress: bool = False,
+) -> Results:
+    """Play every policy in the same worlds and compare them.
+
+    Args:
+        scenario: a preset's name, a TOML file, a mapping or a Scenario.
+        policies: names with options ("on_demand_fallback:count=3"), folders of exported policies, or policies.
+        episodes: worlds; world k is episode k of the seed.
+        seed: of the worlds, the bootstrap and policies that draw.
+        baseline: which policy the paired differences are taken against; "auto": greedy if it is among the policies,
+            else the first; None: no differences.
+        rows: environments side by side; changes the speed, never the results.
+        threads: of the environments; changes the speed, never the results.
+        overrides: single values of the scenario, such as {"task.deadline_h": 70}.
+        progress: show a bar on standard error, if that is a terminal.
+
+    Raises:
+        ValueError: an argument cannot be used; nothing has been played then.
+    """
+    planned = plan(scenario, policies, episodes, seed, baseline, rows=rows, threads=threads, overrides=overrides)
+    return run(planned, progress)
+
+
+def plan(
+    scenario: str | Path | Mapping[str, Any] | Scenario,
+    policies: Sequence[PolicyLike],
+    episodes: int,
+    seed: int,
+    baseline: str | None = AUTO,
+    *,
+    rows: int | None = None,
+    threads: int = 1,
+    overrides: Mapping[str, Any] | None = None,
+) -> Plan:
+    """Check all inputs of `evaluate` before any work.
+
+    Raises:
+        ValueError: an argument cannot be used; one line a problem.
+    """
+    _check_range("episodes", episodes, 1, MOST_EPISODES)
+    _check_range("seed", seed, 0, 2**64 - 1)
+    rows = min(episodes, ROWS) if rows is None else rows
+    _check_range("rows", rows, 1, MOST_EPISODES)
+    _check_range("threads", threads, 1, 1024)
+    loaded = load_scenario(scenario, **(overrides or {}))
+    players = _players(policies, Layout(len(loaded.pools)), seed)
+    named_baseline = _baseline(baseline, list(players))
+    env = TesseraVectorEnv(min(rows, episodes), scenario=loaded, autoreset_mode=AutoresetMode.DISABLED, threads=threads)
+    return Plan(loaded, players, episodes, seed, named_baseline, env)
+
+
+def run(planned: Plan, progress: bool = False) -> Results:
+    """Play all that is planned."""
+    tables = {}
+    with _bar(progress) as bar:
+        for label, policy in planned.policies.items():
+            line = bar.add_task(label, total=planned.episodes)
+            tables[label] = play(
+                planned.env, policy, planned.episodes, planned.seed, lambda done, line=line: bar.advance(line, done)
+            )
+    return Results(
+        scenario=planned.scenario.model_dump(mode="json"),
+        seed=planned.seed,
+        baseline=planned.baseline,
+        versions=_versions(),
+        policies={label: _description(policy) for label, policy in planned.policies.items()},
+        tables=tables,
+    )
+
+
+def play(
+    env: TesseraVectorEnv, policy: Policy, episodes: int, seed: int, on_done: Callable[[int], None]
+) -> dict[str, np.ndarray]:
+    """One policy in worlds 0 ... episodes - 1 of the seed: each metric as (episodes,), in the worlds' order.
+
+    A row that ends takes the next world that nobody plays yet; when none is left it rests.
+    """
+    rows = env.num_envs
+    worlds, upcoming, left = np.arange(rows), rows, episodes
+    playing, start, state = np.ones(rows, dtype=bool), np.ones(rows, dtype=bool), None
+    table: dict[str, np.ndarray] = {}
+    observation, _ = env.reset(seed=[seed] * rows, options={"world": worlds})
+    while left:
+        actions, state = policy.predict(
+            observation, state, episode_start=start, deterministic=True, action_masks=env.action_masks()
+        )
+        observation, _, terminated, truncated, _ = env.step(actions)
+        start = np.zeros(rows, dtype=bool)
+        finished = np.flatnonzero((terminated | truncated) & playing)
+        if not len(finished):
+            continue
+        _record(table, env.episode_metrics(finished), worlds[finished], episodes)
+        left -= len(finished)
+        on_done(len(finished))
+        fresh = finished[: max(episodes - upcoming, 0)]
+        playing[finished], playing[fresh], start[fresh] = False, True, True
+        worlds[fresh] = upcoming + np.arange(len(fresh))
+        upcoming += len(fresh)
+        if len(fresh):
+            observation, _ = env.reset(seed=[seed] * rows, options={"world": worlds, "reset_mask": start})
+    return table
+
+
+def _record(table: dict[str, np.ndarray], metrics: Mapping[str, np.ndarray], worlds: np.ndarray, episodes: int) -> None:
+    for key, values in metrics.items():
+        values = np.asarray(values)
+        if key not in table:
+            table[key] = np.zeros(episodes, dtype=values.dtype)
+        table[key][worlds] = values
+
+
+def _players(policies: Sequence[PolicyLike], layout: Layout, seed: int) -> dict[str, Policy]:
+    """The policies by label: what the caller wrote, or a policy's own name."""
+    if isinstance(policies, str | Path):
+        policies = [policies]
+    players: dict[str, Policy] = {}
+    for entry in policies:
+        named = isinstance(entry, str | Path)
+        label = str(entry) if named else entry.name
+        if label in players:
+            raise ValueError(f"policies: {label!r} is named twice (allowed: once)")
+        players[label] = make_policy(entry, layout, seed) if named else entry
+    if not players:
+        raise ValueError("policies: none (allowed: one or more)")
+    return players
+
+
+def _baseline(baseline: str | None, labels: list[str]) -> str | None:
+    if baseline == AUTO:
+        return "greedy" if "greedy" in labels else labels[0]
+    if baseline is not None and baseline not in labels:
+        raise ValueError(f"baseline: {baseline!r} (allowed: one of the policies: {', '.join(labels)})")
+    return baseline
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or not low <= value <= high:
+        raise ValueError(f"{name}: {value!r} (allowed: {low} to {high})")
+
+
+def _description(policy: Policy) -> dict[str, Any]:
+    """What identifies a policy in the results; of an exported one also what its weights are."""
+    if isinstance(policy, LearnedPolicy):
+        card = policy.card
+        return {"name": policy.name, "trained_on": card.scenario, "masked": card.masked, "sha256": card.sha256}
+    return {"name": policy.name}
+
+
+def _versions() -> dict[str, str]:
+    packages = {name: version(name) for name in ("numpy", "numba", "gymnasium")}
+    return {**packages, "tessera_env": _own_version(), "python": platform.python_version()}
+
+
+def _own_version() -> str:
+    try:
+        return version("tessera-env")
+    except PackageNotFoundError:  # a checkout on the path that is not installed
+        return "not installed"
+
+
+def _bar(shown: bool) -> Progress:
+    console = Console(stderr=True)
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
+    return Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not (shown and console.is_terminal)
+    )

@@ -1,0 +1,102 @@
+"""The compiled entry points: run rows of environments, and describe the migrations that they stop for."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from tessera_env.compiled import compiled
+
+from tessera_env.compile_cache import Kernel
+from tessera_env.engine.advance import advance
+from tessera_env.engine.assignment import assign_all, collect_instances, collect_tasks, seconds_until_running
+from tessera_env.engine.decisions import decide
+from tessera_env.engine.kinds import RowStatus
+from tessera_env.engine.start import draw_world, open_episode
+from tessera_env.observation import write_observation
+from tessera_env.reward import step_reward
+
+
+class Views(NamedTuple):
+    """What a step returns, for N environments."""
+
+    observations: np.ndarray  # (N, K) float32
+    rewards: np.ndarray  # (N,) float64
+    elapsed_h: np.ndarray  # (N,) float64, since the decision before
+    terminated: np.ndarray  # (N,) bool
+
+
+class Command(IntEnum):
+    """What a call of `run_rows` does with a row."""
+
+    SKIP = 0
+    START = 1  # a new episode, up to its first decision
+    STEP = 2  # the row's action, and on to its next decision
+    RESUME = 3  # go on after the tables have grown
+    ASSIGN = 4  # carry out an assignment of displaced tasks, and go on
+
+
+def _run_rows(params, state, views, commands, actions, task_ids, instance_ids, first: int, last: int) -> int:
+    """Carry out the commands of rows `first` to `last`; returns how many of them must be resumed.
+
+    `task_ids` and `instance_ids` are read by ASSIGN alone: task k goes to instance k, or to none. One entry point for
+    all commands, because each entry point that reaches the engine costs its own compilation.
+    """
+    stopped = 0
+    for env in range(first, last):
+        command, row = commands[env], state.rows[env]
+        if command == Command.SKIP:
+            continue
+        if command == Command.START:
+            draw_world(params, state, env)
+            open_episode(params, state, env)
+        elif command == Command.STEP:
+            row.step_started_s = row.now_s
+            decide(params, state, env, actions[env])
+        elif command == Command.ASSIGN:
+            assign_all(params, state, env, task_ids, instance_ids)
+        advance(params, state, env)
+        if row.status == RowStatus.MIGRATION or row.status == RowStatus.GROW:
+            stopped += 1
+        else:
+            finish_step(params, state, views, env)
+    return stopped
+
+
+def _displaced(params, state, env: int, on_demand: int, task_ids, instance_ids, counts) -> None:
+    """Write which displaced tasks are to be assigned, to which instances, and both counts."""
+    counts[0] = collect_tasks(params, state, env, on_demand, task_ids)
+    counts[1] = collect_instances(params, state, env, on_demand, instance_ids)
+
+
+def _migration_costs(params, state, env: int, task_ids, instance_ids, costs) -> None:
+    """Write the seconds until each task would run again on each instance; infinite where it does not fit."""
+    for i in range(task_ids.shape[0]):
+        for j in range(instance_ids.shape[0]):
+            costs[i, j] = seconds_until_running(params, state, env, task_ids[i], instance_ids[j])
+
+
+@compiled
+def finish_step(params, state, views, env: int) -> None:
+    """Write what the step returns: the row is at a decision, or at its end."""
+    row = state.rows[env]
+    if row.status == RowStatus.DONE:
+        close_mask(state, env)
+    write_observation(params, state, env, views.observations)
+    views.rewards[env] = step_reward(params, state, env)
+    views.elapsed_h[env] = (row.now_s - row.step_started_s) / 3600.0
+    views.terminated[env] = row.status == RowStatus.DONE
+
+
+@compiled
+def close_mask(state, env: int) -> None:
+    """Nobody is asked any more."""
+    row = state.rows[env]
+    row.focal = max(row.focal, 0)
+    state.masks[env, 0] = True
+    for action in range(1, state.masks.shape[1]):
+        state.masks[env, action] = False
+
+
+run_rows = Kernel(_run_rows)
+displaced = Kernel(_displaced)
+migration_costs = Kernel(_migration_costs)

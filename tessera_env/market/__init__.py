@@ -1,0 +1,1 @@
+"""A world's market: prices, capacity and hazards of every pool, generated or replayed."""

@@ -1,0 +1,399 @@
+"""The observation: one flat float32 vector whose layout is data.
+
+Policies read fields by name through `Layout`; the documentation's table is printed from it. Values are dimensionless,
+finite and bounded. A field on whose sign or zero a rule turns is computed in float64 and cast last.
+"""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from tessera_env.compiled import compiled
+
+from tessera_env.engine.billing import dollars_until, move_cursor
+from tessera_env.engine.history import averages_after
+from tessera_env.engine.instances import launch_room
+from tessera_env.engine.kinds import EventKind, TaskStatus
+from tessera_env.engine.masks import changeover_s, quickest_on_demand, work_left_now_s
+from tessera_env.engine.work import run_time_s, saved_at, state_mb
+
+INTERRUPTIONS_SHOWN = 16
+_DAY_S = 86400.0
+
+
+class Field(IntEnum):
+    """Index of each field about the clock, the focal task and the fleet."""
+
+    TIME = 0
+    TIME_LEFT = 1
+    DAY_SIN = 2
+    DAY_COS = 3
+    EVENT_ARRIVAL = 4
+    EVENT_INTERRUPTION = 5
+    EVENT_RETRY = 6
+    EVENT_RECONSIDER = 7
+    INTERACTIVE = 8
+    WORK_LEFT = 9
+    WORK_LEFT_H = 10
+    HAS_DEADLINE = 11
+    SLACK = 12
+    SLACK_PER_WORK = 13
+    SLACK_PER_CHANGEOVER = 14
+    WAIT_SLACK = 15
+    DEADLINE_LEFT = 16
+    AHEAD = 17
+    AHEAD_AFTER_CHANGEOVER = 18
+    MEMORY = 19
+    STATE = 20
+    ON_NOTHING = 21
+    ON_SPOT = 22
+    ON_ON_DEMAND = 23
+    CHANGEOVER_LEFT = 24
+    RUNNING_H = 25
+    UNSAVED = 26
+    INTERRUPTIONS = 27
+    LAUNCH_FAILED = 28
+    AGE = 29
+    WAITING = 30
+    PLACED_SPOT = 31
+    PLACED_ON_DEMAND = 32
+    IDLE = 33
+    DISPLACED = 34
+    ARRIVALS_LEFT = 35
+    DONE = 36
+
+
+class PoolField(IntEnum):
+    """Index of each field of a pool within the pool's block."""
+
+    AVAILABLE = 0
+    ROOM = 1
+    SPOT_PRICE = 2
+    ON_DEMAND_PRICE = 3
+    PRICE_AVERAGE = 4
+    AVAILABLE_1H = 5
+    AVAILABLE_4H = 6
+    AVAILABLE_12H = 7
+    AVAILABLE_EPISODE = 8
+    SINCE_CHANGE = 9
+    MEAN_UP = 10
+    MEAN_DOWN = 11
+    INTERRUPTIONS_SEEN = 12
+    SPOT_CHANGEOVER = 13
+    ON_DEMAND_CHANGEOVER = 14
+    BANDWIDTH = 15
+    FITS = 16
+    HERE_SPOT = 17
+    HERE_ON_DEMAND = 18
+    HELD = 19
+    IDLE_SPOT = 20
+    IDLE_ON_DEMAND = 21
+
+
+FIELD_COUNT = len(Field)
+POOL_FIELD_COUNT = len(PoolField)
+
+# Meaning and lower bound of each field; the upper bound is 1 for all.
+_MEANINGS: dict[Field, tuple[str, float]] = {
+    Field.TIME: ("time since the episode's start / horizon", 0.0),
+    Field.TIME_LEFT: ("1 - time", 0.0),
+    Field.DAY_SIN: ("sine of the hour of the day, counted from the episode's start", -1.0),
+    Field.DAY_COS: ("its cosine", -1.0),
+    Field.EVENT_ARRIVAL: ("1 if the focal task has just arrived", 0.0),
+    Field.EVENT_INTERRUPTION: ("1 if a notice displaced it", 0.0),
+    Field.EVENT_RETRY: ("1 if it waits and is asked again", 0.0),
+    Field.EVENT_RECONSIDER: ("1 if it runs and is asked again", 0.0),
+    Field.INTERACTIVE: ("1: INTERACTIVE, 0: BATCH", 0.0),
+    Field.WORK_LEFT: ("work left / work", 0.0),
+    Field.WORK_LEFT_H: ("w / (w + 24), w the hours of work left", 0.0),
+    Field.HAS_DEADLINE: ("1 if it has a deadline", 0.0),
+    Field.SLACK: ("s / (|s| + 6), s the hours it can still lose before it must be on on-demand; 1 without deadline", -1.0),
+    Field.SLACK_PER_WORK: ("r / (|r| + 1), r = s / hours of work left; 1 without deadline", -1.0),
+    Field.SLACK_PER_CHANGEOVER: ("r / (|r| + 20), r = s / hours of an on-demand changeover; 1 without deadline", -1.0),
+    Field.WAIT_SLACK: ("s less one decision interval, likewise; >= 0: it may wait until it is asked again", -1.0),
+    Field.DEADLINE_LEFT: ("time to the deadline / time from arrival to deadline; 1 without deadline", 0.0),
+    Field.AHEAD: ("(work done - uniform progress) / work; uniform progress reaches the work at the deadline", -1.0),
+    Field.AHEAD_AFTER_CHANGEOVER: ("the same against uniform progress two changeovers later", -1.0),
+    Field.MEMORY: ("GPU memory / the largest pool's", 0.0),
+    Field.STATE: ("m / (m + 8000), m the MB of state to save or load", 0.0),
+    Field.ON_NOTHING: ("1 if it is on no instance", 0.0),
+    Field.ON_SPOT: ("1 if it is on spot", 0.0),
+    Field.ON_ON_DEMAND: ("1 if it is on on-demand", 0.0),
+    Field.CHANGEOVER_LEFT: ("c / (c + 0.1), c the hours until it runs on its instance", 0.0),
+    Field.RUNNING_H: ("r / (r + 4), r the hours it has run on its instance", 0.0),
+    Field.UNSAVED: ("work since the last save / work", 0.0),
+    Field.INTERRUPTIONS: ("times it was interrupted / 16, at most 1", 0.0),
+    Field.LAUNCH_FAILED: ("1 if its last request found no capacity", 0.0),
+    Field.AGE: ("a / (a + 24), a the hours since its arrival", 0.0),
+    Field.WAITING: ("n / (n + 8), n the tasks that wait", 0.0),
+    Field.PLACED_SPOT: ("n / (n + 8), n the tasks on spot", 0.0),
+    Field.PLACED_ON_DEMAND: ("n / (n + 8), n the tasks on on-demand", 0.0),
+    Field.IDLE: ("n / (n + 8), n the instances without a task", 0.0),
+    Field.DISPLACED: ("n / (n + 8), n the displaced tasks still to be asked or assigned", 0.0),
+    Field.ARRIVALS_LEFT: ("tasks yet to arrive / all tasks", 0.0),
+    Field.DONE: ("tasks done / all tasks", 0.0),
+}
+
+_POOL_MEANINGS: dict[PoolField, tuple[str, float]] = {
+    PoolField.AVAILABLE: ("1 if a spot instance can be had now", 0.0),
+    PoolField.ROOM: ("spot instances that can be launched now / 16, at most 1", 0.0),
+    PoolField.SPOT_PRICE: ("spot price / the dearest on-demand price", 0.0),
+    PoolField.ON_DEMAND_PRICE: ("on-demand price / the dearest on-demand price", 0.0),
+    PoolField.PRICE_AVERAGE: ("average spot price of the episode, likewise", 0.0),
+    PoolField.AVAILABLE_1H: ("share of time with capacity, exponential average over 1 h", 0.0),
+    PoolField.AVAILABLE_4H: ("over 4 h", 0.0),
+    PoolField.AVAILABLE_12H: ("over 12 h", 0.0),
+    PoolField.AVAILABLE_EPISODE: ("over the episode", 0.0),
+    PoolField.SINCE_CHANGE: ("h / (h + 2), h the hours since capacity came or went", 0.0),
+    PoolField.MEAN_UP: ("h / (h + 2), h the mean hours of ended up-spells", 0.0),
+    PoolField.MEAN_DOWN: ("h / (h + 2), h the mean hours of ended down-spells", 0.0),
+    PoolField.INTERRUPTIONS_SEEN: ("n / (n + 8), n the interruptions of this episode", 0.0),
+    PoolField.SPOT_CHANGEOVER: ("c / (c + 0.1), c the hours until the task would run on a new spot instance", 0.0),
+    PoolField.ON_DEMAND_CHANGEOVER: ("on a new on-demand instance", 0.0),
+    PoolField.BANDWIDTH: ("b / (b + 10), b the Gbit/s", 0.0),
+    PoolField.FITS: ("1 if the task fits the GPU memory", 0.0),
+    PoolField.HERE_SPOT: ("1 if the task is here on spot", 0.0),
+    PoolField.HERE_ON_DEMAND: ("1 if the task is here on on-demand", 0.0),
+    PoolField.HELD: ("n / (n + 8), n the spot instances held", 0.0),
+    PoolField.IDLE_SPOT: ("n / (n + 8), n the idle spot instances", 0.0),
+    PoolField.IDLE_ON_DEMAND: ("n / (n + 8), n the idle on-demand instances", 0.0),
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each field stands in the observation of an environment with `pool_count` pools.
+
+    The K = `size` values are the task's fields, then one block a pool.
+    """
+
+    pool_count: int
+
+    first_pool_index = FIELD_COUNT
+    pool_field_count = POOL_FIELD_COUNT
+
+    @property
+    def size(self) -> int:
+        """Length K of the observation."""
+        return FIELD_COUNT + self.pool_count * POOL_FIELD_COUNT
+
+    @property
+    def names(self) -> list[str]:
+        """All fields' names, in the observation's order; a pool's field is named once."""
+        return [field.name.lower() for field in (*Field, *PoolField)]
+
+    def slice_of(self, name: str) -> slice:
+        """Where the field stands: one index, or every pool's.
+
+        Raises:
+            KeyError: there is no field of that name.
+        """
+        key = name.upper()
+        if key in Field.__members__:
+            return slice(Field[key], Field[key] + 1)
+        if key in PoolField.__members__:
+            return slice(FIELD_COUNT + PoolField[key], self.size, POOL_FIELD_COUNT)
+        raise KeyError(f"observation field: {name!r} (allowed: {', '.join(self.names)})")
+
+    def read(self, observation: np.ndarray, name: str) -> np.ndarray:
+        """The field's values: (…,) for the task's fields, (…, P) for a pool's; a view of `observation` (…, K)."""
+        values = observation[..., self.slice_of(name)]
+        return values[..., 0] if name.upper() in Field.__members__ else values
+
+    @property
+    def low(self) -> np.ndarray:
+        """Lower bounds, (K,) float32."""
+        task = [_MEANINGS[field][1] for field in Field]
+        pool = [_POOL_MEANINGS[field][1] for field in PoolField]
+        return np.array(task + pool * self.pool_count, dtype=np.float32)
+
+    @property
+    def high(self) -> np.ndarray:
+        """Upper bounds, (K,) float32."""
+        return np.ones(self.size, dtype=np.float32)
+
+    @property
+    def digest(self) -> str:
+        """A fingerprint of names and order; a policy trained on one layout does not fit another."""
+        meanings = [*_MEANINGS.values(), *_POOL_MEANINGS.values()]
+        text = ",".join(f"{name}:{meaning}" for name, (meaning, _low) in zip(self.names, meanings, strict=True))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def table(self) -> str:
+        """The layout as a Markdown table."""
+        lines = ["| Index | Field | Meaning | Range |", "|---|---|---|---|"]
+        for field in Field:
+            meaning, low = _MEANINGS[field]
+            lines.append(f"| {int(field)} | `{field.name.lower()}` | {meaning} | {low:g} … 1 |")
+        for pool_field in PoolField:
+            meaning, low = _POOL_MEANINGS[pool_field]
+            index = f"{FIELD_COUNT + pool_field} + {POOL_FIELD_COUNT} p"
+            lines.append(f"| {index} | `{pool_field.name.lower()}` | pool p: {meaning} | {low:g} … 1 |")
+        return "\n".join(lines)
+
+
+@compiled
+def squash(x: float, half: float) -> float:
+    """x mapped to (-1, 1), sign kept, 0.5 at `half`; infinity gives 1."""
+    if x == math.inf:
+        return 1.0
+    return x / (abs(x) + half)
+
+
+@compiled
+def write_observation(params, state, env: int, out) -> None:
+    """Write the observation of the row's focal task into `out[env]`."""
+    write_clock(params, state, env, out)
+    write_task(params, state, env, out)
+    write_deadline(params, state, env, out)
+    write_fleet(params, state, env, out)
+    for pool_id in range(params.pools.shape[0]):
+        base = FIELD_COUNT + pool_id * POOL_FIELD_COUNT
+        write_pool(params, state, env, pool_id, base, out)
+        write_pool_history(params, state, env, pool_id, base, out)
+
+
+@compiled
+def write_clock(params, state, env: int, out) -> None:
+    """The clock, and why the task is asked."""
+    row = state.rows[env]
+    share = row.now_s / params.config[0].horizon_s
+    angle = 2.0 * math.pi * row.now_s / _DAY_S
+    out[env, Field.TIME] = share
+    out[env, Field.TIME_LEFT] = 1.0 - share
+    out[env, Field.DAY_SIN] = math.sin(angle)
+    out[env, Field.DAY_COS] = math.cos(angle)
+    out[env, Field.EVENT_ARRIVAL] = 1.0 if row.reason == EventKind.ASK_ARRIVAL else 0.0
+    out[env, Field.EVENT_INTERRUPTION] = 1.0 if row.reason == EventKind.ASK_INTERRUPTION else 0.0
+    out[env, Field.EVENT_RETRY] = 1.0 if row.reason == EventKind.ASK_RETRY else 0.0
+    out[env, Field.EVENT_RECONSIDER] = 1.0 if row.reason == EventKind.ASK_RECONSIDER else 0.0
+
+
+@compiled
+def write_task(params, state, env: int, out) -> None:
+    """The focal task, but for its deadline."""
+    config, row = params.config[0], state.rows[env]
+    task = state.tasks[env, row.focal]
+    now_s, pool_count = row.now_s, params.pools.shape[0]
+    left_s = work_left_now_s(config, task, now_s)
+    placed = task.status == TaskStatus.PLACED
+    unsaved_s = max(0.0, task.work_s - left_s - saved_at(config, task, now_s)) if placed else 0.0
+    out[env, Field.INTERACTIVE] = task.interactive
+    out[env, Field.WORK_LEFT] = left_s / task.work_s
+    out[env, Field.WORK_LEFT_H] = squash(left_s, 24.0 * 3600.0)
+    out[env, Field.MEMORY] = task.gpu_memory_mb / params.config[0].largest_memory_mb
+    out[env, Field.STATE] = squash(state_mb(task, task.work_s - left_s), 8000.0)
+    out[env, Field.ON_NOTHING] = 0.0 if placed else 1.0
+    out[env, Field.ON_SPOT] = 1.0 if placed and task.placement <= pool_count else 0.0
+    out[env, Field.ON_ON_DEMAND] = 1.0 if placed and task.placement > pool_count else 0.0
+    out[env, Field.CHANGEOVER_LEFT] = squash(max(0.0, task.ready_s - now_s), 360.0) if placed else 0.0
+    out[env, Field.RUNNING_H] = squash(max(0.0, now_s - task.ready_s), 4.0 * 3600.0) if placed else 0.0
+    out[env, Field.UNSAVED] = unsaved_s / task.work_s
+    out[env, Field.INTERRUPTIONS] = min(task.interruptions, INTERRUPTIONS_SHOWN) / INTERRUPTIONS_SHOWN
+    out[env, Field.LAUNCH_FAILED] = task.launch_failed
+    out[env, Field.AGE] = squash(now_s - task.arrival_s, _DAY_S)
+
+
+@compiled
+def write_deadline(params, state, env: int, out) -> None:
+    """How the focal task stands against its deadline."""
+    config, row = params.config[0], state.rows[env]
+    task = state.tasks[env, row.focal]
+    if task.deadline_s == math.inf:
+        for field in range(Field.SLACK, Field.AHEAD_AFTER_CHANGEOVER + 1):
+            out[env, field] = 1.0
+        out[env, Field.HAS_DEADLINE] = 0.0
+        return
+    now_s = row.now_s
+    left_s = work_left_now_s(config, task, now_s)
+    run_s = run_time_s(config, left_s)
+    pool_id = quickest_on_demand(params, state, env, task)
+    changeover = changeover_s(params, state, env, pool_id, task.state_cap_mb)
+    fallback_s = task.deadline_s - config.guard_margin_s - changeover
+    slack_s = fallback_s - (now_s + run_s)
+    window_s = task.deadline_s - task.arrival_s
+    done_s = task.work_s - left_s
+    due_s = (now_s - task.arrival_s) * task.work_s / window_s
+    due_later_s = (now_s - task.arrival_s + 2.0 * changeover) * task.work_s / window_s
+    out[env, Field.HAS_DEADLINE] = 1.0
+    out[env, Field.SLACK] = squash(slack_s, 6.0 * 3600.0)
+    out[env, Field.SLACK_PER_WORK] = squash(slack_s, left_s + 1.0)
+    out[env, Field.SLACK_PER_CHANGEOVER] = squash(slack_s, 20.0 * changeover + 1.0)
+    out[env, Field.WAIT_SLACK] = squash(fallback_s - (now_s + config.decision_interval_s + run_s), 6.0 * 3600.0)
+    out[env, Field.DEADLINE_LEFT] = max(0.0, (task.deadline_s - now_s) / window_s)
+    out[env, Field.AHEAD] = max(-1.0, (done_s - due_s) / task.work_s)
+    out[env, Field.AHEAD_AFTER_CHANGEOVER] = max(-1.0, (done_s - due_later_s) / task.work_s)
+
+
+@compiled
+def write_fleet(params, state, env: int, out) -> None:
+    """What else there is."""
+    row = state.rows[env]
+    placed = row.placed_spot + row.placed_on_demand
+    idle = 0
+    for pool_id in range(params.pools.shape[0]):
+        idle += state.pools[env, pool_id].idle_spot + state.pools[env, pool_id].idle_on_demand
+    task_count = params.config[0].task_count
+    out[env, Field.WAITING] = squash(row.waiting, 8.0)
+    out[env, Field.PLACED_SPOT] = squash(row.placed_spot, 8.0)
+    out[env, Field.PLACED_ON_DEMAND] = squash(placed - row.placed_spot, 8.0)
+    out[env, Field.IDLE] = squash(idle, 8.0)
+    out[env, Field.DISPLACED] = squash(row.displaced + row.requested, 8.0)
+    out[env, Field.ARRIVALS_LEFT] = (task_count - row.next_arrival) / task_count
+    out[env, Field.DONE] = row.done / task_count
+
+
+@compiled
+def write_pool(params, state, env: int, pool_id: int, base: int, out) -> None:
+    """What a pool offers the focal task now."""
+    config, spec, pool = params.config[0], params.pools[pool_id], state.pools[env, pool_id]
+    row = state.rows[env]
+    task = state.tasks[env, row.focal]
+    room = max(launch_room(params, state, env, pool_id), 0)
+    point = state.market[env, pool_id, move_cursor(state, env, pool_id)]
+    on_demand_placement = 1 + params.pools.shape[0] + pool_id
+    here = task.placement if task.status == TaskStatus.PLACED else 0
+    done_s = task.work_s - work_left_now_s(config, task, row.now_s)
+    changeover = squash(changeover_s(params, state, env, pool_id, state_mb(task, done_s)), 360.0)
+    out[env, base + PoolField.AVAILABLE] = 1.0 if room + pool.idle_spot > 0 else 0.0
+    out[env, base + PoolField.ROOM] = min(room, 16) / 16.0
+    out[env, base + PoolField.SPOT_PRICE] = min(point.spot_price / config.dearest_on_demand, 1.0)
+    out[env, base + PoolField.ON_DEMAND_PRICE] = spec.on_demand_price / config.dearest_on_demand
+    out[env, base + PoolField.SPOT_CHANGEOVER] = changeover
+    out[env, base + PoolField.ON_DEMAND_CHANGEOVER] = changeover
+    out[env, base + PoolField.BANDWIDTH] = squash(spec.bandwidth_gbps, 10.0)
+    out[env, base + PoolField.FITS] = 1.0 if task.gpu_memory_mb <= spec.gpu_memory_mb else 0.0
+    out[env, base + PoolField.HERE_SPOT] = 1.0 if here == 1 + pool_id else 0.0
+    out[env, base + PoolField.HERE_ON_DEMAND] = 1.0 if here == on_demand_placement else 0.0
+    out[env, base + PoolField.HELD] = squash(pool.held, 8.0)
+    out[env, base + PoolField.IDLE_SPOT] = squash(pool.idle_spot, 8.0)
+    out[env, base + PoolField.IDLE_ON_DEMAND] = squash(pool.idle_on_demand, 8.0)
+
+
+@compiled
+def write_pool_history(params, state, env: int, pool_id: int, base: int, out) -> None:
+    """What a pool's past says."""
+    config, pool = params.config[0], state.pools[env, pool_id]
+    now_s = state.rows[env].now_s
+    point = state.market[env, pool_id, pool.cursor]
+    up = 1.0 if state.market[env, pool_id, pool.capacity_point].capacity > 0 else 0.0
+    elapsed_s = now_s - pool.changed_s
+    a1, a4, a12 = averages_after(pool.available_1h, pool.available_4h, pool.available_12h, up, elapsed_s)
+    up_s = pool.up_s + up * elapsed_s
+    down_s = pool.changed_s - pool.up_s  # of ended spells
+    average = point.spot_price
+    if now_s > 0.0:
+        average = dollars_until(params, state, env, pool_id, 0, now_s) * 3600.0 / now_s
+    out[env, base + PoolField.PRICE_AVERAGE] = min(average / config.dearest_on_demand, 1.0)
+    out[env, base + PoolField.AVAILABLE_1H] = a1
+    out[env, base + PoolField.AVAILABLE_4H] = a4
+    out[env, base + PoolField.AVAILABLE_12H] = a12
+    out[env, base + PoolField.AVAILABLE_EPISODE] = up_s / now_s if now_s > 0.0 else up
+    out[env, base + PoolField.SINCE_CHANGE] = squash(elapsed_s, 7200.0)
+    out[env, base + PoolField.MEAN_UP] = squash(pool.up_s, 7200.0 * pool.up_spells) if pool.up_spells else 0.0
+    out[env, base + PoolField.MEAN_DOWN] = squash(down_s, 7200.0 * pool.down_spells) if pool.down_spells else 0.0
+    out[env, base + PoolField.INTERRUPTIONS_SEEN] = squash(pool.interruptions, 8.0)
+
+

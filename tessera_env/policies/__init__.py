@@ -1,0 +1,69 @@
+"""Policies: hand-coded rules, random play and exported networks, all through one `predict`."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+
+from tessera_env.observation import Layout
+from tessera_env.policies.greedy import Greedy
+from tessera_env.policies.learned import LearnedPolicy, PolicyError, save_policy
+from tessera_env.policies.on_demand_fallback import OnDemandFallback
+from tessera_env.policies.on_demand_only import OnDemandOnly
+from tessera_env.policies.protocol import Policy
+from tessera_env.policies.random import Random
+
+POLICIES: dict[str, Callable[..., Policy]] = {
+    "greedy": Greedy,
+    "on_demand_fallback": OnDemandFallback,
+    "on_demand_only": OnDemandOnly,
+    "random": Random,
+}
+
+
+def make_policy(name_or_path: str | Path, layout: Layout, seed: int = 0) -> Policy:
+    """A policy by its name, options after colons ("on_demand_fallback:count=3"), or by the path of an exported one.
+
+    Args:
+        name_or_path: a name of `POLICIES`, or a folder written by `save_policy`.
+        layout: of the environment that it is to play in.
+        seed: of policies that draw.
+
+    Raises:
+        ValueError: unknown name or option, or a folder that cannot be used; one line.
+    """
+    name, *options = str(name_or_path).split(":")
+    if name in POLICIES and not isinstance(name_or_path, Path):
+        return _make_named(name, options, layout, seed)
+    if name_or_path and (Path(name_or_path).is_dir() or "/" in str(name_or_path)):
+        return LearnedPolicy(name_or_path, layout, seed)
+    names = ", ".join(POLICIES)
+    raise PolicyError(f"policy: {str(name_or_path)!r} (allowed: {names}, or the folder of an exported policy)")
+
+
+def _make_named(name: str, options: list[str], layout: Layout, seed: int) -> Policy:
+    make = POLICIES[name]
+    known = [option for option in inspect.signature(make).parameters if option != "layout"]
+    chosen: dict[str, int] = {"seed": seed} if "seed" in known else {}
+    for option in options:
+        key, separator, value = option.partition("=")
+        if key not in known or not separator:
+            allowed = ", ".join(f"{key}=N" for key in known) or "no options"
+            raise PolicyError(f"policy: {name}: option {option!r} (allowed: {allowed})")
+        if not (value.isascii() and value.isdigit() and len(value) <= 20):
+            raise PolicyError(f"policy: {name}: {key}: {value!r} (allowed: a whole number)")
+        chosen[key] = int(value)
+    return make(layout, **chosen)
+
+
+__all__ = [
+    "POLICIES",
+    "Greedy",
+    "LearnedPolicy",
+    "OnDemandFallback",
+    "OnDemandOnly",
+    "Policy",
+    "PolicyError",
+    "Random",
+    "make_policy",
+    "save_policy",
+]

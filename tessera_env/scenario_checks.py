@@ -1,0 +1,188 @@
+"""What must fit together in a scenario beyond the bounds of each field.
+
+Each check yields lines `field: what must hold (got …)`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tessera_env.scenario import Pool, Scenario
+
+MAX_TIMELINE_POINTS = 10_000_000  # per pool; 50 bytes each
+BUNDLED_TRACES = ("aws_v100_2023",)
+
+
+def problems_of(scenario: Scenario) -> list[str]:
+    """All that does not fit together, one line each."""
+    return [problem for check in _CHECKS for problem in check(scenario)]
+
+
+def _guard(scenario: Scenario) -> Iterator[str]:
+    if scenario.deadline_guard and not scenario.reconsider_running:
+        yield "deadline_guard: must be false unless reconsider_running is true (got true)"
+
+
+def _fractions(scenario: Scenario) -> Iterator[str]:
+    checkpoint = scenario.checkpoint
+    if checkpoint.partial_fraction > checkpoint.full_fraction:
+        yield (
+            f"checkpoint.partial_fraction: must be at most full_fraction = {checkpoint.full_fraction:g} "
+            f"(got {checkpoint.partial_fraction:g})"
+        )
+
+
+def _state(scenario: Scenario) -> Iterator[str]:
+    task = scenario.task
+    if task.state_cap_mb < task.state_base_mb:
+        yield (
+            f"task.state_cap_mb: must be at least state_base_mb = {task.state_base_mb:g} (got {task.state_cap_mb:g})"
+        )
+
+
+def _memory(scenario: Scenario) -> Iterator[str]:
+    needed, had = scenario.task.gpu_memory_mb.highest, max(pool.gpu_memory_mb for pool in scenario.pools)
+    if needed > had:
+        yield f"task.gpu_memory_mb: must be at most {had:g}, the largest pool's gpu_memory_mb (got up to {needed:g})"
+
+
+def _pool_names(scenario: Scenario) -> Iterator[str]:
+    names = [pool.name for pool in scenario.pools]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield f"pools.{index}.name: must be unique (got {name!r} again)"
+
+
+def _prices(scenario: Scenario) -> Iterator[str]:
+    for index, pool in enumerate(scenario.pools):
+        price = pool.price
+        if price.source != "ornstein_uhlenbeck":
+            continue
+        if price.lowest_share > price.highest_share:
+            yield (
+                f"pools.{index}.price.lowest_share: must be at most highest_share = {price.highest_share:g} "
+                f"(got {price.lowest_share:g})"
+            )
+        if scenario.horizon_h * 3600.0 / price.step_s > MAX_TIMELINE_POINTS:
+            least = scenario.horizon_h * 3600.0 / MAX_TIMELINE_POINTS
+            yield f"pools.{index}.price.step_s: must be at least {least:g} for this horizon (got {price.step_s:g})"
+
+
+def _spells(scenario: Scenario) -> Iterator[str]:
+    """The generator keeps room for eight changes in the shortest pair of medians; shocks need some of it."""
+    for index, pool in enumerate(scenario.pools):
+        capacity = pool.capacity
+        if capacity.source != "semi_markov":
+            continue
+        pair_h = capacity.up_median_h[0] / capacity.regime_factor_high + capacity.down_median_h[0]
+        if 8.0 * scenario.horizon_h / pair_h > MAX_TIMELINE_POINTS:
+            yield (
+                f"pools.{index}.capacity: must have medians of an up- and a down-spell that add up to at least "
+                f"{8.0 * scenario.horizon_h / MAX_TIMELINE_POINTS:g} h for this horizon (got {pair_h:g})"
+            )
+        if capacity.shocks_per_day > 24.0 / pair_h:
+            yield (
+                f"pools.{index}.capacity.shocks_per_day: must be at most {24.0 / pair_h:g}, one in each shortest up- "
+                f"and down-spell (got {capacity.shocks_per_day:g})"
+            )
+
+
+def _market(scenario: Scenario) -> Iterator[str]:
+    market = scenario.market
+    if market.until_h is not None and market.until_h - market.from_h < scenario.horizon_h:
+        yield (
+            f"market.until_h: must be at least from_h + horizon_h = {market.from_h + scenario.horizon_h:g} "
+            f"(got {market.until_h:g})"
+        )
+    paths = market.trace_paths
+    is_json = bool(paths) and all(path.lower().endswith(".json") for path in paths)
+    if paths and not is_json and not (len(paths) == 1 and (paths[0].lower().endswith(".csv") or _is_bundled(paths[0]))):
+        yield (
+            f"market.trace: must be one of {', '.join(BUNDLED_TRACES)}, a .csv file, a .json file or a list of "
+            f".json files (got {_shown(paths)})"
+        )
+    elif is_json and market.polarity is None:
+        yield "market.polarity: must be 'available' or 'unavailable' with a JSON trace (got none)"
+    elif not is_json and market.polarity == "unavailable":
+        yield "market.polarity: must be 'available' or none without a JSON trace (got 'unavailable')"
+
+
+def _is_bundled(path: str) -> bool:
+    return path in BUNDLED_TRACES
+
+
+def _shown(paths: tuple[str, ...]) -> str:
+    text = ", ".join(repr(path) for path in paths)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _replays(scenario: Scenario) -> Iterator[str]:
+    for index, pool in enumerate(scenario.pools):
+        if pool.replays and scenario.market.trace is None:
+            yield f"market.trace: must be given, because pools.{index} has a source 'trace' (got none)"
+            return
+        if pool.replays and pool.trace_zone is None:
+            yield f"pools.{index}.trace_zone: must be 'random' or a series of the trace (got none)"
+        if not pool.replays and pool.trace_zone is not None:
+            yield (
+                f"pools.{index}.trace_zone: must be none unless price or capacity has the source 'trace' "
+                f"(got {pool.trace_zone!r})"
+            )
+
+
+def _deadlines(scenario: Scenario) -> Iterator[str]:
+    task = scenario.task
+    if task.deadline_h is not None and task.slack is not None:
+        yield "task.slack: must be none where deadline_h is given (got both)"
+        return
+    fitting = [pool for pool in scenario.pools if pool.gpu_memory_mb >= task.gpu_memory_mb.highest]
+    if not fitting or (task.deadline_h is None and task.slack is None):
+        return
+    field = "deadline_h" if task.deadline_h is not None else "slack"
+    for work_h in _critical_works(scenario):
+        needed_h = min(_on_demand_h(scenario, pool, work_h) for pool in fitting)
+        given_h = task.earliest_deadline_h(work_h)
+        if given_h < needed_h - 1e-9:
+            yield (
+                f"task.{field}: must leave at least {needed_h:.6g} h to a task with {work_h:.6g} h of work, what it "
+                f"takes on on-demand (got {given_h:.6g} h)"
+            )
+            return
+
+
+def _critical_works(scenario: Scenario) -> list[float]:
+    """Amounts of work among which is the one that lacks most time.
+
+    Time given and time needed are linear in the work, but for state, whose growth only slows, so that the ends decide,
+    and for periodic checkpoints, each of which adds its cost at once.
+    """
+    work_h, interval_h = scenario.task.work_h, scenario.checkpoint.interval_h
+    works = [work_h.lowest, work_h.highest]
+    if interval_h is not None:
+        at_checkpoints = (
+            interval_h * math.ceil(work_h.lowest / interval_h),
+            interval_h * math.floor(work_h.highest / interval_h),
+        )
+        works += [work for work in at_checkpoints if work_h.lowest <= work <= work_h.highest]
+    return works
+
+
+def _on_demand_h(scenario: Scenario, pool: Pool, work_h: float) -> float:
+    """Hours from arrival to completion on on-demand: the shortest changeover, or the longest where the guard vows."""
+    checkpoint = scenario.checkpoint
+    run_s = work_h * 3600.0
+    if not scenario.deadline_guard:
+        return (pool.provisioning_s + pool.setup_h.lowest * 3600.0 + run_s) / 3600.0
+    if checkpoint.interval_h is not None:
+        run_s += checkpoint.cost_s * math.floor(work_h / checkpoint.interval_h + 1e-9)
+    load_s = scenario.task.final_state_mb(work_h) / (min(pool.bandwidth_gbps, checkpoint.store_bandwidth_gbps) * 125.0)
+    changeover_s = pool.provisioning_s + pool.setup_h.highest * 3600.0 + load_s
+    return (changeover_s + run_s + scenario.guard_margin_s) / 3600.0
+
+
+_CHECKS = (
+    _guard, _fractions, _state, _memory, _pool_names, _prices, _spells, _market, _replays, _deadlines,
+)  # fmt: skip

@@ -1,0 +1,162 @@
+"""Rows of environments of one scenario in Python's hands: run commands, grow tables, call the planner, read results."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from tessera_env.conversion import parameters_of
+from tessera_env.engine.kinds import RowStatus
+from tessera_env.engine.tables import State, grown, new_state
+from tessera_env.kernels import Command, Views, displaced, migration_costs, run_rows
+from tessera_env.migration import UNASSIGNED, KuhnMunkres, Planner
+from tessera_env.observation import Layout
+from tessera_env.parameters import NONE
+from tessera_env.random_stream import seed_words
+from tessera_env.scenario import Scenario
+
+_NOBODY = np.empty(0, dtype=np.int64)
+
+
+class Simulation:
+    """N rows, each an independent episode of the scenario.
+
+    Rows share nothing, so any number of threads may run them: each takes one block of rows.
+
+    Args:
+        scenario: what is simulated.
+        row_count: N.
+        planner: assigns displaced tasks to instances; Kuhn-Munkres if None.
+        threads: how many threads run the rows.
+        log_events: whether events are logged.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        row_count: int,
+        planner: Planner | None = None,
+        threads: int = 1,
+        log_events: bool = False,
+    ):
+        self.scenario = scenario
+        self.params = parameters_of(scenario)
+        self.layout = Layout(self.params.pools.shape[0])
+        self.row_count = row_count
+        self.planner: Planner = planner or KuhnMunkres()
+        self.threads = min(threads, row_count)
+        self.state: State = new_state(self.params, row_count, log_events)
+        self.views = Views(
+            observations=np.zeros((row_count, self.layout.size), dtype=np.float32),
+            rewards=np.zeros(row_count),
+            elapsed_h=np.zeros(row_count),
+            terminated=np.zeros(row_count, dtype=np.bool_),
+        )
+        self._no_actions = np.zeros(row_count, dtype=np.int64)
+        self._status = self.state.rows["status"]  # views: these tables are never replaced
+        self._executor: ThreadPoolExecutor | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the threads, and the views, which are made again."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_executor", "_status")}
+
+    def __setstate__(self, attributes: dict[str, Any]) -> None:
+        self.__dict__.update(attributes)
+        self.state = State(*(t.view(np.recarray) if t.dtype.names else t for t in self.state))
+        self._status = self.state.rows["status"]
+        self._executor = None
+
+    def address(self, row: int, seed: int, episode: int) -> None:
+        """Choose the world of the row's next start."""
+        world = self.state.worlds[row]
+        world.seed_low, world.seed_high = seed_words(seed)
+        world.episode = episode
+
+    def run(self, commands: np.ndarray, actions: np.ndarray | None = None) -> None:
+        """Carry out a command a row, until each commanded row is at a decision or at its end.
+
+        Args:
+            commands: (N,) int64, Command.
+            actions: (N,) int64; read where the command is STEP.
+        """
+        stopped = self._run_rows(commands, self._no_actions if actions is None else actions)
+        while stopped:
+            full = (commands != Command.SKIP) & (self._status == RowStatus.GROW)
+            lacking = int(np.bitwise_or.reduce(self.state.rows["lacking"][full], initial=0))
+            self.state = grown(self.params, self.state, lacking)
+            stopped = 0
+            for row in np.flatnonzero(full):
+                stopped += self._run_row(int(row), Command.RESUME)
+            for row in np.flatnonzero((commands != Command.SKIP) & (self._status == RowStatus.MIGRATION)):
+                stopped += self._migrate(int(row))
+
+    def _run_rows(self, commands: np.ndarray, actions: np.ndarray) -> int:
+        common = (self.params, self.state, self.views, commands, actions, _NOBODY, _NOBODY)
+        if self.threads == 1:
+            return run_rows(*common, 0, self.row_count)
+        if self._executor is None:
+            run_rows(*common, 0, 0)  # compile once, not once a thread
+            self._executor = ThreadPoolExecutor(self.threads)
+        edges = [self.row_count * k // self.threads for k in range(self.threads + 1)]
+        blocks = [self._executor.submit(run_rows, *common, edges[k], edges[k + 1]) for k in range(1, self.threads)]
+        return run_rows(*common, edges[0], edges[1]) + sum(block.result() for block in blocks)
+
+    def _run_row(
+        self, row: int, command: Command, task_ids: np.ndarray = _NOBODY, instance_ids: np.ndarray = _NOBODY
+    ) -> int:
+        commands = np.full(self.row_count, int(command))
+        arguments = (self.params, self.state, self.views, commands, self._no_actions, task_ids, instance_ids)
+        return run_rows(*arguments, row, row + 1)
+
+    def _migrate(self, row: int) -> int:
+        """Have the planner assign the row's displaced tasks, purchase by purchase, and go on."""
+        pairs = [self._assignment(row, on_demand) for on_demand in (0, 1)]
+        task_ids = np.concatenate([tasks for tasks, _instances in pairs])
+        instance_ids = np.concatenate([instances for _tasks, instances in pairs])
+        return self._run_row(row, Command.ASSIGN, task_ids, instance_ids)
+
+    def _assignment(self, row: int, on_demand: int) -> tuple[np.ndarray, np.ndarray]:
+        """The displaced tasks that asked for a purchase, by id, and the instance of each, or NONE."""
+        status = self.state.rows[row]
+        task_ids = np.empty(int(status.requested), dtype=np.int64)
+        instance_ids = np.empty(int(status.alive), dtype=np.int64)
+        counts = np.zeros(2, dtype=np.int64)
+        displaced(self.params, self.state, row, on_demand, task_ids, instance_ids, counts)
+        task_ids, instance_ids = np.sort(task_ids[: counts[0]]), instance_ids[: counts[1]]
+        if len(task_ids) == 0 or len(instance_ids) == 0:
+            return task_ids, np.full(len(task_ids), NONE)
+        launches = self.state.instances["launch"][row, instance_ids]
+        instance_ids = instance_ids[np.argsort(launches)]
+        costs = np.empty((len(task_ids), len(instance_ids)))
+        migration_costs(self.params, self.state, row, task_ids, instance_ids, costs)
+        columns = np.asarray(self.planner(costs))
+        return task_ids, np.where(columns == UNASSIGNED, NONE, instance_ids[columns])
+
+    def metrics(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """What finished episodes add up to; each value has one entry a row.
+
+        Dollars end in `_usd`, hours in `_h`, the rest are counts; the percentiles of the time from arrival to
+        completion are over the tasks done, 0 where there are none.
+        """
+        totals = self.state.totals[rows]
+        values = {name: np.asarray(totals[name]).copy() for name in totals.dtype.names if not name.endswith("_s")}
+        for name in totals.dtype.names:
+            if name.endswith("_s"):
+                values[f"{name.removesuffix('_s')}_h"] = np.asarray(totals[name]) / 3600.0
+        row_table, tasks = self.state.rows[rows], self.state.tasks[rows]
+        values["cost_usd"] = values["spot_usd"] + values["on_demand_usd"]
+        values["work_done_h"] = np.asarray(tasks["progress_s"]).sum(axis=1) / 3600.0
+        values["tasks_done"] = np.asarray(row_table["done"]).copy()
+        values["tasks"] = np.full(len(rows), tasks.shape[1])
+        values["elapsed_h"] = np.asarray(row_table["now_s"]) / 3600.0
+        values["scale_usd"] = np.asarray(row_table["scale_usd"]).copy()
+        stays_h = np.asarray(tasks["completion_s"] - tasks["arrival_s"]) / 3600.0
+        for percent in (50, 95, 99):
+            values[f"completion_p{percent}_h"] = np.array([_percentile(stays, percent) for stays in stays_h])
+        return values
+
+
+def _percentile(stays_h: np.ndarray, percent: int) -> float:
+    """A percentile of the finite values; 0 if there are none."""
+    finite = stays_h[np.isfinite(stays_h)]
+    return float(np.percentile(finite, percent)) if len(finite) else 0.0

@@ -1,0 +1,264 @@
+"""Many environments of one scenario, stepped together by the compiled engine."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from tessera_env.kernels import Command
+from tessera_env.migration import Planner
+from tessera_env.random_stream import seed_words
+from tessera_env.scenario import Scenario
+from tessera_env.scenario_files import load_scenario
+from tessera_env.simulation import Simulation
+
+_SEED_BOUND = 2**63
+
+
+class TesseraVectorEnv(VectorEnv):
+    """N independent environments; row k behaves exactly like the single environment with row k's seed.
+
+    Args:
+        num_envs: N.
+        scenario: a preset's name, the path of a TOML file, a mapping, or a Scenario.
+        autoreset_mode: when a finished row starts its next episode: NEXT_STEP (its next action is ignored), SAME_STEP
+            (the last observation and info are in `final_obs` and `final_info`), or DISABLED (`reset` with
+            `options={"reset_mask": …}` does).
+        threads: threads that run the rows; the results do not depend on it.
+        planner: assigns displaced tasks to instances; Kuhn-Munkres if None.
+        invalid_action: "wait" counts an invalid action and treats it as WAIT, "raise" raises.
+        max_episode_steps: truncate after this many steps; never if None.
+        overrides: single values of the scenario by dotted name.
+        **sections: the same as nested mappings or dotted names.
+
+    Actions, observations and rewards are those of `tessera_env.env.TesseraEnv`, with a leading axis of length N.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        scenario: str | Path | dict[str, Any] | Scenario = "classic",
+        *,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        threads: int = 1,
+        planner: Planner | None = None,
+        invalid_action: str = "wait",
+        max_episode_steps: int | None = None,
+        render_mode: None = None,
+        overrides: dict[str, Any] | None = None,
+        **sections: Any,
+    ):
+        for name, value in (("num_envs", num_envs), ("threads", threads), ("max_episode_steps", max_episode_steps)):
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise ValueError(f"{name}: {value!r} (allowed: a whole number from 1)")
+        if invalid_action not in ("wait", "raise"):
+            raise ValueError(f"invalid_action: {invalid_action!r} (allowed: 'wait', 'raise')")
+        if render_mode is not None:
+            raise ValueError(f"render_mode: {render_mode!r} (allowed: None; the single environment renders)")
+        self.num_envs = num_envs
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        self.invalid_action = invalid_action
+        self.max_episode_steps = max_episode_steps
+        self.render_mode = None
+        self.scenario = load_scenario(scenario, **{**(overrides or {}), **sections})
+        self.simulation = Simulation(self.scenario, num_envs, planner, threads)
+        self.layout = self.simulation.layout
+        self.single_observation_space = Box(self.layout.low, self.layout.high, dtype=np.float32)
+        self.single_action_space = Discrete(1 + 2 * self.layout.pool_count)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._seeds: list[int] | None = None
+        self._episodes = np.zeros(num_envs, dtype=np.int64)
+        self._steps = np.zeros(num_envs, dtype=np.int64)
+        self._finished = np.zeros(num_envs, dtype=np.bool_)
+        self._commands = np.zeros(num_envs, dtype=np.int64)
+
+    def action_masks(self) -> np.ndarray:
+        """Which actions are valid now, (N, A) bool."""
+        return self.simulation.state.masks.copy()
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start an episode in every row, or in those that `options["reset_mask"]` names.
+
+        Args:
+            seed: row k gets seed + k, or element k of a list; its first episode is world 0 of that seed. Without a
+                seed each row goes on to its seed's next world.
+            options: `reset_mask` (N,) bool; `world`: which world of each row's seed, one number or (N,).
+
+        Raises:
+            ValueError: a seed, world or mask is not of the allowed form.
+        """
+        options = options or {}
+        chosen = _mask_option(options, self.num_envs)
+        self._choose_worlds(chosen, seed, options.get("world"))
+        self._start(chosen)
+        return self.simulation.views.observations.copy(), self._infos()
+
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Carry out one action a row and go on to each row's next decision.
+
+        Returns:
+            observations (N, K) float32, rewards (N,) float64, terminated (N,) bool, truncated (N,) bool, infos.
+
+        Raises:
+            RuntimeError: `reset` has not been called.
+            ValueError: `actions` is not (N,) integers, or one is invalid and `invalid_action` is "raise".
+        """
+        actions = self._checked(actions)
+        restarting = self._finished & (self.autoreset_mode == AutoresetMode.NEXT_STEP)
+        stepping = ~self._finished
+        if restarting.any():
+            self._choose_worlds(restarting, None, None)
+            self._restart(restarting)
+        self._commands[:] = np.where(stepping, Command.STEP, np.where(restarting, Command.START, Command.SKIP))
+        self.simulation.run(self._commands, actions)
+        views = self.simulation.views
+        if restarting.any():
+            views.rewards[restarting] = 0.0
+        self._steps += stepping
+        terminated = views.terminated.copy()
+        truncated = self._truncated(terminated)
+        self._finished = terminated | truncated
+        rewards = np.where(stepping | restarting, views.rewards, 0.0)
+        infos = self._infos()
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and self._finished.any():
+            infos = self._restart_in_same_step(infos)
+        return views.observations.copy(), rewards, terminated, truncated, infos
+
+    def episode_metrics(self, rows: np.ndarray | Sequence[int]) -> dict[str, np.ndarray]:
+        """What the rows' episodes add up to; valid from their end until they are reset. See `Simulation.metrics`."""
+        return self.simulation.metrics(np.asarray(rows, dtype=np.int64))
+
+    def _checked(self, actions: np.ndarray) -> np.ndarray:
+        if self._seeds is None:
+            raise RuntimeError("call reset before step")
+        actions = np.asarray(actions)
+        if actions.shape != (self.num_envs,) or not np.issubdtype(actions.dtype, np.integer):
+            raise ValueError(
+                f"actions: {actions.dtype} of shape {actions.shape} (allowed: integers of shape ({self.num_envs},))"
+            )
+        actions = np.ascontiguousarray(actions, dtype=np.int64)
+        if self.invalid_action == "raise":
+            self._refuse_invalid(actions)
+        return actions
+
+    def _refuse_invalid(self, actions: np.ndarray) -> None:
+        for row in np.flatnonzero(~self._finished):
+            allowed = np.flatnonzero(self.simulation.state.masks[row])
+            if actions[row] not in allowed:
+                raise ValueError(f"action: {actions[row]} in row {row} (allowed now: {allowed.tolist()})")
+
+    def _choose_worlds(self, chosen: np.ndarray, seed: int | Sequence[int | None] | None, world: Any) -> None:
+        """Address the next episode of the chosen rows."""
+        if seed is None and self._seeds is None:
+            seed = [int(s) for s in np.random.default_rng().integers(_SEED_BOUND, size=self.num_envs)]
+        worlds = None if world is None else _world_option(world, self.num_envs)
+        seeds = self._seeds or [0] * self.num_envs
+        given = _seeds_of(seed, self.num_envs)
+        for row in np.flatnonzero(chosen):
+            if given[row] is not None:
+                seeds[row] = given[row]
+                self._episodes[row] = 0
+            else:
+                self._episodes[row] += 1
+            if worlds is not None:
+                self._episodes[row] = worlds[row]
+            self.simulation.address(int(row), seeds[row], int(self._episodes[row]))
+        self._seeds = seeds
+
+    def _restart(self, chosen: np.ndarray) -> None:
+        """The chosen rows begin anew."""
+        self._steps[chosen] = 0
+        self._finished = self._finished & ~chosen
+
+    def _start(self, chosen: np.ndarray) -> None:
+        """Run the chosen rows to the first decision of the world that was chosen for them."""
+        self._restart(chosen)
+        self._commands[:] = np.where(chosen, Command.START, Command.SKIP)
+        self.simulation.run(self._commands)
+
+    def _truncated(self, terminated: np.ndarray) -> np.ndarray:
+        if self.max_episode_steps is None:
+            return np.zeros(self.num_envs, dtype=np.bool_)
+        return ~terminated & (self._steps >= self.max_episode_steps)
+
+    def _restart_in_same_step(self, infos: dict[str, Any]) -> dict[str, Any]:
+        """Start the finished rows' next episodes; their last observations and infos go into the infos."""
+        finished = self._finished.copy()
+        observations = self.simulation.views.observations
+        final_obs = np.full(self.num_envs, None, dtype=object)
+        for row in np.flatnonzero(finished):
+            final_obs[row] = observations[row].copy()
+        final_info = {**infos, "metrics": self._spread_metrics(finished)}
+        self._choose_worlds(finished, None, None)
+        self._start(finished)
+        return {
+            **self._infos(),
+            "final_obs": final_obs,
+            "_final_obs": finished,
+            "final_info": final_info,
+            "_final_info": finished.copy(),
+        }
+
+    def _spread_metrics(self, finished: np.ndarray) -> dict[str, np.ndarray]:
+        """The finished rows' metrics, as arrays over all rows."""
+        rows = np.flatnonzero(finished)
+        spread = {}
+        for name, values in self.simulation.metrics(rows).items():
+            spread[name] = np.zeros(self.num_envs, dtype=values.dtype)
+            spread[name][rows] = values
+        return spread
+
+    def _infos(self) -> dict[str, Any]:
+        state = self.simulation.state
+        return {
+            "action_mask": state.masks.astype(np.int8),
+            "elapsed_h": self.simulation.views.elapsed_h.copy(),
+            "invalid_actions": np.array(state.totals["invalid_actions"]),
+        }
+
+
+def _mask_option(options: dict[str, Any], count: int) -> np.ndarray:
+    """Which rows to reset: all, or those of the mask."""
+    mask = np.asarray(options.get("reset_mask", np.ones(count, dtype=np.bool_)))
+    if mask.shape != (count,) or mask.dtype != np.bool_ or not mask.any():
+        raise ValueError(f"reset_mask: {mask.dtype} of shape {mask.shape} (allowed: bool ({count},), one true at least)")
+    return mask
+
+
+def _world_option(world: Any, count: int) -> np.ndarray:
+    """The world of each row."""
+    worlds = np.asarray(world)
+    if not np.issubdtype(worlds.dtype, np.integer) or worlds.shape not in ((), (count,)):
+        raise ValueError(f"world: {worlds.dtype} of shape {worlds.shape} (allowed: one integer, or ({count},))")
+    if worlds.min() < 0 or worlds.max() >= 2**32:
+        raise ValueError(f"world: {world} (allowed: 0 to 2**32 - 1)")
+    return np.broadcast_to(worlds, (count,))
+
+
+def _seeds_of(seed: int | Sequence[int | None] | None, count: int) -> list[Any]:
+    """Each row's seed, None where it keeps its own."""
+    if seed is None:
+        return [None] * count
+    if isinstance(seed, int | np.integer):
+        seed_words(int(seed))
+        seed_words(int(seed) + count - 1)
+        return [int(seed) + row for row in range(count)]
+    seeds = list(seed)
+    if len(seeds) != count:
+        raise ValueError(f"seed: {len(seeds)} seeds (allowed: {count}, one a row)")
+    for one in seeds:
+        if one is not None:
+            seed_words(int(one))
+    return seeds

@@ -1,0 +1,1 @@
+"""Tasks: generators and readers."""

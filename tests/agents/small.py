@@ -1,0 +1,26 @@
+"""Small trainings for tests."""
+
+from pathlib import Path
+from typing import Any
+
+from agents.hyperparameters import load_hyperparameters
+from agents.training import Run
+from tessera_env.scenario_files import load_scenario
+
+SETTINGS = {
+    "hidden": [16],
+    "total_steps": 512,
+    "n_envs": 8,
+    "n_steps": 32,
+    "batch_size": 64,
+    "n_epochs": 2,
+    "evaluate_every": 256,
+    "evaluation_worlds": 4,
+    "n_threads": 1,
+}
+
+
+def small_run(folder: Path, **changes: Any) -> Run:
+    """A run of a second on a short job."""
+    scenario = load_scenario("deadline", **{"task.work_h": 1.0, "task.deadline_h": 2.0})
+    return Run.create(folder, scenario, load_hyperparameters("deadline", SETTINGS | changes))

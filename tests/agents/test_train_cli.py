@@ -1,0 +1,92 @@
+"""`train.py` as people call it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import train as program
+from tests.agents.small import SETTINGS
+
+ROOT = Path(program.__file__).parent
+SMALL = [f"--set={key}={str(value).lower()}" for key, value in SETTINGS.items()]
+SHORT = ["--set=task.work_h=1.0", "--set=task.deadline_h=2.0"]
+
+
+def test_train_report_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(program, "REPORT_EPISODES", 5)
+    assert program.main(["--name=mine", *SMALL, *SHORT]) == 0
+    out, _ = capfd.readouterr()
+    results = json.loads(Path("runs/latest/results.json").read_text())
+    assert [policy["label"] for policy in results["policies"]] == [
+        "on_demand_only",
+        "on_demand_fallback",
+        "greedy",
+        "learned",
+    ]
+    assert results["scenario"]["name"] == "deadline" and results["scenario"]["task"]["work_h"] == 1.0
+    assert "learned" in out and out.splitlines()[-1].startswith("Files: runs/mine, also as runs/latest")
+    assert program.main(["--resume=runs/latest", "--steps=1024", "--no-report"]) == 0
+    assert [score["steps"] for score in json.loads(Path("runs/mine/evaluations.json").read_text())][-1] == 1024
+    assert Path("runs/latest").resolve() == Path("runs/mine").resolve()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--set=gamma=2"], "hyperparameters.toml: gamma:"),
+        (["--set=task.deadline_hours=70"], "deadline.toml: task.deadline_hours:"),
+        (["--set=gamma"], "must be KEY=VALUE"),
+        (["--scenario=nonsense"], "scenario: must be one of"),
+        (["--name=../mine"], "name: '../mine' (allowed:"),
+        (["--name=latest"], "name: 'latest' (allowed:"),
+        (["--steps=0"], "total_steps:"),
+        (["--seed=-1"], "seed:"),
+        (["--resume=runs/nothing"], "runs/nothing/config.json: no such file"),
+        (["--resume=runs/nothing", "--seed=3"], "--resume: keeps the run's"),
+    ],
+)
+def test_wrong_input_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert program.main(arguments) == 2
+    out, error = capfd.readouterr()
+    assert out == "" and message in error and error.startswith("train.py: ") and len(error.splitlines()) == 1
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "train.py"), "--name=mine", "--no-report", *SMALL, *SHORT]
+    process = subprocess.Popen(
+        [*command, "--steps=100000000", "--set=evaluate_every=512"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        waited_s = 0.0
+        while not (tmp_path / "runs/mine/best.zip").exists() and waited_s < 120 and process.poll() is None:
+            time.sleep(0.2)
+            waited_s += 0.2
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, out
+    assert out.splitlines()[-1] == "Stopped and saved. To go on: python train.py --resume runs/mine"
+    assert "Traceback" not in out
+    assert not (tmp_path / "runs/latest").exists()
+    done = json.loads((tmp_path / "runs/mine/evaluations.json").read_text())[-1]["steps"]
+    go_on = [sys.executable, str(ROOT / "train.py"), "--resume=runs/mine", f"--steps={done + 4096}", "--no-report"]
+    subprocess.run(go_on, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, timeout=120)
+    assert (tmp_path / "runs/latest").exists()

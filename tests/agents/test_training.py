@@ -1,0 +1,163 @@
+"""Runs: what they leave behind, that they go on, stop and repeat."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+import agents.training
+from agents.callbacks import StopRequest, stop_on_signals
+from agents.training import ALGORITHMS, Run, point_latest, resumed_model, save_model, train, training_env
+from agents.worlds import training_seed
+from tessera_env.observation import Layout
+from tessera_env.policies import LearnedPolicy
+from tests.agents.small import small_run
+
+FILES = {"best.zip", "config.json", "evaluations.json", "last.zip", "policy.json", "policy.safetensors", "tb"}
+
+
+def quiet() -> Console:
+    return Console(file=open(os.devnull, "w"))
+
+
+def weights(run: Run) -> list[torch.Tensor]:
+    model = ALGORITHMS[run.hyperparameters.algorithm].load(run.folder / "last.zip", device="cpu")
+    return [parameter.detach() for parameter in model.policy.parameters()]
+
+
+@pytest.mark.parametrize("algorithm", ["PPO", "MaskablePPO"])
+@pytest.mark.parametrize("net", ["mlp", "pool_scorer"])
+def test_a_run_leaves_models_policy_records_and_latest(tmp_path: Path, algorithm: str, net: str) -> None:
+    run = small_run(tmp_path / "mine", algorithm=algorithm, net=net)
+    assert train(run, quiet())
+    assert {path.name for path in run.folder.iterdir()} == FILES
+    assert (tmp_path / "latest").resolve() == run.folder.resolve()
+    scores = json.loads((run.folder / "evaluations.json").read_text())
+    assert [score["steps"] for score in scores] == [256, 512]
+    assert all(0.0 < score["cost_ratio"] < 2.0 for score in scores)
+    card = LearnedPolicy(run.folder, Layout(1)).card
+    best = max(scores, key=lambda score: score["mean_return"])
+    assert card.training["development"] == best and card.training["steps"] == best["steps"]
+    assert any((run.folder / "tb").iterdir())
+
+
+def test_resuming_reaches_the_new_total_with_fresh_worlds_and_the_schedule_in_place(tmp_path: Path) -> None:
+    run = small_run(tmp_path / "mine")
+    train(run, quiet())
+    before = weights(run)
+    longer = Run.open(run.folder, 1024)
+    model = resumed_model(longer, training_env(longer))
+    assert model.num_timesteps == 512
+    assert model.env.unwrapped._seeds[0] == training_seed(0, steps_done=512) != training_seed(0)
+    assert train(longer, quiet())
+    after = ALGORITHMS["MaskablePPO"].load(run.folder / "last.zip", device="cpu")
+    assert after.num_timesteps == 1024
+    # Learning rates follow the total: the last update's is the schedule's end.
+    assert after.policy.optimizer.param_groups[0]["lr"] == pytest.approx(3e-5)
+    assert not all(torch.equal(a, b) for a, b in zip(before, after.policy.parameters(), strict=True))
+    assert [score["steps"] for score in json.loads((run.folder / "evaluations.json").read_text())] == [256, 512, 768, 1024]
+    assert json.loads((run.folder / "config.json").read_text())["hyperparameters"]["total_steps"] == 1024
+
+
+def test_what_cannot_go_on_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"config\.json: no such file"):
+        Run.open(tmp_path)
+    run = small_run(tmp_path / "mine")
+    with pytest.raises(ValueError, match=r"last\.zip: no such file"):
+        run.write_config()
+        Run.open(run.folder)
+    with pytest.raises(ValueError, match="exists already"):
+        small_run(tmp_path / "mine")
+    train(run, quiet())
+    with pytest.raises(ValueError, match="has learned from 512 decisions of 512"):
+        train(Run.open(run.folder), quiet())
+    with pytest.raises(ValueError, match=r"config\.json: total_steps"):
+        Run.open(run.folder, 0)
+
+
+def test_a_signal_ends_learning_and_the_run_can_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupting(agents.training.StopCallback):
+        def _on_step(self) -> bool:
+            if self.num_timesteps == 320:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super()._on_step()
+
+    monkeypatch.setattr(agents.training, "StopCallback", Interrupting)
+    run = small_run(tmp_path / "mine")
+    assert not train(run, quiet())
+    assert not (tmp_path / "latest").exists()
+    assert resumed_model(run, training_env(run)).num_timesteps == 320
+    monkeypatch.undo()
+    assert train(Run.open(run.folder), quiet())
+    assert (tmp_path / "latest").exists()
+
+
+def test_signal_handlers_are_put_back_and_a_second_signal_acts_at_once() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), stop_on_signals(quiet()) as request:
+        assert isinstance(request, StopRequest) and not request.is_set
+        os.kill(os.getpid(), signal.SIGINT)
+        assert request.is_set
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_save_that_fails_leaves_the_old_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = small_run(tmp_path / "mine")
+    train(run, quiet())
+    model = ALGORITHMS["MaskablePPO"].load(run.folder / "last.zip", device="cpu")
+    before = (run.folder / "last.zip").read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_model(model, run.folder / "last.zip")
+    assert (run.folder / "last.zip").read_bytes() == before
+    assert {path.name for path in run.folder.iterdir()} == FILES
+
+
+def test_latest_moves_in_one_step(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        point_latest(tmp_path / name)
+        assert (tmp_path / "latest").resolve() == tmp_path / name
+    assert {path.name for path in tmp_path.iterdir()} == {"first", "second", "latest"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("algorithm", ["PPO", "MaskablePPO"])
+def test_one_thread_same_seed_same_weights(tmp_path: Path, algorithm: str) -> None:
+    runs = [small_run(tmp_path / str(k), algorithm=algorithm, seed=seed) for k, seed in enumerate((4, 4, 5))]
+    for run in runs:
+        train(run, quiet())
+    first, again, other = (weights(run) for run in runs)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+@pytest.mark.slow
+def test_training_learns_to_use_spot(tmp_path: Path) -> None:
+    """After a minute at most, cheaper than on-demand by a margin that an untrained policy does not have."""
+    run = small_run(
+        tmp_path / "mine",
+        hidden=[64],
+        total_steps=131_072,
+        n_envs=64,
+        n_steps=64,
+        batch_size=1024,
+        n_epochs=5,
+        evaluate_every=131_072,
+        evaluation_worlds=100,
+    )
+    assert train(run, quiet())
+    score = json.loads((run.folder / "evaluations.json").read_text())[-1]
+    assert score["cost_ratio"] < 0.75
+    assert score["deadlines_missed"] == 0
+    assert np.isfinite(score["mean_return"])

@@ -1,0 +1,250 @@
+"""Books kept from the event log alone, and compared with what the engine says after every step."""
+
+import math
+from dataclasses import dataclass, field
+
+import pytest
+
+from tessera_env.engine.kinds import LogKind, RowStatus, TaskStatus
+from tessera_env.simulation import Simulation
+
+EXACT = {"rel": 1e-9, "abs": 1e-7}
+
+
+@dataclass
+class Machine:
+    """What the log has said about a launch."""
+
+    pool: int
+    on_demand: int
+    billing_start_s: float
+    setup_done_s: float
+    noticed_s: float | None = None
+    ended_s: float | None = None
+    task: int | None = None
+    busy_s: float = 0.0
+
+
+@dataclass
+class Job:
+    """What the log has said about a task."""
+
+    arrived_s: float | None = None
+    launch: int | None = None
+    placed_s: float = 0.0
+    ready_s: float = 0.0
+    kept_s: float = 0.0
+    done: bool = False
+    displaced: bool = False
+
+
+@dataclass
+class Auditor:
+    """Reads each new line of a simulation's log, and checks the totals of its first row against its own books."""
+
+    read: int = 0
+    now_s: float = 0.0
+    machines: dict[int, Machine] = field(default_factory=dict)
+    jobs: dict[int, Job] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys((kind.name for kind in LogKind), 0))
+    spot_usd: float = 0.0
+    on_demand_usd: float = 0.0
+    spot_s: float = 0.0
+    on_demand_s: float = 0.0
+    lost_s: float = 0.0
+    saved_s: float = 0.0
+    useful_s: float = 0.0
+    cancelled: int | None = None
+
+    def look(self, simulation: Simulation) -> None:
+        """Read on, then compare."""
+        log, row = simulation.state.log[0], simulation.state.rows[0]
+        for line in log[self.read : row.log_count]:
+            assert line.time_s >= self.now_s, "time goes back"
+            self.now_s = float(line.time_s)
+            kind = LogKind(line.kind).name
+            self.counts[kind] += 1
+            getattr(self, "on_" + kind.lower())(simulation, line)
+        self.read = int(row.log_count)
+        assert row.now_s >= self.now_s
+        self.now_s = float(row.now_s)
+        self.compare(simulation)
+
+    # --- the log -------------------------------------------------------------------------------------------------
+
+    def on_arrival(self, _simulation, line) -> None:
+        assert line.task == self.counts["ARRIVAL"] - 1, "tasks are numbered by arrival"
+        self.jobs[int(line.task)] = Job(arrived_s=float(line.time_s))
+
+    def on_decision(self, simulation, line) -> None:
+        assert not self.jobs[int(line.task)].done
+        assert 0 <= line.value < simulation.state.masks.shape[1]
+        self.jobs[int(line.task)].displaced = False
+
+    def on_launch(self, _simulation, line) -> None:
+        assert line.launch == len(self.machines), "launches are numbered in order"
+        assert line.time_s <= line.value <= line.other
+        self.machines[int(line.launch)] = Machine(
+            int(line.pool), int(line.on_demand), float(line.value), float(line.other)
+        )
+
+    def on_launch_failed(self, _simulation, line) -> None:
+        assert not line.on_demand, "on-demand never runs out"
+
+    def on_place(self, _simulation, line) -> None:
+        machine, job = self.machines[int(line.launch)], self.jobs[int(line.task)]
+        assert machine.task is None and machine.ended_s is None and machine.noticed_s is None
+        assert job.launch is None and not job.done
+        assert line.value >= max(line.time_s, machine.setup_done_s)
+        machine.task, job.launch = int(line.task), int(line.launch)
+        job.placed_s, job.ready_s = float(line.time_s), float(line.value)
+
+    def on_stop(self, _simulation, line) -> None:
+        machine, job = self.machines[int(line.launch)], self.jobs[int(line.task)]
+        assert machine.task == line.task and job.launch == line.launch
+        ran_s = max(0.0, line.time_s - job.ready_s)
+        done_s = line.value + line.other - job.kept_s
+        assert -1e-9 <= done_s <= ran_s + 1e-6, "more work than time"
+        assert line.value >= job.kept_s - 1e-9, "saved work is never lost"
+        assert line.other >= 0.0
+        self.lost_s += line.other
+        self.useful_s += line.value - job.kept_s
+        machine.busy_s += line.time_s - max(job.placed_s, machine.billing_start_s)
+        machine.task, job.launch, job.kept_s = None, None, float(line.value)
+
+    def on_notice(self, _simulation, line) -> None:
+        machine = self.machines[int(line.launch)]
+        assert machine.noticed_s is None and machine.ended_s is None and not machine.on_demand
+        machine.noticed_s = float(line.time_s)
+        if line.task >= 0:
+            self.jobs[int(line.task)].displaced = True
+
+    def on_checkpoint(self, _simulation, line) -> None:
+        assert line.other >= 0.0
+        self.saved_s += line.other
+
+    def on_completion(self, simulation, line) -> None:
+        job = self.jobs[int(line.task)]
+        assert job.launch is None and not job.done
+        assert job.kept_s == simulation.state.tasks[0, line.task].work_s
+        job.done = True
+
+    def on_idle(self, _simulation, line) -> None:
+        assert self.machines[int(line.launch)].task is None
+
+    def on_cancel(self, _simulation, line) -> None:
+        self.cancelled = int(line.launch)
+
+    def on_end(self, simulation, line) -> None:
+        machine, now_s = self.machines[int(line.launch)], float(line.time_s)
+        assert machine.task is None and machine.ended_s is None
+        machine.ended_s = now_s
+        dollars, billed_s = 0.0, 0.0
+        if self.cancelled != line.launch and is_billed(machine, now_s, machine.noticed_s is not None):
+            dollars, billed_s = bill(simulation, machine, now_s)
+        self.cancelled = None
+        assert line.value == pytest.approx(dollars, **EXACT)
+        if machine.on_demand:
+            self.on_demand_usd += dollars
+            self.on_demand_s += billed_s
+        else:
+            self.spot_usd += dollars
+            self.spot_s += billed_s
+        assert billed_s >= machine.busy_s - 1e-6 or billed_s == 0.0, "billed at least while busy"
+
+    def on_capacity(self, _simulation, line) -> None:
+        assert line.value >= 0
+
+    def on_missed(self, simulation, line) -> None:
+        assert line.time_s >= simulation.state.tasks[0, line.task].deadline_s
+
+    # --- comparisons -----------------------------------------------------------------------------------------------
+
+    def compare(self, simulation: Simulation) -> None:
+        """The engine's totals are those of the books."""
+        totals, row = simulation.state.totals[0], simulation.state.rows[0]
+        for name in ("spot_usd", "on_demand_usd", "spot_s", "on_demand_s"):
+            assert totals[name] == pytest.approx(getattr(self, name), **EXACT), name
+        assert totals.work_lost_s == pytest.approx(self.lost_s, **EXACT)
+        assert totals.work_saved_s == pytest.approx(self.saved_s, **EXACT)
+        assert sum(simulation.state.tasks[0].progress_s) == pytest.approx(self.useful_s, **EXACT)
+        assert row.reported_usd == pytest.approx(self.spot_usd + self.on_demand_usd + self.accrued(simulation), **EXACT)
+        self.compare_counts(totals)
+        self.compare_fleet(simulation)
+
+    def compare_counts(self, totals) -> None:
+        """Counts are numbers of lines."""
+        counts = self.counts
+        assert totals.launches == counts["LAUNCH"]
+        assert totals.failed_launches == counts["LAUNCH_FAILED"]
+        assert totals.cancelled_launches == counts["CANCEL"]
+        assert totals.interruptions == counts["NOTICE"]
+        assert totals.deadlines_missed == counts["MISSED"]
+        assert totals.decisions == counts["DECISION"]
+        plans = totals.checkpoints_full + totals.checkpoints_partial + totals.checkpoints_restart
+        assert plans == counts["CHECKPOINT"]
+
+    def compare_fleet(self, simulation: Simulation) -> None:
+        """Who is where, and how much of each pool is taken."""
+        row, tasks = simulation.state.rows[0], simulation.state.tasks[0]
+        alive = {launch: machine for launch, machine in self.machines.items() if machine.ended_s is None}
+        assert row.alive == len(alive)
+        placed = [job for job in self.jobs.values() if job.launch is not None]
+        done = sum(job.done for job in self.jobs.values())
+        displaced = int(row.displaced + row.requested)
+        assert row.done == done
+        assert row.next_arrival == len(self.jobs)
+        if row.status == RowStatus.DONE:
+            assert not alive and not placed
+            return
+        assert len(self.jobs) == row.waiting + displaced + len(placed) + done, "arrived = waiting + running + done"
+        statuses = tasks.status.tolist()
+        assert statuses.count(TaskStatus.PLACED) == len(placed) == row.placed_spot + row.placed_on_demand
+        assert len({job.launch for job in placed}) == len(placed), "no two tasks on one instance"
+        for pool_id in range(simulation.params.pools.shape[0]):
+            pool = simulation.state.pools[0, pool_id]
+            mine = [machine for machine in alive.values() if machine.pool == pool_id and not machine.on_demand]
+            assert pool.held == sum(machine.noticed_s is None for machine in mine)
+            assert pool.held <= simulation.state.market[0, pool_id, pool.capacity_point].capacity
+
+    def accrued(self, simulation: Simulation) -> float:
+        """Dollars of what is billed now."""
+        dollars = 0.0
+        for machine in self.machines.values():
+            if machine.ended_s is None and machine.billing_start_s <= self.now_s:
+                dollars += price_of(simulation, machine, machine.billing_start_s, self.now_s)
+        return dollars
+
+
+def is_billed(machine: Machine, now_s: float, interrupted: bool) -> bool:
+    """Whether billing had started; what the cloud takes at the very start of billing costs nothing."""
+    if machine.billing_start_s == now_s and interrupted:
+        return False
+    return machine.billing_start_s <= now_s
+
+
+def bill(simulation: Simulation, machine: Machine, now_s: float) -> tuple[float, float]:
+    """Dollars and billed seconds by the scenario's rules."""
+    config = simulation.params.config[0]
+    used_s = now_s - machine.billing_start_s
+    billed_s = max(used_s, config.billing_minimum_s)
+    if config.billing_increment_s:
+        billed_s = math.ceil(billed_s / config.billing_increment_s) * config.billing_increment_s
+    dollars = price_of(simulation, machine, machine.billing_start_s, machine.billing_start_s + billed_s)
+    if machine.noticed_s is not None and config.free_first_hour and used_s < 3_600.0 and now_s < config.horizon_s:
+        return 0.0, billed_s
+    return dollars, billed_s
+
+
+def price_of(simulation: Simulation, machine: Machine, start_s: float, end_s: float) -> float:
+    """The price at every moment, summed piece by piece."""
+    if machine.on_demand:
+        return (end_s - start_s) / 3_600.0 * simulation.params.pools[machine.pool].on_demand_price
+    count = int(simulation.state.pools[0, machine.pool].point_count)
+    points = simulation.state.market[0, machine.pool][:count]
+    edges = [*points.time_s.tolist(), math.inf]
+    dollars = 0.0
+    for k, price in enumerate(points.spot_price.tolist()):
+        overlap_s = min(end_s, edges[k + 1]) - max(start_s, edges[k])
+        dollars += max(0.0, overlap_s) / 3_600.0 * price
+    return dollars

@@ -1,0 +1,207 @@
+"""Play worlds made of plain data on the engine, and see what it did in the reference simulator's terms."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tessera_env.engine.kinds import EventKind, LogKind
+from tessera_env.engine.start import open_episode
+from tessera_env.kernels import Command
+from tessera_env.market.timeline import MARKET_POINT
+from tessera_env.migration import KuhnMunkres, Planner
+from tessera_env.parameters import HazardModel, new_table
+from tessera_env.random_stream import Purpose, exponential
+from tessera_env.scenario_files import load_scenario
+from tessera_env.simulation import Simulation
+from tests.market.tables import world as world_address
+from tests.reference.simulator import Decision, Simulator
+from tests.reference.world import NONE, Pool, Task, World
+
+WAIT, SPOT, ON_DEMAND = 0, 1, 2  # actions where there is one pool
+ASK_INTERRUPTION = int(EventKind.ASK_INTERRUPTION)
+ASK_ARRIVAL = int(EventKind.ASK_ARRIVAL)
+ASK_RETRY = int(EventKind.ASK_RETRY)
+ASK_RECONSIDER = int(EventKind.ASK_RECONSIDER)
+
+PLANNER = KuhnMunkres()
+
+Choose = Callable[[Decision], int]
+
+
+def unit_lifetime(pool_id: int, ordinal: int, seed: int = 0) -> float:
+    """The unit-exponential draw of a pool's launch in world 0 of the seed."""
+    return exponential(world_address(seed), int(Purpose.LIFETIME), pool_id, ordinal)
+
+
+@dataclass
+class Played:
+    """An episode as the engine played it."""
+
+    decisions: list[tuple] = field(default_factory=list)  # (time_s, reason, task)
+    masks: list[list[bool]] = field(default_factory=list)
+    rewards: list[float] = field(default_factory=list)
+    log: list[tuple] = field(default_factory=list)  # (time_s, kind, task, launch, value, other)
+    totals: dict[str, float] = field(default_factory=dict)
+    dollars: list[float] = field(default_factory=list)  # by launch
+    progress_s: list[float] = field(default_factory=list)  # by task
+    completion_s: list[float] = field(default_factory=list)
+    episode_return: float = 0.0
+    scale_usd: float = 0.0
+
+    def of(self, kind: str) -> list[tuple]:
+        """The log's lines of one kind."""
+        return [line for line in self.log if line[1] == kind]
+
+    def from_(self, time_s: float) -> list[tuple]:
+        """The log from a time on."""
+        return [line for line in self.log if line[0] >= time_s]
+
+    @property
+    def penalty(self) -> float:
+        """What the return lacks beside dollars."""
+        return -self.episode_return - sum(self.dollars) / self.scale_usd
+
+
+def play(
+    world: World,
+    answers: Sequence[int] | Choose,
+    planner: Planner = PLANNER,
+    seed: int = 0,
+    look: Callable[[Simulation], None] | None = None,
+) -> Played:
+    """The engine's episode in this world; after the last of a list of answers every task waits.
+
+    Args:
+        world: plain data; its lifetimes are the engine's draws for world 0 of the seed.
+        answers: actions in order, or a policy.
+        planner: assigns displaced tasks.
+        seed: of the lifetimes.
+        look: called with the Simulation after every step.
+    """
+    simulation = laid(world, planner, seed)
+    choose = answers if callable(answers) else listed(answers)
+    played = Played()
+    simulation.run(np.array([int(Command.RESUME)]))
+    while not simulation.views.terminated[0]:
+        decision = decision_of(simulation)
+        played.decisions.append((decision.time_s, int(decision.reason), decision.task))
+        played.masks.append(decision.mask)
+        simulation.run(np.array([int(Command.STEP)]), np.array([choose(decision)]))
+        played.rewards.append(float(simulation.views.rewards[0]))
+        if look is not None:
+            look(simulation)
+    return with_results(played, simulation)
+
+
+def listed(answers: Sequence[int]) -> Choose:
+    """A policy that gives these answers, and then waits."""
+    rest = iter(answers)
+    return lambda _decision: next(rest, WAIT)
+
+
+def decision_of(simulation: Simulation) -> Decision:
+    """What the engine asks now."""
+    row, mask = simulation.state.rows[0], simulation.state.masks[0].tolist()
+    return Decision(float(row.now_s), row.reason, int(row.focal), mask, float(row.reported_usd), 0.0)
+
+
+def with_results(played: Played, simulation: Simulation) -> Played:
+    """The finished episode's log, totals and tasks."""
+    state = simulation.state
+    totals, row = state.totals[0], state.rows[0]
+    played.log = log_lines(state.log[0][: row.log_count])
+    played.totals = {name: totals[name].item() for name in totals.dtype.names} | {"tasks_done": int(row.done)}
+    ends = sorted((line for line in played.log if line[1] == "END"), key=lambda line: line[3])
+    played.dollars = [line[4] for line in ends]
+    played.progress_s = state.tasks[0].progress_s.tolist()
+    played.completion_s = state.tasks[0].completion_s.tolist()
+    played.episode_return = float(totals.episode_return)
+    played.scale_usd = float(row.scale_usd)
+    return played
+
+
+def log_lines(log) -> list[tuple]:
+    """The engine's log in the reference's form."""
+    columns = (log[name].tolist() for name in ("time_s", "kind", "task", "launch", "value", "other"))
+    return [
+        (time_s, LogKind(kind).name, max(task, NONE), launch, value, other)
+        for time_s, kind, task, launch, value, other in zip(*columns, strict=True)
+    ]
+
+
+def reference(world: World, answers: Sequence[int] | Choose, planner: Planner = PLANNER, seed: int = 0) -> Simulator:
+    """The reference simulator's episode in the same world."""
+    world.lifetime = lambda pool_id, ordinal: unit_lifetime(pool_id, ordinal, seed)
+
+    def columns(costs: list[list[float]]) -> list[int]:
+        matrix = np.array(costs, dtype=float).reshape(len(costs), -1)
+        return [int(column) for column in planner(matrix)]
+
+    return Simulator(world, answers if callable(answers) else listed(answers), columns).run()
+
+
+# --- laying a world into the engine's tables -------------------------------------------------------------------------
+
+
+def laid(world: World, planner: Planner, seed: int) -> Simulation:
+    """A simulation of one row that holds the world, before its first event."""
+    simulation = Simulation(load_scenario(scenario_of(world)), 1, planner, log_events=True)
+    points = max(len(pool.time_s) for pool in world.pools)
+    market = new_table((1, len(world.pools), points), MARKET_POINT)
+    params, state = simulation.params, simulation.state
+    simulation.address(0, seed, 0)
+    simulation.state = state = state._replace(market=market)
+    lay_rules(params.config[0], world)
+    for pool_id, pool in enumerate(world.pools):
+        lay_pool(params.pools[pool_id], state, pool_id, pool)
+    for task_id, task in enumerate(world.tasks):
+        lay_task(state.tasks[0, task_id], task)
+    open_episode(params, state, 0)
+    return simulation
+
+
+def scenario_of(world: World) -> dict:
+    """A scenario with as many pools and tasks; the numbers are written into the tables."""
+    pool = {
+        "zone": "z",
+        "instance_type": "t",
+        "gpu_memory_mb": 1.0,
+        "on_demand_usd_per_h": 1.0,
+        "price": {"source": "constant", "usd_per_h": 1.0},
+    }
+    return {
+        "horizon_h": 1.0,
+        "decision_interval_s": 600.0,
+        "notice_s": 0.0,
+        "task": {"count": len(world.tasks), "work_h": 1.0},
+        "pools": [{**pool, "name": f"p{k}"} for k in range(len(world.pools))],
+    }
+
+
+def lay_rules(config, world: World) -> None:
+    """The engine's configuration has the rules' names."""
+    for name, value in vars(world.rules).items():
+        config[name] = value
+    config.dearest_on_demand = max(pool.on_demand_price for pool in world.pools)
+    config.largest_memory_mb = max(pool.gpu_memory_mb for pool in world.pools)
+
+
+def lay_pool(spec, state, pool_id: int, pool: Pool) -> None:
+    """A pool's figures and its timeline."""
+    spec.on_demand_price, spec.gpu_memory_mb = pool.on_demand_price, pool.gpu_memory_mb
+    spec.bandwidth_gbps, spec.provisioning_s = pool.bandwidth_gbps, pool.provisioning_s
+    spec.hazard_model = int(HazardModel.CONSTANT if any(pool.hazard_per_s) else HazardModel.NONE)
+    state.pools[0, pool_id].setup_s = pool.setup_s
+    state.pools[0, pool_id].point_count = len(pool.time_s)
+    points = state.market[0, pool_id][: len(pool.time_s)]
+    for name in ("time_s", "spot_price", "hazard_per_s", "price_integral", "hazard_integral", "capacity"):
+        points[name] = getattr(pool, name)
+
+
+def lay_task(record, task: Task) -> None:
+    """A task as the world has it."""
+    record.arrival_s, record.work_s, record.deadline_s = task.arrival_s, task.work_s, task.deadline_s
+    record.gpu_memory_mb, record.interactive = task.memory_mb, int(task.interactive)
+    record.state_base_mb, record.state_cap_mb = task.state_base_mb, task.state_cap_mb
+    record.state_growth_mb_per_s = task.state_growth_mb_per_s

@@ -1,0 +1,56 @@
+"""Dollars, hours and work recomputed from the event log after every step, on random worlds and on every preset."""
+
+from random import Random
+
+import numpy as np
+import pytest
+from numba import config as numba_config
+
+from tessera_env.kernels import Command
+from tessera_env.migration import KuhnMunkres
+from tessera_env.scenario_files import load_scenario, preset_names
+from tessera_env.simulation import Simulation
+from tests.engine.audit import Auditor
+from tests.engine.play import play
+from tests.reference.worlds import random_policy, random_world
+
+COUNT = 20 if numba_config.DISABLE_JIT else 150
+STEPS = 100 if numba_config.DISABLE_JIT else 1_000
+
+
+@pytest.mark.parametrize("block", range(5))
+def test_the_books_of_random_worlds_agree(block):
+    for seed in range(block * COUNT // 5, (block + 1) * COUNT // 5):
+        seed += 50_000
+        auditor = Auditor()
+        play(random_world(Random(seed)), random_policy(seed), seed=seed, look=auditor.look)
+        assert auditor.read > 0
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_the_books_of_a_preset_agree(preset):
+    simulation = Simulation(load_scenario(preset), 1, KuhnMunkres(), log_events=True)
+    simulation.address(0, 11, 0)
+    rng, auditor = np.random.default_rng(3), Auditor()
+    simulation.run(np.array([int(Command.START)]))
+    for _ in range(STEPS):
+        if simulation.views.terminated[0]:
+            break
+        allowed = np.flatnonzero(simulation.state.masks[0])
+        action = rng.choice(allowed) if rng.random() < 0.95 else rng.integers(len(simulation.state.masks[0]))
+        simulation.run(np.array([int(Command.STEP)]), np.array([action]))
+        auditor.look(simulation)
+    assert auditor.counts["DECISION"] > 20
+
+
+def test_an_auditor_finds_a_wrong_bill():
+    """Two tasks billed for one instance's hour, or an hour not billed, would show: the books are not the engine's."""
+
+    def tampered(simulation):
+        simulation.state.totals[0].spot_usd *= 1.0 + 1e-6
+        simulation.state.totals[0].on_demand_usd *= 1.0 + 1e-6
+        auditor.look(simulation)
+
+    auditor = Auditor()
+    with pytest.raises(AssertionError, match="usd"):
+        play(random_world(Random(50_001)), random_policy(50_001), seed=50_001, look=tampered)

@@ -1,0 +1,65 @@
+"""Policies by name: options, and what is told when there is no such policy."""
+
+from pathlib import Path
+
+import pytest
+
+from tessera_env.policies import POLICIES, Greedy, OnDemandFallback, Random, make_policy
+from tests.policies.observations import LAYOUT, random_rows, waiting
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_every_name(name: str) -> None:
+    policy = make_policy(name, LAYOUT)
+    assert type(policy) is POLICIES[name]
+    assert policy.name == name
+
+
+def test_an_option() -> None:
+    interrupted = waiting(interruptions=2 / 16)
+    three, two = make_policy("on_demand_fallback:count=3", LAYOUT), make_policy("on_demand_fallback", LAYOUT)
+    assert isinstance(three, OnDemandFallback)
+    assert three.predict(interrupted)[0] != two.predict(interrupted)[0]
+
+
+def test_the_seed_reaches_policies_that_draw() -> None:
+    rows = random_rows(100)
+    drawn = make_policy("random", LAYOUT, seed=4).predict(rows)[0].tolist()
+    assert drawn == Random(LAYOUT, 4).predict(rows)[0].tolist()
+    assert drawn == make_policy("random:seed=4", LAYOUT, seed=9).predict(rows)[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ("greedyy", "'greedyy' (allowed: greedy, on_demand_fallback, on_demand_only, random, or the folder"),
+        ("", "'' (allowed: greedy"),
+        ("Greedy", "'Greedy' (allowed: greedy"),
+        ("greedy:count=2", "greedy: option 'count=2' (allowed: no options)"),
+        ("on_demand_fallback:counts=2", "option 'counts=2' (allowed: count=N)"),
+        ("on_demand_fallback:count", "option 'count' (allowed: count=N)"),
+        ("on_demand_fallback:layout=2", "option 'layout=2' (allowed: count=N)"),
+        ("on_demand_fallback:count=two", "count: 'two' (allowed: a whole number)"),
+        ("on_demand_fallback:count=-1", "count: '-1' (allowed: a whole number)"),
+        ("on_demand_fallback:count=17", "count: 17 (allowed: 1 to 16)"),
+        ("on_demand_fallback:count=" + "9" * 5_000, "(allowed: a whole number)"),
+        ("random:seed=" + "9" * 20, "(allowed: 0 to"),
+        ("runs/nothing", "runs/nothing: no such folder"),
+        ("nul\0byte", "policy: 'nul\\x00byte'"),
+    ],
+)
+def test_refusals_in_one_line(spec: str, reason: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        make_policy(spec, LAYOUT)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_does_not_hide_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "greedy").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(make_policy("greedy", LAYOUT), Greedy)
+    with pytest.raises(ValueError, match=r"policy.json: no such file"):
+        make_policy("./greedy", LAYOUT)
+    with pytest.raises(ValueError, match=r"policy.json: no such file"):
+        make_policy(Path("greedy"), LAYOUT)

@@ -1,0 +1,101 @@
+"""Which actions are valid, by the rules alone: memory that does not fit, and the deadline guard."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.reference.world import INF, ON_DEMAND, SPOT
+
+if TYPE_CHECKING:
+    from tests.reference.simulator import Simulator
+
+
+def valid_actions(sim: "Simulator", i: int) -> list[bool]:
+    """One flag for each action of the task that is asked."""
+    return Mask(sim, i).all_actions()
+
+
+@dataclass
+class Mask:
+    """Which actions are valid for a task now."""
+
+    sim: "Simulator"
+    i: int
+
+    def all_actions(self) -> list[bool]:
+        """One flag for each action."""
+        sim, task, count = self.sim, self.sim.tasks[self.i], len(self.sim.pools)
+        targets = [(purchase, p) for purchase in (SPOT, ON_DEMAND) for p in range(count)]
+        fits = [task.memory_mb <= sim.pools[p].gpu_memory_mb for _, p in targets]
+        if not sim.rules.deadline_guard or task.interactive or task.deadline_s == INF:
+            return [True, *fits]
+        valid = [self.may_wait()] + [fit and self.may_go(target) for fit, target in zip(fits, targets, strict=True)]
+        if not any(valid):
+            fitting = [p for p in range(count) if fits[p]]
+            best = min(fitting, key=lambda p: self.on_demand_time(p, self.work_left()))
+            valid[1 + count + best] = True
+        return valid
+
+    def work_left(self) -> float:
+        """Work left now."""
+        task = self.sim.tasks[self.i]
+        return task.work_s - (self.sim.done_now(task) if task.status == "placed" else task.progress_s)
+
+    def work_left_at_save(self) -> float:
+        """Work left if all is lost that is not saved."""
+        task = self.sim.tasks[self.i]
+        return task.work_s - (self.sim.saved_now(task) if task.status == "placed" else task.progress_s)
+
+    def here(self):
+        """Where the task is, as (purchase, pool), or None."""
+        instance = self.sim.tasks[self.i].instance
+        return (instance.purchase, instance.pool) if instance else None
+
+    def start_time(self, p: int) -> float:
+        """Time from a launch until the task could run, with its final state."""
+        pool = self.sim.pools[p]
+        return pool.provisioning_s + pool.setup_s + self.sim.load_s(p, self.sim.tasks[self.i].state_cap_mb)
+
+    def on_demand_time(self, p: int, work_s: float) -> float:
+        """Time from a launch on on-demand in the pool until the work is done."""
+        return self.start_time(p) + self.sim.run_time(work_s)
+
+    def best_on_demand_time(self, work_s: float) -> float:
+        """The least over the pools that fit."""
+        memory_mb, pools = self.sim.tasks[self.i].memory_mb, self.sim.pools
+        fitting = [p for p in range(len(pools)) if memory_mb <= pools[p].gpu_memory_mb]
+        return min(self.on_demand_time(p, work_s) for p in fitting)
+
+    def in_time(self, delay_s: float, work_s: float) -> bool:
+        """Whether on-demand, begun after the delay, still makes the deadline."""
+        sim = self.sim
+        latest_s = sim.tasks[self.i].deadline_s - sim.rules.guard_margin_s
+        return sim.now + delay_s + self.best_on_demand_time(work_s) <= latest_s
+
+    def may_wait(self) -> bool:
+        """Wait for one decision interval."""
+        return self.in_time(self.sim.rules.decision_interval_s, self.work_left())
+
+    def may_go(self, target) -> bool:
+        """Stay at or go to a placement."""
+        sim, task = self.sim, self.sim.tasks[self.i]
+        if target != self.here() and not self.can_be_had(target):
+            return self.may_go(self.here()) if self.here() else self.may_wait()
+        if target[0] == ON_DEMAND:
+            latest_s = task.deadline_s - sim.rules.guard_margin_s
+            return target == self.here() or sim.now + self.on_demand_time(target[1], self.work_left()) <= latest_s
+        if task.status == "displaced" and sum(other.status == "displaced" for other in sim.tasks) > 1:
+            return self.may_wait()  # it may be the one that gets no instance
+        return self.may_go_spot(target)
+
+    def can_be_had(self, target) -> bool:
+        """Whether asking for the placement now would give an instance."""
+        return len(self.sim.idle(target)) > self.sim.claimed.get(target, 0) or self.sim.room(target)
+
+    def may_go_spot(self, target) -> bool:
+        """Spot: whatever happens there, on-demand can still make it."""
+        sim, task, p = self.sim, self.sim.tasks[self.i], target[1]
+        interval_s = sim.rules.decision_interval_s
+        if sim.savable_share(p, task.state_cap_mb) < sim.rules.full_fraction:
+            return self.in_time(interval_s, self.work_left_at_save())
+        changeover_s = self.start_time(p) if target != self.here() else max(0.0, task.ready_s - sim.now)
+        return self.in_time(min(changeover_s, interval_s), self.work_left())

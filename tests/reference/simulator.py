@@ -1,0 +1,494 @@
+"""The simulator once more, slow and obvious, in plain Python; it shares no code with the engine.
+
+A world is plain data (`World`), a policy is a callable from a `Decision` to an action. There is no event queue:
+after every event the next one is searched for in the state, so an event can neither be stale nor out of order.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.reference.mask import valid_actions
+from tests.reference.world import INF, NONE, ON_DEMAND, SPOT, Instance, Kind, Task, World
+
+
+@dataclass
+class Decision:
+    """One question to the policy: where should this task be?"""
+
+    time_s: float
+    reason: Kind
+    task: int
+    mask: list[bool]
+    dollars: float  # settled and accrued so far
+    penalty: float  # so far
+
+
+@dataclass
+class Simulator:
+    """Plays one episode; `planner(cost)` gives a column or -1 for each row of a cost matrix in seconds."""
+
+    world: World
+    choose: Callable[[Decision], int]
+    planner: Callable[[list[list[float]]], list[int]]
+    now: float = 0.0
+    over: bool = False
+    instances: list[Instance] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    log: list[tuple] = field(default_factory=list)
+    totals: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    penalty: float = 0.0
+
+    def __post_init__(self):
+        self.rules, self.pools, self.tasks = self.world.rules, self.world.pools, self.world.tasks
+        self.spot_launches = [0] * len(self.pools)
+        self.claimed = {}
+        self.migrate_due = False
+        self.market_seen = [0] * len(self.pools)  # last point handled
+        self.idle_count = 0
+
+    def run(self) -> "Simulator":
+        """To the end of the episode."""
+        while not self.over:
+            time_s, kind, number = min(self.next_events())
+            assert time_s >= self.now
+            self.pass_time(time_s)
+            getattr(self, "on_" + kind.name.lower())(number)
+        return self
+
+    # --- what happens next -------------------------------------------------------------------------------------
+
+    def next_events(self):
+        """Every event that the state has in store, as (time, kind, number)."""
+        yield self.rules.horizon_s, Kind.HORIZON, 0
+        if self.migrate_due:
+            yield self.now, Kind.MIGRATE, 0
+        for i, task in enumerate(self.tasks):
+            if task.status == "future":
+                yield task.arrival_s, Kind.ARRIVAL, i
+            if task.status == "placed":
+                yield task.completion_s, Kind.COMPLETION, i
+            if task.ask is not None:
+                yield *task.ask, i
+        for instance in self.instances:
+            if not instance.ended:
+                yield from self.events_of(instance)
+        for p in range(len(self.pools)):
+            yield self.next_capacity_change(p), Kind.MARKET, p
+
+    def events_of(self, instance: Instance):
+        """What is in store for an instance that has not ended."""
+        if instance.noticed:
+            yield instance.end_s, Kind.END, instance.number
+        elif instance.lifetime_notice_s < INF:
+            yield instance.lifetime_notice_s, Kind.NOTICE, instance.number
+        if instance.idled is not None:
+            yield instance.idle_until_s, Kind.IDLE_TIMEOUT, instance.number
+        if not instance.billing:
+            yield instance.billing_start_s, Kind.BILLING_START, instance.number
+
+    def next_capacity_change(self, p: int) -> float:
+        """The next point of the pool at which its capacity is another."""
+        pool, k = self.pools[p], self.market_seen[p]
+        for later in range(k + 1, len(pool.time_s)):
+            if pool.capacity[later] != pool.capacity[later - 1]:
+                return pool.time_s[later]
+        return INF
+
+    def pass_time(self, time_s: float):
+        """Downtime passes for INTERACTIVE tasks that are there and do not run."""
+        for task in self.tasks:
+            if task.interactive and task.status in ("waiting", "placed", "displaced"):
+                running_from_s = max(self.now, task.ready_s) if task.status == "placed" else INF
+                down_s = max(0.0, min(running_from_s, time_s) - self.now)
+                self.totals["downtime_s"] += down_s
+                price = self.cheapest_on_demand(task)
+                self.penalty += self.rules.downtime_weight * down_s / 3600.0 * price / self.scale_usd()
+        self.now = time_s
+
+    def note(self, what: str, task: int = NONE, launch: int = NONE, value: float = 0.0, other: float = 0.0):
+        """One line of the log; what value and other mean stands in the engine's description of its log."""
+        self.log.append((self.now, what, task, launch, float(value), float(other)))
+
+    # --- events ------------------------------------------------------------------------------------------------
+
+    def on_completion(self, i: int):
+        """The task is done; its instance is free."""
+        task = self.tasks[i]
+        instance = self.stop(i, task.work_s)
+        task.status, task.done_s = "done", self.now
+        self.note("COMPLETION", i, instance.number)
+        self.totals["tasks_done"] += 1
+        if self.now > task.deadline_s + 1e-6:
+            self.miss(i)
+        self.vacate(instance)
+        if all(other.status == "done" for other in self.tasks):
+            self.finish()
+
+    def on_end(self, number: int):
+        """The cloud takes the instance."""
+        self.end(self.instances[number], interrupted=True)
+
+    def on_idle_timeout(self, number: int):
+        """The instance was idle for long enough."""
+        self.end(self.instances[number])
+
+    def on_market(self, p: int):
+        """The pool's capacity changes: the surplus is lost, and all who wait may try again."""
+        self.market_seen[p] = self.pools[p].point(self.now)
+        self.note("CAPACITY", value=self.capacity(p))
+        surplus = len(self.held(p)) - self.capacity(p)
+        for instance in sorted(self.held(p), key=lambda instance: -instance.number)[: max(surplus, 0)]:
+            self.give_notice(instance, self.now + self.rules.notice_s, by_lifetime=False)
+        for task in self.tasks:
+            if task.status == "waiting":
+                task.ask = (self.now, Kind.ASK_RETRY)
+
+    def on_notice(self, number: int):
+        """The instance's lifetime is nearly over."""
+        instance = self.instances[number]
+        self.give_notice(instance, instance.end_s, by_lifetime=True)
+
+    def on_billing_start(self, number: int):
+        """Provisioning is over: set-up and the bill begin."""
+        self.instances[number].billing = True
+
+    def on_arrival(self, i: int):
+        """The task is there, and waits."""
+        task = self.tasks[i]
+        self.note("ARRIVAL", i)
+        task.status, task.waiting_since_s, task.ask = "waiting", self.now, (self.now, Kind.ASK_ARRIVAL)
+
+    def on_horizon(self, _number: int):
+        """No more time."""
+        self.finish()
+
+    def on_ask_interruption(self, i: int):
+        """A displaced task says what it would like."""
+        self.decide(i, Kind.ASK_INTERRUPTION)
+
+    def on_ask_arrival(self, i: int):
+        """A new task is placed, or waits."""
+        self.decide(i, Kind.ASK_ARRIVAL)
+
+    def on_ask_retry(self, i: int):
+        """A waiting task is placed, or waits on."""
+        self.decide(i, Kind.ASK_RETRY)
+
+    def on_ask_reconsider(self, i: int):
+        """A running task stays, moves or pauses."""
+        self.decide(i, Kind.ASK_RECONSIDER)
+
+    def on_migrate(self, _number: int):
+        """Displaced tasks and the instances there are for them are matched, one purchase after the other."""
+        self.migrate_due = False
+        for purchase in (SPOT, ON_DEMAND):
+            rows = [i for i, task in enumerate(self.tasks) if task.request == purchase]
+            columns = [n for n in self.instances if n.purchase == purchase and (n.reserved or n.idled is not None)]
+            plan = self.planner([[self.move_cost(i, n) for n in columns] for i in rows]) if rows else []
+            for i, column in zip(rows, plan, strict=True):
+                self.tasks[i].request = None
+                if column < 0:
+                    self.wait(i)
+                else:
+                    self.place(i, columns[column])
+                    self.totals["migrations"] += 1
+        for instance in self.instances:
+            if instance.reserved:
+                self.totals["cancelled_launches"] += 1
+                self.note("CANCEL", NONE, instance.number)
+                self.end(instance, cancelled=True)
+        self.claimed = {}
+
+    # --- decisions ---------------------------------------------------------------------------------------------
+
+    def decide(self, i: int, reason: Kind):
+        """Ask the policy about the task and do what it says."""
+        task = self.tasks[i]
+        task.ask = None
+        decision = Decision(self.now, reason, i, valid_actions(self, i), self.dollars(), self.penalty)
+        self.decisions.append(decision)
+        self.totals["decisions"] += 1
+        action = self.choose(decision)
+        if not 0 <= action < len(decision.mask) or not decision.mask[action]:
+            self.totals["invalid_actions"] += 1
+            action = 0
+        self.note("DECISION", i, NONE, action, reason)
+        target = divmod(action - 1, len(self.pools)) if action > 0 else None  # (purchase, pool)
+        {"waiting": self.start, "placed": self.reconsider, "displaced": self.ask_for}[task.status](i, target)
+
+    def start(self, i: int, target):
+        """What a waiting task does."""
+        instance = self.obtain(i, target) if target else None
+        if instance is None:
+            self.wait(i)
+        else:
+            self.place(i, instance)
+
+    def reconsider(self, i: int, target):
+        """What a placed task does: it stays, pauses or moves; it stays too if there is no room where it wants to go."""
+        here = self.tasks[i].instance
+        instance = None
+        if target is not None and target != (here.purchase, here.pool):
+            instance = self.obtain(i, target)
+        if target is not None and instance is None:
+            return self.ask_again(i, Kind.ASK_RECONSIDER)
+        self.vacate(self.stop(i, self.done_now(self.tasks[i])))
+        if target is None:
+            return self.wait(i)
+        self.totals["moves"] += 1
+        return self.place(i, instance)
+
+    def ask_for(self, i: int, target):
+        """What a displaced task does: it names what it would like, and gets it, or not, when all have been asked."""
+        if target is None:
+            return self.wait(i)
+        self.tasks[i].request = target[0]
+        if len(self.idle(target)) > self.claimed.get(target, 0):
+            self.claimed[target] = self.claimed.get(target, 0) + 1
+        elif self.room(target):
+            self.launch(target).reserved = True
+        else:
+            self.fail(i, target)
+        return None
+
+    def wait(self, i: int):
+        """The task is on no instance and is asked again after the decision interval."""
+        self.tasks[i].status = "waiting"
+        self.ask_again(i, Kind.ASK_RETRY)
+
+    def ask_again(self, i: int, reason: Kind):
+        """The next regular question."""
+        self.tasks[i].ask = (self.now + self.rules.decision_interval_s, reason)
+
+    # --- instances ---------------------------------------------------------------------------------------------
+
+    def held(self, p: int) -> list[Instance]:
+        """The pool's spot instances without notice."""
+        return [n for n in self.instances if n.pool == p and n.purchase == SPOT and n.held]
+
+    def capacity(self, p: int) -> int:
+        """Spot instances that the pool gives now."""
+        return self.pools[p].capacity[self.pools[p].point(self.now)]
+
+    def room(self, target) -> bool:
+        """Whether a launch would succeed."""
+        purchase, p = target
+        leaving = sum(n.pool == p and n.by_lifetime and not n.ended for n in self.instances)
+        return purchase == ON_DEMAND or self.capacity(p) - len(self.held(p)) - leaving > 0
+
+    def idle(self, target) -> list[Instance]:
+        """Idle instances of that purchase and pool, the most recently idled last."""
+        here = [n for n in self.instances if n.idled is not None and (n.purchase, n.pool) == target]
+        return sorted(here, key=lambda instance: instance.idled)
+
+    def fail(self, i: int, target):
+        """A launch without room."""
+        self.totals["failed_launches"] += 1
+        self.note("LAUNCH_FAILED", i)
+
+    def obtain(self, i: int, target) -> Instance | None:
+        """An idle instance, or a new one, or none."""
+        if self.idle(target):
+            return self.idle(target)[-1]
+        if self.room(target):
+            return self.launch(target)
+        return self.fail(i, target)
+
+    def launch(self, target) -> Instance:
+        """A new instance."""
+        purchase, p = target
+        pool = self.pools[p]
+        billing_start_s = self.now + pool.provisioning_s
+        instance = Instance(
+            len(self.instances), purchase, p, self.now, billing_start_s, billing_start_s + pool.setup_s
+        )
+        self.instances.append(instance)
+        self.totals["launches"] += 1
+        self.note("LAUNCH", NONE, instance.number, billing_start_s, instance.setup_done_s)
+        if purchase == SPOT:
+            end_s = pool.end_of_life(billing_start_s, self.world.lifetime(p, self.spot_launches[p]))
+            self.spot_launches[p] += 1
+            if end_s < self.rules.horizon_s:
+                instance.end_s = end_s
+                instance.lifetime_notice_s = max(end_s - self.rules.notice_s, self.now)
+        return instance
+
+    def give_notice(self, instance: Instance, end_s: float, by_lifetime: bool):
+        """The instance will be gone; its task, if any, saves what it can and is asked where to go."""
+        i = instance.task
+        instance.noticed, instance.by_lifetime, instance.end_s = True, by_lifetime, end_s
+        instance.idled, instance.reserved = None, False
+        self.totals["interruptions"] += 1
+        self.note("NOTICE", NONE if i is None else i, instance.number, end_s)
+        if i is None:
+            return
+        self.stop(i, *self.checkpoint(i, instance))
+        self.tasks[i].status, self.tasks[i].ask = "displaced", (self.now, Kind.ASK_INTERRUPTION)
+        self.migrate_due = True
+
+    def end(self, instance: Instance, interrupted: bool = False, cancelled: bool = False):
+        """The instance is gone and is paid for."""
+        instance.ended, instance.idled, instance.reserved, instance.end_s = True, None, False, self.now
+        billed_end_s = self.now
+        if instance.billing and not cancelled:
+            billed_end_s = self.bill(instance, interrupted)
+        self.note("END", NONE, instance.number, instance.dollars, billed_end_s)
+
+    def bill(self, instance: Instance, interrupted: bool) -> float:
+        """What the instance costs; returns the end of what is charged."""
+        rules, start_s, pool = self.rules, instance.billing_start_s, self.pools[instance.pool]
+        length_s = max(self.now - start_s, rules.billing_minimum_s)
+        if rules.billing_increment_s > 0.0:
+            length_s = math.ceil(length_s / rules.billing_increment_s) * rules.billing_increment_s
+        if instance.purchase == ON_DEMAND:
+            instance.dollars = length_s * pool.on_demand_price / 3600.0
+        elif not (interrupted and rules.free_first_hour and self.now - start_s < 3600.0):
+            instance.dollars = pool.spot_dollars(start_s + length_s) - pool.spot_dollars(start_s)
+        name = "spot" if instance.purchase == SPOT else "on_demand"
+        self.totals[name + "_usd"] += instance.dollars
+        self.totals[name + "_s"] += length_s
+        return start_s + length_s
+
+    # --- work --------------------------------------------------------------------------------------------------
+
+    def done_now(self, task: Task) -> float:
+        """Work done of a placed task by now, saved or not."""
+        tau, cost, run_s = self.rules.checkpoint_interval_s, self.rules.checkpoint_cost_s, self.running_for(task)
+        gained_s = run_s
+        if tau < INF:
+            segments = math.floor(run_s / (tau + cost))
+            gained_s = segments * tau + min(run_s - segments * (tau + cost), tau)
+        return task.progress_s + min(gained_s, task.work_s - task.progress_s)
+
+    def saved_now(self, task: Task) -> float:
+        """Work of a placed task that earlier stops and periodic checkpoints have saved by now."""
+        tau, cost, run_s = self.rules.checkpoint_interval_s, self.rules.checkpoint_cost_s, self.running_for(task)
+        saved_s = math.floor(run_s / (tau + cost)) * tau if tau < INF else 0.0
+        return task.progress_s + min(saved_s, task.work_s - task.progress_s)
+
+    def running_for(self, task: Task) -> float:
+        """How long a placed task has been running."""
+        return max(0.0, self.now - task.ready_s)
+
+    def run_time(self, work_s: float) -> float:
+        """Time that the work takes with its periodic checkpoints; none after the last segment."""
+        tau = self.rules.checkpoint_interval_s
+        if tau == INF:
+            return work_s
+        return work_s + self.rules.checkpoint_cost_s * (math.ceil(work_s / tau) - 1)
+
+    def load_s(self, p: int, state_mb: float) -> float:
+        """Time to load the state in the pool."""
+        return state_mb / (min(self.pools[p].bandwidth_gbps, self.rules.store_bandwidth_gbps) * 125.0)
+
+    def move_cost(self, i: int, instance: Instance) -> float:
+        """Seconds until the displaced task runs there."""
+        task = self.tasks[i]
+        if task.memory_mb > self.pools[instance.pool].gpu_memory_mb:
+            return INF
+        return max(0.0, instance.setup_done_s - self.now) + self.load_s(instance.pool, task.state_mb(task.progress_s))
+
+    def place(self, i: int, instance: Instance):
+        """The task goes onto the instance."""
+        task = self.tasks[i]
+        instance.task, instance.idled, instance.reserved = i, None, False
+        task.instance, task.status, task.placed_s = instance, "placed", self.now
+        load_s = self.load_s(instance.pool, task.state_mb(task.progress_s))
+        task.ready_s = max(self.now, instance.setup_done_s) + load_s
+        task.completion_s = task.ready_s + self.run_time(task.work_s - task.progress_s)
+        self.totals["waiting_s"] += self.now - task.waiting_since_s
+        self.note("PLACE", i, instance.number, task.ready_s)
+        if self.rules.reconsider_running:
+            self.ask_again(i, Kind.ASK_RECONSIDER)
+
+    def stop(self, i: int, kept_s: float, lost_s: float = 0.0) -> Instance:
+        """The task leaves its instance with this much work kept, and lost."""
+        task, instance = self.tasks[i], self.tasks[i].instance
+        self.totals["work_lost_s"] += lost_s
+        self.totals["setup_s"] += max(
+            0.0, min(task.ready_s, self.now) - max(task.placed_s, instance.billing_start_s)
+        )
+        task.progress_s, task.ask, task.instance, instance.task = kept_s, None, None, None
+        task.waiting_since_s = self.now
+        self.note("STOP", i, instance.number, kept_s, lost_s)
+        return instance
+
+    def vacate(self, instance: Instance):
+        """The instance has no task any more: released at once, or idle for a while."""
+        if self.rules.idle_timeout_s == 0.0:
+            return self.end(instance)
+        self.idle_count += 1
+        instance.idled, instance.idle_until_s = self.idle_count, self.now + self.rules.idle_timeout_s
+        return self.note("IDLE", NONE, instance.number)
+
+    def checkpoint(self, i: int, instance: Instance) -> tuple[float, float]:
+        """The work that is kept, saved before or within the grace period, and what is lost."""
+        task = self.tasks[i]
+        done_s, saved_s = self.done_now(task), self.saved_now(task)
+        if done_s <= saved_s:
+            return done_s, 0.0
+        fraction = min(1.0, self.savable_share(instance.pool, task.state_mb(done_s)))
+        plan, kept_s = "restart", 0.0
+        if fraction >= self.rules.full_fraction:
+            plan, kept_s = "full", done_s - saved_s
+        elif fraction >= self.rules.partial_fraction:
+            plan, kept_s = "partial", fraction * (done_s - saved_s)
+        self.totals["checkpoints_" + plan] += 1
+        self.totals["work_saved_s"] += kept_s
+        self.note("CHECKPOINT", i, instance.number, ("full", "partial", "restart").index(plan), kept_s)
+        return (done_s, 0.0) if plan == "full" else (saved_s + kept_s, done_s - saved_s - kept_s)
+
+    def savable_share(self, p: int, state_mb: float) -> float:
+        """How much of the state the grace period can transfer, as a share; may exceed 1."""
+        rate_gbps = min(self.pools[p].bandwidth_gbps, self.rules.store_bandwidth_gbps)
+        return INF if state_mb == 0.0 else rate_gbps * 125.0 * self.rules.notice_s / state_mb
+
+    # --- money -------------------------------------------------------------------------------------------------
+
+    def cheapest_on_demand(self, task: Task) -> float:
+        """$/h of the cheapest on-demand instance that fits."""
+        return min(pool.on_demand_price for pool in self.pools if task.memory_mb <= pool.gpu_memory_mb)
+
+    def scale_usd(self) -> float:
+        """On-demand cost of all work."""
+        return sum(task.work_s * self.cheapest_on_demand(task) / 3600.0 for task in self.tasks)
+
+    def total_work_s(self) -> float:
+        """Work of all tasks."""
+        return sum(task.work_s for task in self.tasks)
+
+    def dollars(self) -> float:
+        """Settled, and accrued by what is billed now."""
+        accrued = 0.0
+        for instance in self.instances:
+            pool, start_s = self.pools[instance.pool], instance.billing_start_s
+            if instance.billing and not instance.ended and instance.purchase == SPOT:
+                accrued += pool.spot_dollars(self.now) - pool.spot_dollars(start_s)
+            elif instance.billing and not instance.ended:
+                accrued += (self.now - start_s) * pool.on_demand_price / 3600.0
+        return self.totals["spot_usd"] + self.totals["on_demand_usd"] + accrued
+
+    def miss(self, i: int):
+        """A deadline is missed."""
+        self.totals["deadlines_missed"] += 1
+        self.penalty += self.rules.missed_weight * self.tasks[i].work_s / self.total_work_s()
+        self.note("MISSED", i)
+
+    def finish(self):
+        """The episode is over: every task stops, every instance ends."""
+        self.over = True
+        for i, task in enumerate(self.tasks):
+            if task.status == "placed":
+                self.stop(i, self.done_now(task))
+            elif task.status in ("waiting", "displaced"):
+                self.totals["waiting_s"] += self.now - task.waiting_since_s
+            if task.status != "done" and task.deadline_s <= self.now:
+                self.miss(i)
+            elif task.status != "done" and not task.interactive:
+                left_s = task.work_s - task.progress_s
+                self.penalty += self.rules.missed_weight * left_s / self.total_work_s()
+        for instance in self.instances:
+            if not instance.ended:
+                self.end(instance)

@@ -1,0 +1,158 @@
+"""A world as plain data: rules, pools, tasks, instances. Nothing of the engine is used here.
+
+Times are seconds, prices $/h, sizes MB. An action is 0 (wait), 1 + p (spot in pool p) or 1 + P + p (on-demand).
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+INF = math.inf
+SPOT, ON_DEMAND = 0, 1
+NONE = -1  # no task, no instance
+
+
+class Kind(IntEnum):
+    """Kinds of events, in the order in which they happen at one instant."""
+
+    COMPLETION = 0
+    END = 1
+    IDLE_TIMEOUT = 2
+    MARKET = 3
+    NOTICE = 4
+    BILLING_START = 5
+    ARRIVAL = 6
+    HORIZON = 7
+    ASK_INTERRUPTION = 8
+    MIGRATE = 9
+    ASK_ARRIVAL = 10
+    ASK_RETRY = 11
+    ASK_RECONSIDER = 12
+
+
+@dataclass
+class Rules:
+    """What holds for the whole world."""
+
+    horizon_s: float
+    decision_interval_s: float
+    reconsider_running: bool = False
+    deadline_guard: bool = False
+    guard_margin_s: float = 0.0
+    notice_s: float = 0.0
+    idle_timeout_s: float = 0.0
+    billing_minimum_s: float = 0.0
+    billing_increment_s: float = 0.0
+    free_first_hour: bool = False
+    full_fraction: float = 0.8
+    partial_fraction: float = 0.3
+    store_bandwidth_gbps: float = INF
+    checkpoint_interval_s: float = INF
+    checkpoint_cost_s: float = 0.0
+    missed_weight: float = 2.0
+    downtime_weight: float = 0.0
+
+
+@dataclass
+class Pool:
+    """One pool: its timeline (piecewise constant, integrals up to each point) and what its instances are like."""
+
+    time_s: list[float]
+    spot_price: list[float]
+    capacity: list[int]
+    hazard_per_s: list[float]
+    price_integral: list[float]
+    hazard_integral: list[float]
+    on_demand_price: float
+    gpu_memory_mb: float
+    bandwidth_gbps: float
+    provisioning_s: float
+    setup_s: float
+
+    def point(self, t: float) -> int:
+        """The last point at or before t."""
+        return bisect_right(self.time_s, t) - 1
+
+    def spot_dollars(self, t: float) -> float:
+        """What one spot instance costs from 0 to t."""
+        k = self.point(t)
+        return self.price_integral[k] + (t - self.time_s[k]) * self.spot_price[k] / 3600.0
+
+    def end_of_life(self, start_s: float, exponential: float) -> float:
+        """When the hazard gathered since start reaches the unit-exponential draw."""
+        k = self.point(start_s)
+        target = self.hazard_integral[k] + (start_s - self.time_s[k]) * self.hazard_per_s[k] + exponential
+        while k + 1 < len(self.time_s) and self.hazard_integral[k + 1] <= target:
+            k += 1
+        if self.hazard_per_s[k] <= 0.0:
+            return INF
+        return self.time_s[k] + (target - self.hazard_integral[k]) / self.hazard_per_s[k]
+
+
+@dataclass
+class Task:
+    """One task as the world has it, and what has become of it."""
+
+    arrival_s: float
+    work_s: float
+    deadline_s: float = INF
+    memory_mb: float = 0.0
+    state_base_mb: float = 0.0
+    state_growth_mb_per_s: float = 0.0
+    state_cap_mb: float = 0.0
+    interactive: bool = False
+
+    status: str = "future"  # waiting, placed, displaced, done
+    progress_s: float = 0.0  # what is saved
+    waiting_since_s: float = 0.0  # its last stop, or its arrival
+    placed_s: float = 0.0
+    ready_s: float = INF  # work runs from here while placed
+    completion_s: float = INF
+    done_s: float = INF
+    instance: "Instance | None" = None
+    ask: tuple[float, Kind] | None = None  # when and why the policy is asked next
+    request: int | None = None  # purchase asked for while displaced
+
+    def state_mb(self, progress_s: float) -> float:
+        """State to save or to load at that progress."""
+        return min(self.state_base_mb + self.state_growth_mb_per_s * progress_s, self.state_cap_mb)
+
+
+@dataclass
+class Instance:
+    """One machine."""
+
+    number: int
+    purchase: int
+    pool: int
+    launched_s: float
+    billing_start_s: float
+    setup_done_s: float
+    lifetime_notice_s: float = INF
+    end_s: float = INF  # known from the notice on, then when it ended
+    noticed: bool = False
+    by_lifetime: bool = False
+    ended: bool = False
+    billing: bool = False
+    reserved: bool = False  # launched for a task that is being moved
+    task: int | None = None
+    idled: int | None = None  # when it became idle, as a count
+    idle_until_s: float = INF
+    dollars: float = 0.0
+
+    @property
+    def held(self) -> bool:
+        """Alive and not under notice."""
+        return not self.ended and not self.noticed
+
+
+@dataclass
+class World:
+    """All that a policy cannot change; `lifetime(pool, ordinal)` is a unit-exponential draw."""
+
+    rules: Rules
+    pools: list[Pool]
+    tasks: list[Task]
+    lifetime: Callable[[int, int], float] = lambda pool, ordinal: INF

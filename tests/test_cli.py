@@ -1,0 +1,177 @@
+"""The command line, as a process: what it prints, what it writes, how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tessera_env.cli import main
+from tessera_env.results import Results
+
+FAST = ["evaluate", "--scenario", "deadline", "--episodes", "3", "--set", "task.work_h=3", "--set", "horizon_h=8"]
+FAST += ["--set", "task.deadline_h=5"]
+
+
+def tessera(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    command = [sys.executable, "-m", "tessera_env", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
+    done.stderr = without_compiling(done.stderr)
+    return done
+
+
+def without_compiling(stderr: str) -> str:
+    """What was said, but for the engine's note that it compiles on its first use."""
+    return "".join(line for line in stderr.splitlines(keepends=True) if not line.startswith("compiling"))
+
+
+def assert_refused(code: int, stderr: str, *reasons: str) -> None:
+    stderr = without_compiling(stderr)
+    assert code == 2
+    assert stderr.startswith("tessera: ")
+    assert stderr.count("\n") == 1
+    assert "Traceback" not in stderr
+    for reason in reasons:
+        assert reason in stderr
+
+
+def test_evaluate(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    done = tessera(*FAST, "--policies", "greedy, on_demand_only", "--json", str(path))
+    assert (done.returncode, done.stderr) == (0, "")  # no progress bar: standard error is no terminal
+    assert "deadline: 3 episodes, seed 1" in done.stdout
+    assert "greedy" in done.stdout
+    assert "on_demand_only" in done.stdout
+    results = Results.from_json(path)
+    assert list(results.tables) == ["greedy", "on_demand_only"]
+    assert results.scenario["task"]["deadline_h"] == 5
+    assert [entry.name for entry in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
+    outputs = [tessera(*FAST, "--json", str(tmp_path / name), "--threads", threads) for name, threads in ("a1", "b2")]
+    assert [output.returncode for output in outputs] == [0, 0]
+    assert outputs[0].stdout == outputs[1].stdout
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_it_never_imports_torch() -> None:
+    program = "import sys, tessera_env.cli\nassert not {'torch', 'stable_baselines3', 'plotly'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["evaluate", "--help"]])
+def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "evaluate" in out
+    if len(arguments) == 2:
+        for word in ("--scenario", "deadline-aws", "--policies", "on_demand_fallback:count=3", "--set", "task.deadline_h"):
+            assert word in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reasons"),
+    [
+        ([], ["evaluate"]),
+        (["simulat"], ["simulat"]),
+        (["evaluate", "--episode", "3"], ["--episode"]),
+        (["evaluate", "--episodes", "many"], ["--episodes", "many"]),
+        (["evaluate", "--episodes"], ["--episodes"]),
+        (["evaluate", "--episodes", "0"], ["episodes: 0 (allowed: 1 to"]),
+        (["evaluate", "--episodes", "-3"], ["episodes"]),
+        (["evaluate", "--episodes", "9" * 5_000], ["episodes"]),
+        (["evaluate", "--seed", "-1"], ["seed"]),
+        (["evaluate", "--threads", "0"], ["threads: 0"]),
+        (["evaluate", "--scenario", "deadlin"], ["deadlin", "deadline-aws"]),
+        (["evaluate", "--scenario", "missing.toml"], ["missing.toml: no such file"]),
+        (["evaluate", "--policies", "greedy,gready"], ["'gready' (allowed: greedy, "]),
+        (["evaluate", "--policies", "greedy,"], ["'' (allowed: greedy, "]),
+        (["evaluate", "--policies", "runs/none"], ["runs/none: no such folder"]),
+        (["evaluate", "--policies", "greedy,greedy"], ["named twice"]),
+        (["evaluate", "--baseline", "random"], ["baseline: 'random'"]),
+        (["evaluate", "--set", "task.deadline_h"], ["KEY=VALUE"]),
+        (["evaluate", "--set", "task.deadline=3"], ["task.deadline", "is not a known key"]),
+        (["evaluate", "--set", "task.work_h=-3"], ["task.work_h"]),
+        (["evaluate", "--json", "."], ["is a directory"]),
+        (["evaluate", "--json", "missing/results.json"], ["there is no directory"]),
+        (["evaluate", "--json", "/dev/full"], ["is not a regular file"]),
+        (["evaluate", "--json", "/proc/results.json"], ["/proc/results.json"]),
+    ],
+)
+def test_wrong_input_is_told_in_one_line_before_any_work(
+    arguments: list[str],
+    reasons: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tessera_env.cli.run", lambda *_: pytest.fail("work had begun"))
+    code = main(arguments)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert_refused(code, err, *reasons)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_old_file_survives_wrong_input(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("old")
+    assert tessera("evaluate", "--policies", "gready", "--json", str(path)).returncode == 2
+    assert path.read_text() == "old"
+
+
+def test_wrong_input_in_a_process_of_its_own() -> None:
+    refused = tessera("evaluate", "--episodes", "x")
+    assert_refused(refused.returncode, refused.stderr, "--episodes", "x")
+    assert refused.stdout == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize("arguments", [FAST, ["--help"], ["evaluate", "--help"]])
+def test_a_full_disk_behind_standard_output(arguments: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tessera_env", *arguments]
+    if arguments is FAST:
+        command += ["--json", str(tmp_path / "results.json")]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert_refused(done.returncode, done.stderr, "standard output: cannot be written (No space left on device)")
+    if arguments is FAST:
+        assert json.loads((tmp_path / "results.json").read_text())["schema"] == 1  # the work is not lost
+
+
+def test_a_reader_that_goes_away() -> None:
+    command = f"{sys.executable} -m tessera_env {' '.join(FAST)} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert_refused(done.returncode, done.stderr, "standard output", "Broken pipe")
+
+
+def test_ctrl_c(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    command = [sys.executable, "-m", "tessera_env", "evaluate", "--scenario", "deadline", "--episodes", "100000"]
+    ready, writer = os.pipe()
+    program = (
+        "import os, sys, tessera_env.cli as cli\n"
+        f"run = cli.run\ncli.run = lambda *a, **k: (os.write({writer}, b'.'), run(*a, **k))[1]\n"
+        f"sys.exit(cli.main({command[3:]} + ['--json', {str(path)!r}]))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], pass_fds=[writer], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writer)
+    assert os.read(ready, 1) == b"."
+    os.close(ready)
+    time.sleep(2.0)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, without_compiling(err)) == (130, "", "tessera: interrupted\n")
+    assert list(tmp_path.iterdir()) == []

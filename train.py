@@ -1,0 +1,163 @@
+"""Train a policy, then compare it with the hand-coded ones in worlds that it has never met.
+
+`python train.py` without options trains on `deadline`, whose spot capacity is generated, and reports on `deadline-aws`,
+which replays recorded AWS zones; then it plays the hand-coded policies on `classic` and `fleet`.
+"""
+
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from agents.hyperparameters import Hyperparameters, load_hyperparameters
+from agents.training import Run, train
+from agents.worlds import report_scenario
+from tessera_env.evaluation import DEFAULT_POLICIES, PolicyLike, evaluate
+from tessera_env.observation import Layout
+from tessera_env.policies import LearnedPolicy
+from tessera_env.report import results_text
+from tessera_env.scenario import Scenario
+from tessera_env.scenario_files import load_scenario, parse_override
+
+RUNS = Path("runs")
+DEFAULT_SCENARIO = "deadline"
+REPORT_SEED = 1
+REPORT_EPISODES = 200
+WRONG_INPUT = 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Train a policy on a scenario and compare it with the hand-coded ones."""
+
+    scenario: Annotated[
+        str, tyro.conf.arg(metavar="NAME|FILE", help="What to train on: a preset or a scenario's TOML file.")
+    ] = DEFAULT_SCENARIO
+    steps: Annotated[
+        int | None,
+        tyro.conf.arg(metavar="N", help="Decisions to learn from in all, a resumed run's earlier ones included."),
+    ] = None
+    seed: Annotated[
+        int | None, tyro.conf.arg(metavar="N", help="Of the networks, the sampled actions and the worlds trained on.")
+    ] = None
+    name: Annotated[
+        str | None, tyro.conf.arg(metavar="NAME", help="The run's folder below runs/; else scenario, date and time.")
+    ] = None
+    resume: Annotated[
+        Path | None,
+        tyro.conf.arg(metavar="FOLDER", help="Go on with a run of your own, with fresh worlds: not bit for bit."),
+    ] = None
+    set: Annotated[
+        tuple[str, ...],
+        tyro.conf.UseAppendAction,
+        tyro.conf.arg(
+            metavar="KEY=VALUE",
+            help="Change a hyper-parameter (n_epochs=3, see agents/hyperparameters.toml) or a value of the scenario "
+            "(task.deadline_h=70).",
+        ),
+    ] = ()
+    report: Annotated[bool, tyro.conf.arg(help="Compare with the hand-coded policies after training.")] = True
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train, save, report; returns the exit code."""
+    given = tyro.cli(Arguments, prog="train.py", args=arguments)
+    console = Console()
+    try:
+        run = resumed_run(given) if given.resume else new_run(given)
+        say(
+            console,
+            f"{run.folder}: {run.hyperparameters.algorithm} on {run.scenario.name}, "
+            f"{run.hyperparameters.total_steps:,} decisions",
+        )
+        is_finished = train(run, console)
+        if is_finished and given.report:
+            report(run, console)
+    except (ValueError, OSError) as error:
+        print("\n".join(f"train.py: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        return WRONG_INPUT
+    except KeyboardInterrupt:
+        print("train.py: stopped at once; the run's folder holds what was saved last", file=sys.stderr)
+        return INTERRUPTED
+    say(console, how_to_use(run) if is_finished else how_to_go_on(run))
+    return 0 if is_finished else INTERRUPTED
+
+
+def new_run(given: Arguments) -> Run:
+    """A run folder for what was asked for.
+
+    Raises:
+        ValueError: wrong input; one line a mistake.
+    """
+    changes = dict(parse_override(text) for text in given.set)
+    settings = {key: changes.pop(key) for key in list(changes) if key in Hyperparameters.model_fields}
+    settings |= {} if given.steps is None else {"total_steps": given.steps}
+    settings |= {} if given.seed is None else {"seed": given.seed}
+    scenario = load_scenario(given.scenario, **changes)
+    hyperparameters = load_hyperparameters(scenario.name, settings)
+    name = given.name or f"{scenario.name}-{datetime.now():%Y-%m-%d-%H%M%S}"
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) or name == "latest":
+        raise ValueError(f"name: {name!r} (allowed: letters, digits, '_', '.', '-'; not 'latest')")
+    return Run.create(RUNS / name, scenario, hyperparameters)
+
+
+def resumed_run(given: Arguments) -> Run:
+    """The run to go on with.
+
+    Raises:
+        ValueError: it cannot go on, or is asked to become another one.
+    """
+    if given.scenario != DEFAULT_SCENARIO or given.seed is not None or given.name or given.set:
+        raise ValueError("--resume: keeps the run's scenario, seed, name and settings (allowed beside it: --steps)")
+    return Run.open(given.resume, given.steps)
+
+
+def report(run: Run, console: Console) -> None:
+    """Print how the policy compares, and after the preset's training what the other presets cost; keep all as JSON."""
+    learned = LearnedPolicy(run.folder, Layout(len(run.scenario.pools)))
+    learned.name = "learned"
+    if run.scenario != load_scenario(DEFAULT_SCENARIO):
+        compare(report_scenario(run.scenario), [*DEFAULT_POLICIES, learned], run.folder / "results.json", console)
+        return
+    compare(load_scenario("deadline-aws"), [*DEFAULT_POLICIES, learned], run.folder / "results.json", console)
+    for name in ("classic", "fleet"):
+        scenario = report_scenario(load_scenario(name))
+        compare(scenario, DEFAULT_POLICIES, run.folder / f"results-{name}.json", console)
+
+
+def compare(scenario: Scenario, policies: Sequence[PolicyLike], file: Path, console: Console) -> None:
+    """Play the policies in the same worlds, print the table, write the JSON."""
+    results = evaluate(scenario, policies, REPORT_EPISODES, REPORT_SEED, progress=True)
+    results.write_json(file)
+    is_terminal = console.is_terminal
+    print("\n" + results_text(results, console.width if is_terminal else None, is_terminal), flush=True)
+
+
+def how_to_go_on(run: Run) -> str:
+    """What to say after a stop."""
+    return f"Stopped and saved. To go on: python train.py --resume {run.folder}"
+
+
+def how_to_use(run: Run) -> str:
+    """What to say at the end."""
+    return (
+        f"Files: {run.folder}, also as {RUNS / 'latest'} (TensorBoard: tensorboard --logdir {run.folder / 'tb'}). "
+        "In your code: policy = tessera_env.policies.LearnedPolicy("
+        f'"{RUNS / "latest"}", env.layout); actions, _ = policy.predict(observations, action_masks=env.action_masks())'
+    )
+
+
+def say(console: Console, text: str) -> None:
+    """Print a line as it is, however narrow the terminal."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
