@@ -1,4 +1,4 @@
-"""The command `tessera`: one subcommand a file-like dataclass, wrong input told in one line with exit code 2."""
+"""The command `tessera`: a subcommand is a dataclass of its options; wrong input is one line and exit code 2."""
 
 import io
 import os
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Protocol
 
 import tyro
@@ -18,8 +19,6 @@ from tessera_env.scenario_files import parse_override, preset_names
 
 WRONG_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-
-Text = Annotated[str, tyro.conf.arg(metavar="TEXT")]
 
 
 class InputError(Exception):
@@ -109,7 +108,7 @@ class Evaluate:
             raise InputError(str(error)) from None
         results = run(planned, progress=True)
         if self.json is not None:
-            _writing(lambda: results.write_json(self.json), self.json)
+            _writing(partial(results.write_json, self.json), self.json)
         _print(results_text(results, *_terminal()))
 
 

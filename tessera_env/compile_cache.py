@@ -108,7 +108,7 @@ class Kernel:
         before = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = "" if folder is None else str(folder)
         try:
-            dispatcher = numba.njit(cache=folder is not None, nogil=True)(self.function)
+            dispatcher = numba.njit(cache=folder is not None, nogil=True, _nrt=False)(self.function)
         finally:
             numba.config.CACHE_DIR = before
         dispatcher.compile(signature)

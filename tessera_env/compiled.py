@@ -19,8 +19,14 @@ class InnerFunction(CPUDispatcher):
     that compiles it once more, with its wrapper.
     """
 
-    def __init__(self, function: Callable[..., Any]):
-        options = {"nopython": True, "boundscheck": None, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    def __init__(self, function: Callable[..., Any], allocates: bool):
+        options = {
+            "nopython": True,
+            "boundscheck": None,
+            "no_cpython_wrapper": True,
+            "no_cfunc_wrapper": True,
+            "_nrt": allocates,
+        }
         super().__init__(py_func=function, locals={}, targetoptions=options)
         self._callable: Any = None
 
@@ -37,7 +43,14 @@ class InnerFunction(CPUDispatcher):
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function that compiled code calls; with NUMBA_DISABLE_JIT=1 it stays plain Python."""
-    if numba.config.DISABLE_JIT:
-        return function
-    return InnerFunction(function)  # type: ignore[return-value]
+    """Compile a function that compiled code calls; with NUMBA_DISABLE_JIT=1 it stays plain Python.
+
+    It must not make arrays: it is compiled without reference counts, which for the tables of a State, passed through
+    a dozen calls a step, cost more than all the rest.
+    """
+    return function if numba.config.DISABLE_JIT else InnerFunction(function, allocates=False)  # type: ignore[return-value]
+
+
+def compiled_allocating(function: Function) -> Function:
+    """Like `compiled`, for a function that makes arrays, or is handed one by a function that does."""
+    return function if numba.config.DISABLE_JIT else InnerFunction(function, allocates=True)  # type: ignore[return-value]

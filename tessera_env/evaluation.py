@@ -7,6 +7,7 @@ depend neither on the number of rows nor on threads, and differences between pol
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,13 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from tessera_env.vector_env import TesseraVectorEnv
 
 from tessera_env.observation import Layout
 from tessera_env.policies import LearnedPolicy, Policy, make_policy
 from tessera_env.results import Results
 from tessera_env.scenario import Scenario
 from tessera_env.scenario_files import load_scenario
+from tessera_env.vector_env import TesseraVectorEnv
 
 MOST_EPISODES = 100_000
 ROWS = 256  # played side by side unless told otherwise; more brings little
@@ -109,10 +110,8 @@ def run(planned: Plan, progress: bool = False) -> Results:
     tables = {}
     with _bar(progress) as bar:
         for label, policy in planned.policies.items():
-            line = bar.add_task(label, total=planned.episodes)
-            tables[label] = play(
-                planned.env, policy, planned.episodes, planned.seed, lambda done, line=line: bar.advance(line, done)
-            )
+            on_done = partial(bar.advance, bar.add_task(label, total=planned.episodes))
+            tables[label] = play(planned.env, policy, planned.episodes, planned.seed, on_done)
     return Results(
         scenario=planned.scenario.model_dump(mode="json"),
         seed=planned.seed,
@@ -170,11 +169,11 @@ def _players(policies: Sequence[PolicyLike], layout: Layout, seed: int) -> dict[
         policies = [policies]
     players: dict[str, Policy] = {}
     for entry in policies:
-        named = isinstance(entry, str | Path)
-        label = str(entry) if named else entry.name
+        policy = make_policy(entry, layout, seed) if isinstance(entry, str | Path) else entry
+        label = str(entry) if isinstance(entry, str | Path) else entry.name
         if label in players:
             raise ValueError(f"policies: {label!r} is named twice (allowed: once)")
-        players[label] = make_policy(entry, layout, seed) if named else entry
+        players[label] = policy
     if not players:
         raise ValueError("policies: none (allowed: one or more)")
     return players

@@ -331,16 +331,15 @@ def write_deadline(params, state, env: int, out) -> None:
 def write_fleet(params, state, env: int, out) -> None:
     """What else there is."""
     row = state.rows[env]
-    placed = row.placed_spot + row.placed_on_demand
     idle = 0
     for pool_id in range(params.pools.shape[0]):
         idle += state.pools[env, pool_id].idle_spot + state.pools[env, pool_id].idle_on_demand
     task_count = params.config[0].task_count
-    out[env, Field.WAITING] = squash(row.waiting, 8.0)
-    out[env, Field.PLACED_SPOT] = squash(row.placed_spot, 8.0)
-    out[env, Field.PLACED_ON_DEMAND] = squash(placed - row.placed_spot, 8.0)
-    out[env, Field.IDLE] = squash(idle, 8.0)
-    out[env, Field.DISPLACED] = squash(row.displaced + row.requested, 8.0)
+    out[env, Field.WAITING] = squash(float(row.waiting), 8.0)
+    out[env, Field.PLACED_SPOT] = squash(float(row.placed_spot), 8.0)
+    out[env, Field.PLACED_ON_DEMAND] = squash(float(row.placed_on_demand), 8.0)
+    out[env, Field.IDLE] = squash(float(idle), 8.0)
+    out[env, Field.DISPLACED] = squash(float(row.displaced + row.requested), 8.0)
     out[env, Field.ARRIVALS_LEFT] = (task_count - row.next_arrival) / task_count
     out[env, Field.DONE] = row.done / task_count
 
@@ -367,9 +366,9 @@ def write_pool(params, state, env: int, pool_id: int, base: int, out) -> None:
     out[env, base + PoolField.FITS] = 1.0 if task.gpu_memory_mb <= spec.gpu_memory_mb else 0.0
     out[env, base + PoolField.HERE_SPOT] = 1.0 if here == 1 + pool_id else 0.0
     out[env, base + PoolField.HERE_ON_DEMAND] = 1.0 if here == on_demand_placement else 0.0
-    out[env, base + PoolField.HELD] = squash(pool.held, 8.0)
-    out[env, base + PoolField.IDLE_SPOT] = squash(pool.idle_spot, 8.0)
-    out[env, base + PoolField.IDLE_ON_DEMAND] = squash(pool.idle_on_demand, 8.0)
+    out[env, base + PoolField.HELD] = squash(float(pool.held), 8.0)
+    out[env, base + PoolField.IDLE_SPOT] = squash(float(pool.idle_spot), 8.0)
+    out[env, base + PoolField.IDLE_ON_DEMAND] = squash(float(pool.idle_on_demand), 8.0)
 
 
 @compiled
@@ -394,6 +393,6 @@ def write_pool_history(params, state, env: int, pool_id: int, base: int, out) ->
     out[env, base + PoolField.SINCE_CHANGE] = squash(elapsed_s, 7200.0)
     out[env, base + PoolField.MEAN_UP] = squash(pool.up_s, 7200.0 * pool.up_spells) if pool.up_spells else 0.0
     out[env, base + PoolField.MEAN_DOWN] = squash(down_s, 7200.0 * pool.down_spells) if pool.down_spells else 0.0
-    out[env, base + PoolField.INTERRUPTIONS_SEEN] = squash(pool.interruptions, 8.0)
+    out[env, base + PoolField.INTERRUPTIONS_SEEN] = squash(float(pool.interruptions), 8.0)
 
 

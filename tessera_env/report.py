@@ -63,6 +63,8 @@ def _caption(results: Results) -> str:
     lines = ["Means over the same worlds, [95 % bootstrap interval]; hours and interruptions a world."]
     if results.baseline is not None:
         lines.append(f"Against {results.baseline}: paired by world; * interval clear of 0, ~ not clear.")
+    if len({_total(results, label, "tasks_done") for label in results.tables}) > 1:
+        lines.append("The policies did unlike numbers of tasks: costs are of unlike amounts of work.")
     if results.episodes < FEW:
         lines.append(f"Fewer than {FEW} episodes: these intervals are too narrow.")
     return "\n".join(lines)

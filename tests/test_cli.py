@@ -72,8 +72,8 @@ def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert err == ""
     assert "evaluate" in out
     if len(arguments) == 2:
-        for word in ("--scenario", "deadline-aws", "--policies", "on_demand_fallback:count=3", "--set", "task.deadline_h"):
-            assert word in out
+        words = ["--scenario", "deadline-aws", "--policies", "on_demand_fallback:count=3", "--set", "task.deadline_h"]
+        assert all(word in out for word in words)
 
 
 @pytest.mark.parametrize(

@@ -153,9 +153,8 @@ class TestEvaluate:
         facts = {"kind": "mlp", "activation": "tanh", "pool_count": 1, "layout_digest": layout.digest}
         card = save_policy(tmp_path / "p", arrays, {**facts, "scenario": "deadline", "masked": True, "versions": {}})
         label = str(tmp_path / "p")
-        one, many = (
-            evaluate("deadline", [tmp_path / "p", "on_demand_only"], 5, 3, overrides=SHORT, rows=rows) for rows in (1, 5)
-        )
+        players = [tmp_path / "p", "on_demand_only"]
+        one, many = (evaluate("deadline", players, 5, 3, overrides=SHORT, rows=rows) for rows in (1, 5))
         assert one.to_json() == many.to_json()
         assert one.baseline == label
         assert one.policies[label] == {"name": "p", "trained_on": "deadline", "masked": True, "sha256": card.sha256}

@@ -38,6 +38,13 @@ def test_totals_are_totals() -> None:
     assert {"40", "1,920/2,000", "1"} <= set(line_of(text, "a").split())
 
 
+def test_costs_of_unlike_work_are_called_so() -> None:
+    made = results()
+    assert "unlike numbers of tasks" not in results_text(made)
+    made.tables["twin"]["tasks_done"][3] = 0
+    assert "unlike numbers of tasks" in results_text(made)
+
+
 def test_a_narrow_table_is_stacked_and_not_cut_off() -> None:
     wide, narrow = results_text(results(), width=200), results_text(results(), width=125)
     assert max(map(len, wide.splitlines())) > 125 >= max(map(len, narrow.splitlines()))

@@ -1,7 +1,7 @@
 """One handler a kind of event of the world. Asks and migrations are handled by who calls the engine."""
 
 import numpy as np
-from tessera_env.compiled import compiled
+from tessera_env.compiled import compiled, compiled_allocating
 
 from tessera_env.engine.billing import start_billing
 from tessera_env.engine.decisions import displace
@@ -176,7 +176,7 @@ def count_unfinished(params, state, env: int, task_id: int) -> None:
         row.penalty += config.missed_weight * (task.work_s - task.progress_s) / row.total_work_s
 
 
-@compiled
+@compiled_allocating
 def end_all_instances(params, state, env: int) -> None:
     """End every instance, in the order of their launches."""
     row = state.rows[env]
@@ -186,7 +186,7 @@ def end_all_instances(params, state, env: int) -> None:
     row.event_count = 0
 
 
-@compiled
+@compiled_allocating
 def launch_order(state, env: int):
     """The rows of all living instances, by launch."""
     row = state.rows[env]

@@ -1,7 +1,7 @@
 """Draw a world's market: the window, each pool's trace and set-up time, and each pool's timeline."""
 
 import numpy as np
-from tessera_env.compiled import compiled
+from tessera_env.compiled import compiled, compiled_allocating
 
 from tessera_env.distributions import draw
 from tessera_env.market.capacity import announce_losses, capacity_steps, semi_markov_bound
@@ -39,7 +39,7 @@ def _window_points_bound(params: Parameters) -> int:
     return most + 2
 
 
-@compiled
+@compiled_allocating
 def draw_market(params, world, pools, market, env: int) -> None:
     """Draw the window and every pool's trace, set-up time and timeline into the rows of `env`."""
     world.window_s = draw_window_s(params, world)

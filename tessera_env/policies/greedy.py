@@ -14,6 +14,9 @@ deadline on on-demand (`wait_slack` < 0). A task without a deadline is never for
 4. Any other task takes the cheapest spot that is available and fits. Without one, a BATCH task waits; an INTERACTIVE
    one, whose every hour of waiting costs, goes on-demand (and by rule 1 stays).
 
+Their program differs in one thing: there a task on no instance is forced as soon as two changeovers would use up its
+time, which goes on-demand earlier where a changeover is longer than a decision interval.
+
 Where the mask forbids the wish, the next in the order counts: spot, waiting, on-demand; when forced on-demand, spot,
 waiting; INTERACTIVE: spot, on-demand, waiting.
 """

@@ -127,9 +127,7 @@ def _layers_of(stack: str, arrays: dict[str, np.ndarray]) -> Layers:
     missing = [name for name in missing if name not in arrays]
     if missing:
         raise ValueError(f"{missing[0]}: tensor is missing")
-    return [
-        (np.ascontiguousarray(arrays[f"{stack}.{i}.weight"].T), arrays[f"{stack}.{i}.bias"]) for i in range(count)
-    ]
+    return [(np.ascontiguousarray(arrays[f"{stack}.{i}.weight"].T), arrays[f"{stack}.{i}.bias"]) for i in range(count)]
 
 
 def _check_chain(stack: str, layers: Layers, inputs: int, outputs: int) -> None:

@@ -3,14 +3,14 @@
 import math
 
 import numpy as np
-from tessera_env.compiled import compiled
+from tessera_env.compiled import compiled, compiled_allocating
 
 from tessera_env.distributions import draw
 from tessera_env.parameters import Arrivals, Quantity
 from tessera_env.random_stream import Purpose, uniform
 
 
-@compiled
+@compiled_allocating
 def draw_tasks(params, world, tasks, env: int) -> None:
     """Fill the world's part of the first `task_count` rows of `tasks[env]`, numbered by arrival."""
     config = params.config[0]
@@ -25,7 +25,7 @@ def draw_tasks(params, world, tasks, env: int) -> None:
         set_state_size(config, task)
 
 
-@compiled
+@compiled_allocating
 def draw_arrivals_s(params, world):
     """Sorted arrival times: all at the start, or uniform over the first share of the horizon."""
     config = params.config[0]

@@ -1,0 +1,214 @@
+"""The single environment: the vector environment's kernel with one row."""
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+
+from tessera_env.engine.tables import LOG
+from tessera_env.kernels import Command
+from tessera_env.migration import Planner
+from tessera_env.observation import Layout
+from tessera_env.random_stream import seed_words
+from tessera_env.render import ansi_line, gantt_image
+from tessera_env.scenario import Scenario
+from tessera_env.scenario_files import load_scenario
+from tessera_env.simulation import Simulation
+
+_RENDER_MODES = ("ansi", "rgb_array")
+_SEED_BOUND = 2**63
+_START = np.array([int(Command.START)])
+_STEP = np.array([int(Command.STEP)])
+
+
+class TesseraEnv(gym.Env[np.ndarray, np.int64]):
+    """Scheduling GPU work on spot instances.
+
+    ## Description
+
+    Spot instances are cheap and can be taken back by the cloud at short notice; on-demand instances are dear and stay.
+    Tasks arrive, wait, run, save their state and move. At each decision event the environment asks where one task, the
+    focal task, should be; a step goes on to the next decision event. Everything in between - prices, capacity,
+    interruptions, checkpoints within the grace period, the optimal assignment of displaced tasks - is simulated.
+
+    ## Action Space
+
+    `Discrete(1 + 2P)` for P pools: the placement that the focal task should have until it is next asked. 0 is WAIT (on
+    no instance; a running task is paused with its state saved), 1 + p is SPOT in pool p, 1 + P + p is ON_DEMAND in pool
+    p. Naming the placement that it has means stay. `action_masks()` and `info["action_mask"]` say which are valid; an
+    invalid action counts as WAIT and is counted in `info["invalid_actions"]`.
+
+    ## Observation Space
+
+    `Box(float32)` of shape (37 + 22 P,), read by name through `env.unwrapped.layout`:
+
+    {layout}
+
+    ## Rewards
+
+    Minus the dollars billed since the last step, divided by what all the work costs on on-demand, minus penalties: a
+    missed deadline, an INTERACTIVE task's hours without running, BATCH work left undone at the end. A return of -0.4
+    with nothing missed saves 60 % against on-demand.
+
+    ## Starting State
+
+    The world that (seed, episode) addresses, at its first arrival. `reset(seed=s)` starts world 0 of seed s, later
+    resets go on to worlds 1, 2, ...; `reset(options={"world": k})` picks world k. No action changes a world.
+
+    ## Episode End
+
+    `terminated` when all tasks are done, or at the horizon, which the observation shows. Never truncated by itself.
+
+    ## Arguments
+
+    - `scenario`: a preset's name, the path of a TOML file, or a mapping; the id's own preset by default.
+    - `overrides` and any other keyword: single values of the scenario, `{"task.deadline_h": 70}` or
+      `task={"deadline_h": 70}`.
+    - `planner`: assigns displaced tasks to instances (`tessera_env.migration`); Kuhn-Munkres if None.
+    - `invalid_action`: "wait" (default) or "raise".
+    - `render_mode`: None, "ansi" (the last decision and what followed, one line an event) or "rgb_array" (Gantt chart
+      of pools, tasks and notices up to now).
+    - `log_events`: keep the event log for `event_log()`; rendering turns it on.
+
+    `info` holds `action_mask` (int8), `elapsed_h` (the semi-Markov time step), `time_h`, `invalid_actions`, and, at the
+    end, `metrics` (dollars, hours and counts of the episode).
+
+    ## Version History
+
+    - v0: first version.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": list(_RENDER_MODES), "render_fps": 4}  # noqa: RUF012
+
+    def __init__(
+        self,
+        scenario: str | Path | dict[str, Any] | Scenario = "classic",
+        *,
+        render_mode: str | None = None,
+        planner: Planner | None = None,
+        invalid_action: str = "wait",
+        log_events: bool = False,
+        overrides: dict[str, Any] | None = None,
+        **sections: Any,
+    ):
+        if render_mode is not None and render_mode not in _RENDER_MODES:
+            raise ValueError(f"render_mode: {render_mode!r} (allowed: None, {', '.join(map(repr, _RENDER_MODES))})")
+        if invalid_action not in ("wait", "raise"):
+            raise ValueError(f"invalid_action: {invalid_action!r} (allowed: 'wait', 'raise')")
+        self.render_mode = render_mode
+        self.invalid_action = invalid_action
+        self.scenario = load_scenario(scenario, **{**(overrides or {}), **sections})
+        logging = log_events or render_mode is not None
+        self.simulation = Simulation(self.scenario, 1, planner, log_events=logging)
+        self.layout: Layout = self.simulation.layout
+        self.observation_space = Box(self.layout.low, self.layout.high, dtype=np.float32)
+        self.action_space = Discrete(1 + 2 * self.layout.pool_count)
+        self._seed: int | None = None
+        self._episode = 0
+        self._started = False
+        self._action = np.zeros(1, dtype=np.int64)
+        self._log_shown = 0
+
+    def action_masks(self) -> np.ndarray:
+        """Which actions are valid now, (A,) bool."""
+        return self.simulation.state.masks[0].copy()
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start an episode.
+
+        Args:
+            seed: 0 to 2**64 - 1; its first episode is world 0. Without one, the present seed's next world, or at first
+                a random seed.
+            options: `world`: which world of the seed, 0 to 2**32 - 1.
+
+        Returns:
+            The observation (K,) of the first decision, and the info.
+
+        Raises:
+            ValueError: the seed or the world is out of range.
+        """
+        if seed is not None:
+            seed_words(seed)
+        super().reset(seed=seed)
+        if seed is not None or self._seed is None:
+            self._seed = int(self.np_random.integers(_SEED_BOUND)) if seed is None else int(seed)
+            self._episode = 0
+        else:
+            self._episode += 1
+        world = (options or {}).get("world")
+        if world is not None:
+            if not isinstance(world, int | np.integer) or not 0 <= world < 2**32:
+                raise ValueError(f"world: {world!r} (allowed: 0 to 2**32 - 1)")
+            self._episode = int(world)
+        self.simulation.address(0, self._seed, self._episode)
+        self.simulation.run(_START)
+        self._started = True
+        self._log_shown = 0
+        return self._observation(), self._info()
+
+    def step(self, action: int | np.integer[Any]) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Carry out the focal task's placement and go on to the next decision.
+
+        Raises:
+            RuntimeError: there is no episode to step.
+            ValueError: the action is invalid now and `invalid_action` is "raise".
+        """
+        if not self._started:
+            raise RuntimeError("call reset before step")
+        if self.invalid_action == "raise" and not self._is_valid(action):
+            allowed = np.flatnonzero(self.simulation.state.masks[0]).tolist()
+            raise ValueError(f"action: {action!r} (allowed now: {allowed})")
+        simulation = self.simulation
+        self._log_shown = int(simulation.state.rows["log_count"][0])
+        self._action[0] = action
+        simulation.run(_STEP, self._action)
+        terminated = bool(simulation.views.terminated[0])
+        info = self._info()
+        if terminated:
+            self._started = False
+            info["metrics"] = {name: value[0].item() for name, value in simulation.metrics(np.zeros(1, int)).items()}
+        return self._observation(), float(simulation.views.rewards[0]), terminated, False, info
+
+    def event_log(self) -> np.ndarray:
+        """The episode's events so far, a structured array of `tessera_env.engine.tables.LOG` records.
+
+        Raises:
+            RuntimeError: the environment does not log.
+        """
+        state = self.simulation.state
+        if state.log.shape[1] == 0:
+            raise RuntimeError("log_events: False (allowed: True, or a render_mode, to read the event log)")
+        return np.array(state.log[0, : state.rows["log_count"][0]], dtype=LOG)
+
+    def render(self) -> str | np.ndarray | None:  # type: ignore[override]
+        """The last step's events as text, or the Gantt chart (H, W, 3) uint8, by `render_mode`."""
+        if self.render_mode is None:
+            gym.logger.warn("render() needs a render_mode: 'ansi' or 'rgb_array'")
+            return None
+        if self.render_mode == "ansi":
+            shown = self.event_log()[self._log_shown :]
+            return "\n".join(ansi_line(self.scenario, entry) for entry in shown)
+        return gantt_image(self.scenario, self.event_log(), float(self.simulation.state.rows["now_s"][0]))
+
+    def _is_valid(self, action: int | np.integer[Any]) -> bool:
+        masks = self.simulation.state.masks[0]
+        return 0 <= action < len(masks) and bool(masks[action])
+
+    def _observation(self) -> np.ndarray:
+        return self.simulation.views.observations[0].copy()
+
+    def _info(self) -> dict[str, Any]:
+        state = self.simulation.state
+        return {
+            "action_mask": state.masks[0].astype(np.int8),
+            "elapsed_h": float(self.simulation.views.elapsed_h[0]),
+            "time_h": float(state.rows["now_s"][0]) / 3600.0,
+            "invalid_actions": int(state.totals["invalid_actions"][0]),
+        }
+
+
+TesseraEnv.__doc__ = str(TesseraEnv.__doc__).replace("    {layout}", Layout(1).table().replace("\n", "\n    "))
