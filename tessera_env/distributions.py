@@ -4,8 +4,8 @@ import math
 from enum import IntEnum
 
 import numpy as np
-from tessera_env.compiled import compiled
 
+from tessera_env.compiled import compiled
 from tessera_env.random_stream import normal, uniform
 
 MAX_CHOICES = 16

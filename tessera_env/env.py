@@ -163,7 +163,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
             allowed = np.flatnonzero(self.simulation.state.masks[0]).tolist()
             raise ValueError(f"action: {action!r} (allowed now: {allowed})")
         simulation = self.simulation
-        self._log_shown = int(simulation.state.rows["log_count"][0])
+        self._log_shown = int(simulation.log_count[0])
         self._action[0] = action
         simulation.run(_STEP, self._action)
         terminated = bool(simulation.views.terminated[0])
@@ -182,7 +182,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         state = self.simulation.state
         if state.log.shape[1] == 0:
             raise RuntimeError("log_events: False (allowed: True, or a render_mode, to read the event log)")
-        return np.array(state.log[0, : state.rows["log_count"][0]], dtype=LOG)
+        return np.array(state.log[0, : self.simulation.log_count[0]], dtype=LOG)
 
     def render(self) -> str | np.ndarray | None:  # type: ignore[override]
         """The last step's events as text, or the Gantt chart (H, W, 3) uint8, by `render_mode`."""
@@ -192,7 +192,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         if self.render_mode == "ansi":
             shown = self.event_log()[self._log_shown :]
             return "\n".join(ansi_line(self.scenario, entry) for entry in shown)
-        return gantt_image(self.scenario, self.event_log(), float(self.simulation.state.rows["now_s"][0]))
+        return gantt_image(self.scenario, self.event_log(), float(self.simulation.now_s[0]))
 
     def _is_valid(self, action: int | np.integer[Any]) -> bool:
         masks = self.simulation.state.masks[0]
@@ -202,12 +202,12 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         return self.simulation.views.observations[0].copy()
 
     def _info(self) -> dict[str, Any]:
-        state = self.simulation.state
+        simulation = self.simulation
         return {
-            "action_mask": state.masks[0].astype(np.int8),
-            "elapsed_h": float(self.simulation.views.elapsed_h[0]),
-            "time_h": float(state.rows["now_s"][0]) / 3600.0,
-            "invalid_actions": int(state.totals["invalid_actions"][0]),
+            "action_mask": simulation.state.masks[0].astype(np.int8),
+            "elapsed_h": simulation.views.elapsed_h.item(0),
+            "time_h": simulation.now_s.item(0) / 3600.0,
+            "invalid_actions": simulation.invalid_actions.item(0),
         }
 
 

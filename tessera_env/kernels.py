@@ -4,9 +4,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
-from tessera_env.compiled import compiled
 
 from tessera_env.compile_cache import Kernel
+from tessera_env.compiled import compiled
 from tessera_env.engine.advance import advance
 from tessera_env.engine.assignment import assign_all, collect_instances, collect_tasks, seconds_until_running
 from tessera_env.engine.decisions import decide

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from tessera_env.compiled import compiled
 
+from tessera_env.compiled import compiled
 from tessera_env.engine.billing import dollars_until, move_cursor
 from tessera_env.engine.history import averages_after
 from tessera_env.engine.instances import launch_room
 from tessera_env.engine.kinds import EventKind, TaskStatus
-from tessera_env.engine.masks import changeover_s, quickest_on_demand, work_left_now_s
-from tessera_env.engine.work import run_time_s, saved_at, state_mb
+from tessera_env.engine.masks import latest_fallback_s, work_left_now_s
+from tessera_env.engine.work import changeover_s, run_time_s, saved_at, state_mb
 
 INTERRUPTIONS_SHOWN = 16
 _DAY_S = 86400.0
@@ -109,7 +109,10 @@ _MEANINGS: dict[Field, tuple[str, float]] = {
     Field.WORK_LEFT: ("work left / work", 0.0),
     Field.WORK_LEFT_H: ("w / (w + 24), w the hours of work left", 0.0),
     Field.HAS_DEADLINE: ("1 if it has a deadline", 0.0),
-    Field.SLACK: ("s / (|s| + 6), s the hours it can still lose before it must be on on-demand; 1 without deadline", -1.0),
+    Field.SLACK: (
+        "s / (|s| + 6), s the hours it can still lose before it must be on on-demand; 1 without deadline",
+        -1.0,
+    ),
     Field.SLACK_PER_WORK: ("r / (|r| + 1), r = s / hours of work left; 1 without deadline", -1.0),
     Field.SLACK_PER_CHANGEOVER: ("r / (|r| + 20), r = s / hours of an on-demand changeover; 1 without deadline", -1.0),
     Field.WAIT_SLACK: ("s less one decision interval, likewise; >= 0: it may wait until it is asked again", -1.0),
@@ -249,9 +252,13 @@ def write_observation(params, state, env: int, out) -> None:
     write_task(params, state, env, out)
     write_deadline(params, state, env, out)
     write_fleet(params, state, env, out)
+    task = state.tasks[env, state.rows[env].focal]
+    here = task.placement if task.status == TaskStatus.PLACED else 0
+    left_s = work_left_now_s(params.config[0], task, state.rows[env].now_s)
+    megabytes = state_mb(task, task.work_s - left_s)
     for pool_id in range(params.pools.shape[0]):
         base = FIELD_COUNT + pool_id * POOL_FIELD_COUNT
-        write_pool(params, state, env, pool_id, base, out)
+        write_pool(params, state, env, pool_id, base, here, task.gpu_memory_mb, megabytes, out)
         write_pool_history(params, state, env, pool_id, base, out)
 
 
@@ -309,9 +316,8 @@ def write_deadline(params, state, env: int, out) -> None:
     now_s = row.now_s
     left_s = work_left_now_s(config, task, now_s)
     run_s = run_time_s(config, left_s)
-    pool_id = quickest_on_demand(params, state, env, task)
-    changeover = changeover_s(params, state, env, pool_id, task.state_cap_mb)
-    fallback_s = task.deadline_s - config.guard_margin_s - changeover
+    changeover = task.fallback_changeover_s
+    fallback_s = latest_fallback_s(config, task)
     slack_s = fallback_s - (now_s + run_s)
     window_s = task.deadline_s - task.arrival_s
     done_s = task.work_s - left_s
@@ -345,17 +351,15 @@ def write_fleet(params, state, env: int, out) -> None:
 
 
 @compiled
-def write_pool(params, state, env: int, pool_id: int, base: int, out) -> None:
-    """What a pool offers the focal task now."""
+def write_pool(
+    params, state, env: int, pool_id: int, base: int, here: int, memory_mb: float, state_size_mb: float, out
+) -> None:
+    """What a pool offers the focal task now, which is at the placement `here`, needs this memory and has this state."""
     config, spec, pool = params.config[0], params.pools[pool_id], state.pools[env, pool_id]
-    row = state.rows[env]
-    task = state.tasks[env, row.focal]
     room = max(launch_room(params, state, env, pool_id), 0)
     point = state.market[env, pool_id, move_cursor(state, env, pool_id)]
     on_demand_placement = 1 + params.pools.shape[0] + pool_id
-    here = task.placement if task.status == TaskStatus.PLACED else 0
-    done_s = task.work_s - work_left_now_s(config, task, row.now_s)
-    changeover = squash(changeover_s(params, state, env, pool_id, state_mb(task, done_s)), 360.0)
+    changeover = squash(changeover_s(config, spec, pool, state_size_mb), 360.0)
     out[env, base + PoolField.AVAILABLE] = 1.0 if room + pool.idle_spot > 0 else 0.0
     out[env, base + PoolField.ROOM] = min(room, 16) / 16.0
     out[env, base + PoolField.SPOT_PRICE] = min(point.spot_price / config.dearest_on_demand, 1.0)
@@ -363,7 +367,7 @@ def write_pool(params, state, env: int, pool_id: int, base: int, out) -> None:
     out[env, base + PoolField.SPOT_CHANGEOVER] = changeover
     out[env, base + PoolField.ON_DEMAND_CHANGEOVER] = changeover
     out[env, base + PoolField.BANDWIDTH] = squash(spec.bandwidth_gbps, 10.0)
-    out[env, base + PoolField.FITS] = 1.0 if task.gpu_memory_mb <= spec.gpu_memory_mb else 0.0
+    out[env, base + PoolField.FITS] = 1.0 if memory_mb <= spec.gpu_memory_mb else 0.0
     out[env, base + PoolField.HERE_SPOT] = 1.0 if here == 1 + pool_id else 0.0
     out[env, base + PoolField.HERE_ON_DEMAND] = 1.0 if here == on_demand_placement else 0.0
     out[env, base + PoolField.HELD] = squash(float(pool.held), 8.0)
@@ -394,5 +398,3 @@ def write_pool_history(params, state, env: int, pool_id: int, base: int, out) ->
     out[env, base + PoolField.MEAN_UP] = squash(pool.up_s, 7200.0 * pool.up_spells) if pool.up_spells else 0.0
     out[env, base + PoolField.MEAN_DOWN] = squash(down_s, 7200.0 * pool.down_spells) if pool.down_spells else 0.0
     out[env, base + PoolField.INTERRUPTIONS_SEEN] = squash(float(pool.interruptions), 8.0)
-
-

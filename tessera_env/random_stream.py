@@ -10,6 +10,7 @@ import math
 from enum import IntEnum
 
 import numpy as np
+
 from tessera_env.compiled import compiled
 
 _MASK = 0xFFFFFFFF

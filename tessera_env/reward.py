@@ -1,7 +1,6 @@
 """The reward of a step: dollars as a share of what on-demand would have cost, and penalties."""
 
 from tessera_env.compiled import compiled
-
 from tessera_env.engine.billing import dollars_so_far
 
 

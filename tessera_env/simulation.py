@@ -7,7 +7,7 @@ import numpy as np
 
 from tessera_env.conversion import parameters_of
 from tessera_env.engine.kinds import RowStatus
-from tessera_env.engine.tables import State, grown, new_state
+from tessera_env.engine.tables import TOTALS, State, grown, new_state
 from tessera_env.kernels import Command, Views, displaced, migration_costs, run_rows
 from tessera_env.migration import UNASSIGNED, KuhnMunkres, Planner
 from tessera_env.observation import Layout
@@ -15,6 +15,7 @@ from tessera_env.parameters import NONE
 from tessera_env.random_stream import seed_words
 from tessera_env.scenario import Scenario
 
+_PERCENTS = (50, 95, 99)
 _NOBODY = np.empty(0, dtype=np.int64)
 
 
@@ -53,17 +54,26 @@ class Simulation:
             terminated=np.zeros(row_count, dtype=np.bool_),
         )
         self._no_actions = np.zeros(row_count, dtype=np.int64)
-        self._status = self.state.rows["status"]  # views: these tables are never replaced
+        self._name_fields()
         self._executor: ThreadPoolExecutor | None = None
 
+    def _name_fields(self) -> None:
+        """Plain views of fields that are read at each step; their tables are never replaced."""
+        rows, totals = self.state.rows.view(np.ndarray), self.state.totals.view(np.ndarray)
+        self._status = rows["status"]
+        self.now_s = rows["now_s"]  # (N,)
+        self.log_count = rows["log_count"]  # (N,)
+        self.invalid_actions = totals["invalid_actions"]  # (N,)
+
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but the threads, and the views, which are made again."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("_executor", "_status")}
+        """Everything but the threads and the views, which are made again."""
+        made_again = ("_executor", "_status", "now_s", "log_count", "invalid_actions")
+        return {name: value for name, value in self.__dict__.items() if name not in made_again}
 
     def __setstate__(self, attributes: dict[str, Any]) -> None:
         self.__dict__.update(attributes)
         self.state = State(*(t.view(np.recarray) if t.dtype.names else t for t in self.state))
-        self._status = self.state.rows["status"]
+        self._name_fields()
         self._executor = None
 
     def address(self, row: int, seed: int, episode: int) -> None:
@@ -138,25 +148,26 @@ class Simulation:
         Dollars end in `_usd`, hours in `_h`, the rest are counts; the percentiles of the time from arrival to
         completion are over the tasks done, 0 where there are none.
         """
-        totals = self.state.totals[rows]
-        values = {name: np.asarray(totals[name]).copy() for name in totals.dtype.names if not name.endswith("_s")}
-        for name in totals.dtype.names:
-            if name.endswith("_s"):
-                values[f"{name.removesuffix('_s')}_h"] = np.asarray(totals[name]) / 3600.0
-        row_table, tasks = self.state.rows[rows], self.state.tasks[rows]
+        totals = self.state.totals.view(np.ndarray)[rows]
+        table, tasks = self.state.rows.view(np.ndarray)[rows], self.state.tasks.view(np.ndarray)[rows]
+        values = {}
+        for name in TOTALS.names or ():
+            is_time = name.endswith("_s")
+            values[f"{name[:-2]}_h" if is_time else name] = totals[name] / 3600.0 if is_time else totals[name].copy()
         values["cost_usd"] = values["spot_usd"] + values["on_demand_usd"]
-        values["work_done_h"] = np.asarray(tasks["progress_s"]).sum(axis=1) / 3600.0
-        values["tasks_done"] = np.asarray(row_table["done"]).copy()
+        values["work_done_h"] = tasks["progress_s"].sum(axis=1) / 3600.0
+        values["tasks_done"] = table["done"].copy()
         values["tasks"] = np.full(len(rows), tasks.shape[1])
-        values["elapsed_h"] = np.asarray(row_table["now_s"]) / 3600.0
-        values["scale_usd"] = np.asarray(row_table["scale_usd"]).copy()
-        stays_h = np.asarray(tasks["completion_s"] - tasks["arrival_s"]) / 3600.0
-        for percent in (50, 95, 99):
-            values[f"completion_p{percent}_h"] = np.array([_percentile(stays, percent) for stays in stays_h])
+        values["elapsed_h"] = table["now_s"] / 3600.0
+        values["scale_usd"] = table["scale_usd"].copy()
+        stays_h = (tasks["completion_s"] - tasks["arrival_s"]) / 3600.0
+        percentiles_h = np.array([_percentiles(stays) for stays in stays_h]).reshape(len(rows), len(_PERCENTS))
+        for k, percent in enumerate(_PERCENTS):
+            values[f"completion_p{percent}_h"] = percentiles_h[:, k]
         return values
 
 
-def _percentile(stays_h: np.ndarray, percent: int) -> float:
-    """A percentile of the finite values; 0 if there are none."""
+def _percentiles(stays_h: np.ndarray) -> np.ndarray:
+    """The percentiles _PERCENTS of the finite values; zeros if there are none."""
     finite = stays_h[np.isfinite(stays_h)]
-    return float(np.percentile(finite, percent)) if len(finite) else 0.0
+    return np.percentile(finite, _PERCENTS) if len(finite) else np.zeros(len(_PERCENTS))

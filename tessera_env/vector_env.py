@@ -103,9 +103,7 @@ class TesseraVectorEnv(VectorEnv):
         self._start(chosen)
         return self.simulation.views.observations.copy(), self._infos()
 
-    def step(
-        self, actions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Carry out one action a row and go on to each row's next decision.
 
         Returns:
@@ -221,11 +219,11 @@ class TesseraVectorEnv(VectorEnv):
         return spread
 
     def _infos(self) -> dict[str, Any]:
-        state = self.simulation.state
+        simulation = self.simulation
         return {
-            "action_mask": state.masks.astype(np.int8),
-            "elapsed_h": self.simulation.views.elapsed_h.copy(),
-            "invalid_actions": np.array(state.totals["invalid_actions"]),
+            "action_mask": simulation.state.masks.astype(np.int8),
+            "elapsed_h": simulation.views.elapsed_h.copy(),
+            "invalid_actions": simulation.invalid_actions.copy(),
         }
 
 
@@ -233,7 +231,9 @@ def _mask_option(options: dict[str, Any], count: int) -> np.ndarray:
     """Which rows to reset: all, or those of the mask."""
     mask = np.asarray(options.get("reset_mask", np.ones(count, dtype=np.bool_)))
     if mask.shape != (count,) or mask.dtype != np.bool_ or not mask.any():
-        raise ValueError(f"reset_mask: {mask.dtype} of shape {mask.shape} (allowed: bool ({count},), one true at least)")
+        raise ValueError(
+            f"reset_mask: {mask.dtype} of shape {mask.shape} (allowed: bool ({count},), one true at least)"
+        )
     return mask
 
 

@@ -7,7 +7,7 @@ settings.register_profile(
     "tessera",
     derandomize=True,
     deadline=None,
-    max_examples=8 if numba_config.DISABLE_JIT else 40,
+    max_examples=10 if numba_config.DISABLE_JIT else 150,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("tessera")

@@ -1,7 +1,6 @@
 """The event loop: the earliest event, its handler, until somebody has to decide."""
 
 from tessera_env.compiled import compiled
-
 from tessera_env.engine.assignment import assign_only_pair, finish_migration
 from tessera_env.engine.event_queue import copy_event, kind_of, remove_earliest, sink
 from tessera_env.engine.handlers import (

@@ -3,7 +3,6 @@
 import math
 
 from tessera_env.compiled import compiled
-
 from tessera_env.engine.instances import cancel, leave_idle
 from tessera_env.engine.kinds import EventKind, TaskStatus
 from tessera_env.engine.linked_lists import (
@@ -136,5 +135,3 @@ def assign_only_pair(params, state, env: int) -> bool:
         assign(params, state, env, task_id, instance_of(state, node))
     finish_migration(params, state, env)
     return True
-
-

@@ -3,7 +3,6 @@
 import math
 
 from tessera_env.compiled import compiled
-
 from tessera_env.engine.journal import log_event
 from tessera_env.engine.kinds import LogKind
 from tessera_env.market.timeline import point_at, price_integral_at

@@ -1,7 +1,6 @@
 """What the grace period saves: the checkpoint plan of a task whose instance was given notice."""
 
 from tessera_env.compiled import compiled
-
 from tessera_env.engine.kinds import Plan
 
 
@@ -12,7 +11,7 @@ def savable_fraction(transferable_mb: float, state_mb: float) -> float:
 
 
 @compiled
-def checkpoint_plan(config, fraction: float) -> int:
+def checkpoint_plan(config, fraction: float) -> Plan:
     """FULL, PARTIAL or RESTART, by the scenario's two thresholds."""
     if fraction >= config.full_fraction:
         return Plan.FULL
@@ -22,7 +21,7 @@ def checkpoint_plan(config, fraction: float) -> int:
 
 
 @compiled
-def kept_share(plan: int, fraction: float) -> float:
+def kept_share(plan: Plan, fraction: float) -> float:
     """The share of the progress since the last save that a plan keeps."""
     if plan == Plan.FULL:
         return 1.0

@@ -1,7 +1,6 @@
 """What the focal task's answer does."""
 
 from tessera_env.compiled import compiled
-
 from tessera_env.engine.instances import idle_count, launch, launch_room, leave_idle, newest_idle
 from tessera_env.engine.journal import log_event, log_pool
 from tessera_env.engine.kinds import EventKind, LogKind, TaskStatus

@@ -1,8 +1,8 @@
 """One handler a kind of event of the world. Asks and migrations are handled by who calls the engine."""
 
 import numpy as np
-from tessera_env.compiled import compiled, compiled_allocating
 
+from tessera_env.compiled import compiled, compiled_allocating
 from tessera_env.engine.billing import start_billing
 from tessera_env.engine.decisions import displace
 from tessera_env.engine.event_queue import push

@@ -3,7 +3,6 @@
 import math
 
 from tessera_env.compiled import compiled
-
 from tessera_env.engine.billing import move_cursor, settle, start_billing, stop_billing
 from tessera_env.engine.event_queue import push
 from tessera_env.engine.journal import log_event
@@ -177,7 +176,7 @@ def announce(params, state, env: int, instance_id: int, end_s: float, lifetime: 
         leave_idle(state, env, instance_id)
     elif instance.task == RESERVED:
         remove(state, env, idle_node(state, instance_id))
-    log_event(state, env, LogKind.NOTICE, instance.task, instance_id, end_s, 0.0)
+    log_event(state, env, LogKind.NOTICE, max(instance.task, NONE), instance_id, end_s, 0.0)
     push(state, env, end_s, EventKind.END, instance.launch, instance_id, instance.generation)
 
 

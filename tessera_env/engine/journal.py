@@ -1,7 +1,6 @@
 """The event log: one record an event, written only where the state has room for a log."""
 
 from tessera_env.compiled import compiled
-
 from tessera_env.parameters import NONE
 
 

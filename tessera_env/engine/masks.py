@@ -7,10 +7,9 @@ does until the task is next asked. So whoever obeys the mask is never late (if t
 import math
 
 from tessera_env.compiled import compiled
-
 from tessera_env.engine.instances import idle_count, launch_room
 from tessera_env.engine.kinds import TaskStatus
-from tessera_env.engine.work import load_s, progress_at, run_time_s, saved_at, transferable_mb
+from tessera_env.engine.work import changeover_s, progress_at, run_time_s, saved_at, transferable_mb
 
 
 @compiled
@@ -28,30 +27,9 @@ def fill_mask(params, state, env: int) -> None:
 
 
 @compiled
-def changeover_s(params, state, env: int, pool_id: int, megabytes: float) -> float:
-    """From launch to running in a pool: provisioning, set-up, loading this much state."""
-    spec = params.pools[pool_id]
-    return spec.provisioning_s + state.pools[env, pool_id].setup_s + load_s(params.config[0], spec, megabytes)
-
-
-@compiled
-def quickest_on_demand(params, state, env: int, task) -> int:
-    """The pool that the task fits with the shortest changeover; every task fits some pool."""
-    best, best_s = 0, math.inf
-    for pool_id in range(params.pools.shape[0]):
-        if task.gpu_memory_mb <= params.pools[pool_id].gpu_memory_mb:
-            seconds = changeover_s(params, state, env, pool_id, task.state_cap_mb)
-            if seconds < best_s:
-                best, best_s = pool_id, seconds
-    return best
-
-
-@compiled
-def latest_fallback_s(params, state, env: int, task) -> float:
+def latest_fallback_s(config, task) -> float:
     """The instant by which the task, with no work done, would have to be launched on on-demand."""
-    pool_id = quickest_on_demand(params, state, env, task)
-    changeover = changeover_s(params, state, env, pool_id, task.state_cap_mb)
-    return task.deadline_s - params.config[0].guard_margin_s - changeover
+    return task.deadline_s - config.guard_margin_s - task.fallback_changeover_s
 
 
 @compiled
@@ -59,7 +37,7 @@ def guard(params, state, env: int) -> None:
     """Take out of the focal task's mask what could make it late; if that is all, leave its quickest finish."""
     config, row = params.config[0], state.rows[env]
     task = state.tasks[env, row.focal]
-    fallback_s = latest_fallback_s(params, state, env, task)
+    fallback_s = latest_fallback_s(config, task)
     asked_again_s = row.now_s + config.decision_interval_s
     run_s = run_time_s(config, work_left_now_s(config, task, row.now_s))
     can_wait = asked_again_s + run_s <= fallback_s
@@ -129,7 +107,8 @@ def spot_delay_s(params, state, env: int, task, placement: int) -> float:
     if task.placement == placement:
         delay_s = max(0.0, task.ready_s - state.rows[env].now_s)
     else:
-        delay_s = changeover_s(params, state, env, placement - 1, task.state_cap_mb)
+        pool_id = placement - 1
+        delay_s = changeover_s(config, params.pools[pool_id], state.pools[env, pool_id], task.state_cap_mb)
     return min(delay_s, config.decision_interval_s)
 
 
@@ -150,7 +129,8 @@ def on_demand_finish_s(params, state, env: int, task, pool_id: int, run_s: float
     now_s = state.rows[env].now_s
     if task.status == TaskStatus.PLACED and task.placement == 1 + params.pools.shape[0] + pool_id:
         return max(now_s, task.ready_s) + run_s
-    return now_s + changeover_s(params, state, env, pool_id, task.state_cap_mb) + run_s
+    spec, pool = params.pools[pool_id], state.pools[env, pool_id]
+    return now_s + changeover_s(params.config[0], spec, pool, task.state_cap_mb) + run_s
 
 
 @compiled
@@ -165,5 +145,3 @@ def quickest_finish(params, state, env: int, task) -> int:
             if finish_s < best_s:
                 best, best_s = 1 + pool_count + pool_id, finish_s
     return best
-
-

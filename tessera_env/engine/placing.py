@@ -1,7 +1,6 @@
 """Tasks come to instances and leave them: asks, waiting, placing, stopping, completion."""
 
 from tessera_env.compiled import compiled
-
 from tessera_env.engine.checkpoint import checkpoint_plan, kept_share, savable_fraction
 from tessera_env.engine.event_queue import push
 from tessera_env.engine.instances import vacate
@@ -53,20 +52,9 @@ def count_down(params, state, env: int, task_id: int, until_s: float) -> None:
     if task.interactive:
         down_s = until_s - task.down_since_s
         state.totals[env].downtime_s += down_s
-        price = cheapest_on_demand(params, task)
-        row.penalty += params.config[0].downtime_weight * down_s / 3600.0 * price / row.scale_usd
+        dollars = down_s / 3600.0 * task.on_demand_price
+        row.penalty += params.config[0].downtime_weight * dollars / row.scale_usd
     task.down_since_s = until_s
-
-
-@compiled
-def cheapest_on_demand(params, task) -> float:
-    """The least on-demand price, $/h, of a pool that the task fits."""
-    least = params.config[0].dearest_on_demand
-    for pool_id in range(params.pools.shape[0]):
-        spec = params.pools[pool_id]
-        if task.gpu_memory_mb <= spec.gpu_memory_mb and spec.on_demand_price < least:
-            least = spec.on_demand_price
-    return least
 
 
 @compiled
@@ -154,7 +142,7 @@ def stop_at_notice(params, state, env: int, task_id: int) -> None:
 
 
 @compiled
-def count_checkpoint(state, env: int, plan: int, kept_s: float) -> None:
+def count_checkpoint(state, env: int, plan: Plan, kept_s: float) -> None:
     """Count a checkpoint decision and what it saved."""
     totals = state.totals[env]
     totals.work_saved_s += kept_s
@@ -188,4 +176,3 @@ def miss_deadline(config, state, env: int, task_id: int) -> None:
     state.totals[env].deadlines_missed += 1
     row.penalty += config.missed_weight * task.work_s / row.total_work_s
     log_event(state, env, LogKind.MISSED, task_id, NONE, 0.0, 0.0)
-

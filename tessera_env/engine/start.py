@@ -3,13 +3,12 @@
 import math
 
 from tessera_env.compiled import compiled
-
 from tessera_env.engine.event_queue import push
 from tessera_env.engine.handlers import schedule_arrival, schedule_market
 from tessera_env.engine.history import start_history
 from tessera_env.engine.kinds import EventKind, TaskStatus
 from tessera_env.engine.linked_lists import clear_lists
-from tessera_env.engine.placing import cheapest_on_demand
+from tessera_env.engine.work import changeover_s
 from tessera_env.market.build import draw_market
 from tessera_env.parameters import NONE
 from tessera_env.workload.generators import draw_tasks
@@ -47,8 +46,23 @@ def measure_work(params, state, env: int) -> None:
     row = state.rows[env]
     for task_id in range(params.config[0].task_count):
         task = state.tasks[env, task_id]
+        find_fallback(params, state, env, task)
         row.total_work_s += task.work_s
-        row.scale_usd += task.work_s * cheapest_on_demand(params, task) / 3600.0
+        row.scale_usd += task.work_s * task.on_demand_price / 3600.0
+
+
+@compiled
+def find_fallback(params, state, env: int, task) -> None:
+    """The task's cheapest price, and its shortest changeover, on the on-demand instances that it fits."""
+    config = params.config[0]
+    task.on_demand_price = config.dearest_on_demand
+    task.fallback_changeover_s = math.inf
+    for pool_id in range(params.pools.shape[0]):
+        spec = params.pools[pool_id]
+        if task.gpu_memory_mb <= spec.gpu_memory_mb:
+            seconds = changeover_s(config, spec, state.pools[env, pool_id], task.state_cap_mb)
+            task.fallback_changeover_s = min(task.fallback_changeover_s, seconds)
+            task.on_demand_price = min(task.on_demand_price, spec.on_demand_price)
 
 
 @compiled

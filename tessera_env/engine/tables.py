@@ -20,6 +20,9 @@ TASK = np.dtype(
         ("state_growth_mb_per_s", np.float64),  # per second of work done
         ("state_cap_mb", np.float64),
         ("interactive", np.int64),  # 1: INTERACTIVE, 0: BATCH
+        # follow from those
+        ("fallback_changeover_s", np.float64),  # the shortest way onto on-demand, with all its state
+        ("on_demand_price", np.float64),  # $/h, the least of a pool that it fits
         # changed by the engine
         ("status", np.int64),  # TaskStatus
         ("instance", np.int64),  # row of the instance it is on; NONE

@@ -68,6 +68,12 @@ def transferable_mb(config, spec) -> float:
 
 
 @compiled
+def changeover_s(config, spec, pool, megabytes: float) -> float:
+    """From a launch in a pool to running there: provisioning, set-up, loading this much state."""
+    return spec.provisioning_s + pool.setup_s + load_s(config, spec, megabytes)
+
+
+@compiled
 def load_s(config, spec, megabytes: float) -> float:
     """Time to load a task's state onto an instance of a pool."""
     return megabytes / (transfer_gbps(config, spec) * MB_PER_GBIT)

@@ -1,8 +1,8 @@
 """Draw a world's market: the window, each pool's trace and set-up time, and each pool's timeline."""
 
 import numpy as np
-from tessera_env.compiled import compiled, compiled_allocating
 
+from tessera_env.compiled import compiled, compiled_allocating
 from tessera_env.distributions import draw
 from tessera_env.market.capacity import announce_losses, capacity_steps, semi_markov_bound
 from tessera_env.market.hazards import hazard_per_s

@@ -3,7 +3,6 @@
 import math
 
 from tessera_env.compiled import compiled
-
 from tessera_env.parameters import CapacitySource
 from tessera_env.random_stream import Purpose, exponential, normal, uniform
 

@@ -1,7 +1,6 @@
 """How fast spot instances are lost for reasons other than capacity."""
 
 from tessera_env.compiled import compiled
-
 from tessera_env.parameters import HazardModel
 
 

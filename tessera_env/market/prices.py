@@ -3,7 +3,6 @@
 import math
 
 from tessera_env.compiled import compiled
-
 from tessera_env.parameters import PriceSource
 from tessera_env.random_stream import Purpose, normal
 
@@ -35,7 +34,7 @@ def ornstein_uhlenbeck_steps(params, world, pool_id: int, times_s, prices) -> in
     step_s = spec.price_step_s
     decay = math.exp(-spec.price_reversion_per_h * step_s / 3600.0)
     spread = spec.price_deviation * math.sqrt(1.0 - decay * decay)
-    count = int(math.ceil(config.horizon_s / step_s))
+    count = math.ceil(config.horizon_s / step_s)
     level = spec.price_deviation * normal(world, Purpose.PRICE, pool_id, 0)
     for k in range(count):
         if k > 0:

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+
 from tessera_env.compiled import compiled
 
 # One change point; everything holds from `time_s` to the next point's time.
@@ -74,7 +75,9 @@ def integrate(market, env: int, pool_id: int, count: int) -> None:
 
 
 @compiled
-def merge(prices_at, prices, price_count: int, capacities_at, capacities, capacity_count: int, market, env, pool_id) -> int:
+def merge(
+    prices_at, prices, price_count: int, capacities_at, capacities, capacity_count: int, market, env, pool_id
+) -> int:
     """Write one pool's timeline from its price steps and its capacity steps; returns the number of points.
 
     Both step functions start at 0 and are given as times (s) and values; equal times make one point.

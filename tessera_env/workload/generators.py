@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-from tessera_env.compiled import compiled, compiled_allocating
 
+from tessera_env.compiled import compiled, compiled_allocating
 from tessera_env.distributions import draw
 from tessera_env.parameters import Arrivals, Quantity
 from tessera_env.random_stream import Purpose, uniform

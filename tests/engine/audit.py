@@ -109,7 +109,7 @@ class Auditor:
         assert line.other >= 0.0
         self.lost_s += line.other
         self.useful_s += line.value - job.kept_s
-        machine.busy_s += line.time_s - max(job.placed_s, machine.billing_start_s)
+        machine.busy_s += max(0.0, line.time_s - max(job.placed_s, machine.billing_start_s))
         machine.task, job.launch, job.kept_s = None, None, float(line.value)
 
     def on_notice(self, _simulation, line) -> None:

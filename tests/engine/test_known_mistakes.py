@@ -41,16 +41,6 @@ def test_a_matching_minimises():
     assert restart_times(dearest) == [501.0, 1_500.0]
 
 
-def test_a_matching_respects_the_memory():
-    """Pool 1 would be cheapest for both tasks; task 0 does not fit there, so it waits rather than going there."""
-    pools = [losing(500.0, 2), pool(gpu_memory_mb=8_000.0)]
-    tasks = [task(1_000.0, memory_mb=12_000.0), task(1_000.0)]
-    run = play(world(pools, tasks), [1, 1, WAIT, 2, WAIT, 3])
-    for line in run.of("PLACE"):
-        launched_in = {0: 0, 1: 0, 2: 1}.get(line[3], 0)
-        assert tasks[line[2]].memory_mb <= pools[launched_in].gpu_memory_mb
-
-
 def test_an_idle_instance_that_does_not_fit_is_no_target():
     """A displaced task asks for pool 2 while a ready instance is idle in pool 1, whose memory is too small for it."""
     pools = [losing(500.0), pool(gpu_memory_mb=8_000.0), pool(setup_s=300.0)]

@@ -56,12 +56,17 @@ def task(work_s: float = 1_000.0, arrival_s: float = 0.0, state_mb: float = 0.0,
 
 
 def random_world(rng: Random) -> World:
-    """Any combination of rules; half of the worlds live on a grid of whole minutes, so that many events coincide."""
-    grid_s = rng.choice([0.0, 60.0])
+    """Any combination of rules; half of the worlds live on a grid of whole minutes, so that many events coincide.
+
+    In a third of them many tasks run from the start in pools that lose all their capacity, so that many are displaced
+    at one instant.
+    """
+    grid_s, crowded = rng.choice([0.0, 60.0]), rng.random() < 0.33
     horizon_s = _time(rng, grid_s, rng.choice([3_600.0, 20_000.0, 60_000.0]))
-    pools = [_random_pool(rng, grid_s, horizon_s) for _ in range(rng.choice([1, 1, 2, 3]))]
+    pools = [_random_pool(rng, grid_s, horizon_s, crowded) for _ in range(rng.choice([1, 2, 3]))]
     most_mb = max(pool.gpu_memory_mb for pool in pools)
-    tasks = [_random_task(rng, grid_s, horizon_s, most_mb) for _ in range(rng.choice([1, 2, 4, 8, 12]))]
+    count = rng.choice([6, 12]) if crowded else rng.choice([1, 2, 4, 8])
+    tasks = [_random_task(rng, grid_s, horizon_s, most_mb, crowded) for _ in range(count)]
     return World(_random_rules(rng, grid_s, horizon_s), pools, sorted(tasks, key=lambda task: task.arrival_s))
 
 
@@ -102,12 +107,12 @@ def _random_steps(rng: Random, grid_s: float, horizon_s: float, values) -> tuple
     return tuple((t, values()) for t in times_s)
 
 
-def _random_pool(rng: Random, grid_s: float, horizon_s: float) -> Pool:
-    most = rng.choice([0, 1, 2, 5])
+def _random_pool(rng: Random, grid_s: float, horizon_s: float, crowded: bool) -> Pool:
+    most = 8 if crowded else rng.choice([0, 1, 2, 5])
     mean_life_s = rng.choice([INF, 300.0, 3_000.0, 30_000.0])
     return pool(
         _random_steps(rng, grid_s, horizon_s, lambda: rng.uniform(0.1, 3.0)),
-        _random_steps(rng, grid_s, horizon_s, lambda: rng.randint(0, most)),
+        _random_steps(rng, grid_s, horizon_s, lambda: rng.choice([0, most] if crowded else range(most + 1))),
         _random_steps(rng, grid_s, horizon_s, lambda: rng.choice([0.0, 1.0]) / mean_life_s),
         on_demand_price=rng.uniform(2.0, 4.0),
         gpu_memory_mb=rng.choice([8_000.0, 16_000.0, 24_000.0]),
@@ -117,10 +122,10 @@ def _random_pool(rng: Random, grid_s: float, horizon_s: float) -> Pool:
     )
 
 
-def _random_task(rng: Random, grid_s: float, horizon_s: float, most_mb: float) -> Task:
-    arrival_s = rng.choice([0.0, _time(rng, grid_s, horizon_s)])
-    work_s = _time(rng, grid_s, rng.choice([600.0, 6_000.0, 20_000.0]))
-    cap_mb = rng.choice([0.0, 10_000.0, 200_000.0])
+def _random_task(rng: Random, grid_s: float, horizon_s: float, most_mb: float, crowded: bool) -> Task:
+    arrival_s = rng.choice([0.0, 0.0 if crowded else _time(rng, grid_s, horizon_s)])
+    work_s = _time(rng, grid_s, 2.0 * horizon_s if crowded else rng.choice([600.0, 6_000.0, 20_000.0]))
+    cap_mb = rng.choice([0.0, 10_000.0, 60_000.0, 200_000.0])
     base_mb = rng.choice([0.0, cap_mb])
     interactive = rng.random() < 0.3
     slack = rng.choice([0.1, 0.5, 2.0])
@@ -140,6 +145,7 @@ def random_policy(seed: int):
     """Answers that only depend on the seed and on the questions before; a tenth of them ignore the mask."""
     rng = Random(seed)
     eagerness = rng.choice([0.2, 0.9, 1.0])  # how seldom it waits where it need not
+    thrift = rng.choice([0.0, 0.9])  # how often it takes spot where it may
 
     def choose(decision) -> int:
         valid = [action for action, allowed in enumerate(decision.mask) if allowed]
@@ -147,6 +153,8 @@ def random_policy(seed: int):
             return rng.randrange(len(decision.mask))
         if rng.random() < eagerness:
             valid = [action for action in valid if action > 0] or valid
+        if rng.random() < thrift:
+            valid = [action for action in valid if action <= len(decision.mask) // 2] or valid
         return rng.choice(valid)
 
     return choose

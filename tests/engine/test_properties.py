@@ -1,0 +1,148 @@
+"""What holds in every scenario, whatever is answered."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from gymnasium.spaces import Box
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.engine.audit import Auditor
+from tests.engine.scenarios import answer, digest, finish, mappings, started, step, world_of
+
+SEEDS = st.integers(0, 2**64 - 1)
+CHOICES = st.integers(0, 1_000)
+
+
+@given(mappings(), SEEDS, CHOICES)
+def test_the_books_agree_after_every_step(values, seed, choices):
+    """Work, hours and dollars by the event log; time and instances in order; see the auditor."""
+    simulation, rng, auditor = started(values, seed, log_events=True), np.random.default_rng(choices), Auditor()
+    auditor.look(simulation)
+    while not simulation.views.terminated[0]:
+        step(simulation, answer(simulation, rng))
+        auditor.look(simulation)
+    totals = simulation.state.totals[0]
+    billed_s = totals.spot_s + totals.on_demand_s
+    busy_s = sum(machine.busy_s for machine in auditor.machines.values())
+    tasks = simulation.state.tasks[0]
+    useful_s = sum(tasks.progress_s.tolist())
+    assert billed_s >= busy_s - 1e-6
+    assert busy_s >= useful_s + totals.work_lost_s - 1e-6
+    assert useful_s <= sum(tasks.work_s.tolist()) + 1e-6
+
+
+@given(mappings(), SEEDS, CHOICES)
+def test_observations_lie_in_their_space(values, seed, choices):
+    simulation, rng = started(values, seed), np.random.default_rng(choices)
+    layout = simulation.layout
+    space = Box(layout.low, layout.high, dtype=np.float32)
+    while True:
+        observation = simulation.views.observations[0]
+        if observation not in space:
+            outside = (observation < layout.low) | (observation > layout.high) | ~np.isfinite(observation)
+            pytest.fail(f"indices {np.flatnonzero(outside)}: {observation[outside]}")
+        if simulation.views.terminated[0]:
+            break
+        step(simulation, answer(simulation, rng))
+    assert np.isfinite(simulation.state.totals[0].episode_return)
+
+
+@given(mappings(), SEEDS, CHOICES)
+def test_the_mask_is_what_is_accepted(values, seed, choices):
+    """Every action tried on a copy; no action at all out of range is accepted."""
+    simulation, rng = started(values, seed), np.random.default_rng(choices)
+    for _ in range(6):
+        if simulation.views.terminated[0]:
+            break
+        mask = simulation.state.masks[0].tolist()
+        assert any(mask)
+        for action in range(-1, len(mask) + 1):
+            tried = copy.deepcopy(simulation)
+            before = int(tried.state.totals[0].invalid_actions)
+            step(tried, action)
+            accepted = int(tried.state.totals[0].invalid_actions) == before
+            assert accepted == (0 <= action < len(mask) and mask[action])
+        step(simulation, answer(simulation, rng))
+
+
+@given(mappings(), SEEDS, CHOICES)
+def test_an_invalid_action_is_waiting(values, seed, choices):
+    simulation, rng = started(values, seed), np.random.default_rng(choices)
+    for _ in range(10):
+        if simulation.views.terminated[0]:
+            return
+        mask = simulation.state.masks[0]
+        if mask[0] and not mask.all():
+            invalid, waiting = copy.deepcopy(simulation), copy.deepcopy(simulation)
+            step(invalid, int(np.flatnonzero(~mask)[0]))
+            step(waiting, 0)
+            assert invalid.state.totals[0].invalid_actions == waiting.state.totals[0].invalid_actions + 1
+            invalid.state.totals[0].invalid_actions -= 1
+            assert digest(invalid) == digest(waiting)
+        step(simulation, answer(simulation, rng))
+
+
+@given(mappings(), SEEDS, CHOICES)
+def test_totals_are_sums_of_steps(values, seed, choices):
+    simulation, rng = started(values, seed), np.random.default_rng(choices)
+    rewards, hours, decisions = [], [simulation.views.elapsed_h[0]], 0
+    while not simulation.views.terminated[0]:
+        step(simulation, answer(simulation, rng))
+        rewards.append(simulation.views.rewards[0])
+        hours.append(simulation.views.elapsed_h[0])
+        decisions += 1
+    metrics = simulation.metrics(np.array([0]))
+    assert metrics["episode_return"][0] == pytest.approx(sum(rewards), rel=1e-9, abs=1e-9)
+    assert metrics["elapsed_h"][0] == pytest.approx(sum(hours))
+    assert metrics["decisions"][0] == decisions
+    assert metrics["cost_usd"][0] == metrics["spot_usd"][0] + metrics["on_demand_usd"][0]
+    assert -metrics["episode_return"][0] * metrics["scale_usd"][0] >= metrics["cost_usd"][0] - 1e-9
+    assert metrics["tasks_done"][0] <= metrics["tasks"][0]
+
+
+@given(mappings(), SEEDS)
+def test_no_action_changes_the_world(values, seed):
+    before = world_of(started(values, seed))
+    for choices in range(3):
+        simulation = started(values, seed)
+        finish(simulation, choices)
+        assert world_of(simulation) == before
+
+
+@given(mappings(), SEEDS, CHOICES)
+def test_a_snapshot_goes_on_as_the_original_does(values, seed, choices):
+    simulation, rng = started(values, seed, log_events=True), np.random.default_rng(choices)
+    for _ in range(8):
+        if not simulation.views.terminated[0]:
+            step(simulation, answer(simulation, rng))
+    restored = pickle.loads(pickle.dumps(simulation))
+    assert finish(simulation, choices) == finish(restored, choices)
+    assert digest(simulation) == digest(restored)
+    count = simulation.state.rows[0].log_count
+    assert simulation.state.log[0][:count].tolist() == restored.state.log[0][:count].tolist()
+
+
+@given(mappings(), SEEDS, CHOICES, st.sampled_from([1, 2, 3]))
+def test_a_row_does_not_depend_on_the_others(values, seed, choices, threads):
+    """Row k of many, on any number of threads, is the single row of seed + k."""
+    seed %= 2**63
+    many = started(values, seed, rows=4, threads=threads)
+    single = [started(values, seed + row) for row in range(4)]
+    rng = np.random.default_rng(choices)
+    for _ in range(25):
+        actions = rng.integers(0, many.state.masks.shape[1], 4)
+        for row in range(4):
+            assert digest(many, row) == digest(single[row])
+            assert world_of(many, row) == world_of(single[row])
+            step(single[row], actions[row])
+        step(many, *actions)
+
+
+@given(mappings(), SEEDS, CHOICES)
+def test_who_obeys_the_mask_makes_no_invalid_action(values, seed, choices):
+    simulation = started(values, seed)
+    finish(simulation, choices, invalid=0.0)
+    assert simulation.state.totals[0].invalid_actions == 0
