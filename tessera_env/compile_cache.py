@@ -18,6 +18,7 @@ from typing import Any
 import numba
 import numpy as np
 
+_NUMBA: Any = numba  # its settings and private options are not in its type stubs
 _LOGGER = logging.getLogger("tessera_env")
 _BROKEN = (pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, ValueError, OSError)
 
@@ -81,7 +82,7 @@ class Kernel:
         self.function = function
         self.package = package or Path(__file__).parent
         self.dispatcher: Any = None
-        self._call: Callable[..., Any] = function if numba.config.DISABLE_JIT else self._first_call
+        self._call: Callable[..., Any] = function if _NUMBA.config.DISABLE_JIT else self._first_call
 
     def __call__(self, *args: Any) -> Any:
         """Run the kernel."""
@@ -105,11 +106,11 @@ class Kernel:
         return self._call(*args)
 
     def _compiled(self, folder: Path | None, signature: tuple[Any, ...]) -> Any:
-        before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = "" if folder is None else str(folder)
+        before = _NUMBA.config.CACHE_DIR
+        _NUMBA.config.CACHE_DIR = "" if folder is None else str(folder)
         try:
-            dispatcher = numba.njit(cache=folder is not None, nogil=True, _nrt=False)(self.function)
+            dispatcher = _NUMBA.njit(cache=folder is not None, nogil=True, _nrt=False)(self.function)
         finally:
-            numba.config.CACHE_DIR = before
+            _NUMBA.config.CACHE_DIR = before
         dispatcher.compile(signature)
         return dispatcher

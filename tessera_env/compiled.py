@@ -7,6 +7,7 @@ import numba
 from numba import types
 from numba.core.registry import CPUDispatcher
 
+_CONFIG: Any = numba.config  # not in its type stubs
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -48,9 +49,9 @@ def compiled(function: Function) -> Function:
     It must not make arrays: it is compiled without reference counts, which for the tables of a State, passed through
     a dozen calls a step, cost more than all the rest.
     """
-    return function if numba.config.DISABLE_JIT else InnerFunction(function, allocates=False)  # type: ignore[return-value]
+    return function if _CONFIG.DISABLE_JIT else InnerFunction(function, allocates=False)  # type: ignore[return-value]
 
 
 def compiled_allocating(function: Function) -> Function:
     """Like `compiled`, for a function that makes arrays, or is handed one by a function that does."""
-    return function if numba.config.DISABLE_JIT else InnerFunction(function, allocates=True)  # type: ignore[return-value]
+    return function if _CONFIG.DISABLE_JIT else InnerFunction(function, allocates=True)  # type: ignore[return-value]

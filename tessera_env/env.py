@@ -184,7 +184,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
             raise RuntimeError("log_events: False (allowed: True, or a render_mode, to read the event log)")
         return np.array(state.log[0, : self.simulation.log_count[0]], dtype=LOG)
 
-    def render(self) -> str | np.ndarray | None:  # type: ignore[override]
+    def render(self) -> str | np.ndarray | None:
         """The last step's events as text, or the Gantt chart (H, W, 3) uint8, by `render_mode`."""
         if self.render_mode is None:
             gym.logger.warn("render() needs a render_mode: 'ansi' or 'rgb_array'")
@@ -196,7 +196,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
 
     def _is_valid(self, action: int | np.integer[Any]) -> bool:
         masks = self.simulation.state.masks[0]
-        return 0 <= action < len(masks) and bool(masks[action])
+        return bool(0 <= action < len(masks) and masks[action])
 
     def _observation(self) -> np.ndarray:
         return self.simulation.views.observations[0].copy()

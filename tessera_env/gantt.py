@@ -1,9 +1,11 @@
 """From an event log to what a Gantt chart shows: lives of instances, packed into rows, and counts over time."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,7 +61,8 @@ class Life:
 
     def stay_at(self, time_s: float) -> Stay | None:
         """The stay of the task that is on it at a time, if one is."""
-        return next((stay for stay in self.stays if stay.placed_s <= time_s < stay.left_s), None)
+        k = bisect_right(self.stays, time_s, key=lambda stay: stay.placed_s) - 1
+        return self.stays[k] if k >= 0 and time_s < self.stays[k].left_s else None
 
     def segments(self, now_s: float) -> list[Segment]:
         """Its life up to now, without gaps, in order."""
@@ -118,13 +121,18 @@ def packed(lives: Iterable[Life]) -> list[list[Life]]:
         lives: by launch. A cancelled one has no length, and no place.
     """
     rows: list[list[Life]] = []
+    busy: list[tuple[float, int]] = []  # heap of (end, row)
+    free: list[int] = []  # heap of rows
     for life in lives:
         if life.end_s <= life.launch_s:
             continue
-        row = next((row for row in rows if row[-1].end_s <= life.launch_s), None)
-        if row is None:
-            rows.append(row := [])
-        row.append(life)
+        while busy and busy[0][0] <= life.launch_s:
+            heappush(free, heappop(busy)[1])
+        row = heappop(free) if free else len(rows)
+        if row == len(rows):
+            rows.append([])
+        rows[row].append(life)
+        heappush(busy, (life.end_s, row))
     return rows
 
 
@@ -170,7 +178,11 @@ def work_done_curve(lives: Iterable[Life], now_s: float) -> Curve:
         gain_s = run_s if stay.left_s > now_s else stay.kept_s + stay.lost_s - saved_s.get(stay.task, 0.0)
         saved_s[stay.task] = stay.kept_s
         if run_s > 0.0:
-            changes += [(stay.ready_s, gain_s / run_s, 0.0), (left_s, -gain_s / run_s, 0.0), (left_s, 0.0, -stay.lost_s)]
+            changes += [
+                (stay.ready_s, gain_s / run_s, 0.0),
+                (left_s, -gain_s / run_s, 0.0),
+                (left_s, 0.0, -stay.lost_s),
+            ]
     changes = [(0.0, 0.0, 0.0), *sorted(changes), (now_s, 0.0, 0.0)]
     times_s, rates, jumps_s = np.array(changes).T
     grown_s = np.cumsum(rates)[:-1] * np.diff(times_s)

@@ -62,17 +62,19 @@ def _run_rows(params, state, views, commands, actions, task_ids, instance_ids, f
     return stopped
 
 
-def _displaced(params, state, env: int, on_demand: int, task_ids, instance_ids, counts) -> None:
-    """Write which displaced tasks are to be assigned, to which instances, and both counts."""
-    counts[0] = collect_tasks(params, state, env, on_demand, task_ids)
-    counts[1] = collect_instances(params, state, env, on_demand, instance_ids)
+def _describe_migration(params, state, env: int, on_demand: int, task_ids, instance_ids, costs, counts) -> None:
+    """Write one purchase's displaced tasks by id, its free instances by launch, and the seconds between each pair.
 
-
-def _migration_costs(params, state, env: int, task_ids, instance_ids, costs) -> None:
-    """Write the seconds until each task would run again on each instance; infinite where it does not fit."""
-    for i in range(task_ids.shape[0]):
-        for j in range(instance_ids.shape[0]):
-            costs[i, j] = seconds_until_running(params, state, env, task_ids[i], instance_ids[j])
+    `costs` is filled row by row, one row a task: the seconds until it would run there, infinite where it does not fit.
+    """
+    tasks = collect_tasks(params, state, env, on_demand, task_ids)
+    instances = collect_instances(params, state, env, on_demand, instance_ids)
+    counts[0], counts[1] = tasks, instances
+    if tasks * instances > costs.shape[0]:
+        return  # the caller makes room and asks again
+    for i in range(tasks):
+        for j in range(instances):
+            costs[i * instances + j] = seconds_until_running(params, state, env, task_ids[i], instance_ids[j])
 
 
 @compiled
@@ -98,5 +100,4 @@ def close_mask(state, env: int) -> None:
 
 
 run_rows = Kernel(_run_rows)
-displaced = Kernel(_displaced)
-migration_costs = Kernel(_migration_costs)
+describe_migration = Kernel(_describe_migration)

@@ -34,12 +34,10 @@ class KuhnMunkres:
     def __call__(self, costs: np.ndarray) -> np.ndarray:
         """Column of each row, or UNASSIGNED; see Planner."""
         tasks, instances = costs.shape
-        feasible = np.isfinite(costs)
-        largest = costs[feasible].max(initial=0.0)
-        dearer = (min(tasks, instances) + 1) * (largest + 1.0)
+        largest = costs.max(where=np.isfinite(costs), initial=0.0)
         padded = np.full((tasks, instances + tasks), np.inf)
-        padded[:, :instances] = np.where(feasible, costs, np.inf)
-        padded[np.arange(tasks), instances + np.arange(tasks)] = dearer
+        padded[:, :instances] = costs
+        np.fill_diagonal(padded[:, instances:], (min(tasks, instances) + 1) * (largest + 1.0))
         _rows, columns = linear_sum_assignment(padded)
         return np.where(columns < instances, columns, UNASSIGNED)
 

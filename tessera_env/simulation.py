@@ -8,7 +8,7 @@ import numpy as np
 from tessera_env.conversion import parameters_of
 from tessera_env.engine.kinds import RowStatus
 from tessera_env.engine.tables import TOTALS, State, grown, new_state
-from tessera_env.kernels import Command, Views, displaced, migration_costs, run_rows
+from tessera_env.kernels import Command, Views, describe_migration, run_rows
 from tessera_env.migration import UNASSIGNED, KuhnMunkres, Planner
 from tessera_env.observation import Layout
 from tessera_env.parameters import NONE
@@ -54,25 +54,28 @@ class Simulation:
             terminated=np.zeros(row_count, dtype=np.bool_),
         )
         self._no_actions = np.zeros(row_count, dtype=np.int64)
+        self._one_command = np.zeros(row_count, dtype=np.int64)
+        self._task_ids, self._instance_ids = np.empty(64, dtype=np.int64), np.empty(64, dtype=np.int64)
+        self._costs, self._counts = np.empty(1024), np.zeros(2, dtype=np.int64)
         self._name_fields()
         self._executor: ThreadPoolExecutor | None = None
 
     def _name_fields(self) -> None:
         """Plain views of fields that are read at each step; their tables are never replaced."""
         rows, totals = self.state.rows.view(np.ndarray), self.state.totals.view(np.ndarray)
-        self._status = rows["status"]
+        self._status, self._requested, self._alive = rows["status"], rows["requested"], rows["alive"]
         self.now_s = rows["now_s"]  # (N,)
         self.log_count = rows["log_count"]  # (N,)
         self.invalid_actions = totals["invalid_actions"]  # (N,)
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the threads and the views, which are made again."""
-        made_again = ("_executor", "_status", "now_s", "log_count", "invalid_actions")
+        made_again = ("_executor", "_status", "_requested", "_alive", "now_s", "log_count", "invalid_actions")
         return {name: value for name, value in self.__dict__.items() if name not in made_again}
 
     def __setstate__(self, attributes: dict[str, Any]) -> None:
         self.__dict__.update(attributes)
-        self.state = State(*(t.view(np.recarray) if t.dtype.names else t for t in self.state))
+        self.state = State._make(t.view(np.recarray) if t.dtype.names else t for t in self.state)
         self._name_fields()
         self._executor = None
 
@@ -114,32 +117,32 @@ class Simulation:
     def _run_row(
         self, row: int, command: Command, task_ids: np.ndarray = _NOBODY, instance_ids: np.ndarray = _NOBODY
     ) -> int:
-        commands = np.full(self.row_count, int(command))
-        arguments = (self.params, self.state, self.views, commands, self._no_actions, task_ids, instance_ids)
+        self._one_command[row] = command
+        arguments = (self.params, self.state, self.views, self._one_command, self._no_actions, task_ids, instance_ids)
         return run_rows(*arguments, row, row + 1)
 
     def _migrate(self, row: int) -> int:
         """Have the planner assign the row's displaced tasks, purchase by purchase, and go on."""
-        pairs = [self._assignment(row, on_demand) for on_demand in (0, 1)]
-        task_ids = np.concatenate([tasks for tasks, _instances in pairs])
-        instance_ids = np.concatenate([instances for _tasks, instances in pairs])
+        spot, on_demand = self._assignment(row, 0), self._assignment(row, 1)
+        task_ids = np.concatenate((spot[0], on_demand[0]))
+        instance_ids = np.concatenate((spot[1], on_demand[1]))
         return self._run_row(row, Command.ASSIGN, task_ids, instance_ids)
 
     def _assignment(self, row: int, on_demand: int) -> tuple[np.ndarray, np.ndarray]:
         """The displaced tasks that asked for a purchase, by id, and the instance of each, or NONE."""
-        status = self.state.rows[row]
-        task_ids = np.empty(int(status.requested), dtype=np.int64)
-        instance_ids = np.empty(int(status.alive), dtype=np.int64)
-        counts = np.zeros(2, dtype=np.int64)
-        displaced(self.params, self.state, row, on_demand, task_ids, instance_ids, counts)
-        task_ids, instance_ids = np.sort(task_ids[: counts[0]]), instance_ids[: counts[1]]
-        if len(task_ids) == 0 or len(instance_ids) == 0:
-            return task_ids, np.full(len(task_ids), NONE)
-        launches = self.state.instances["launch"][row, instance_ids]
-        instance_ids = instance_ids[np.argsort(launches)]
-        costs = np.empty((len(task_ids), len(instance_ids)))
-        migration_costs(self.params, self.state, row, task_ids, instance_ids, costs)
-        columns = np.asarray(self.planner(costs))
+        room = max(int(self._requested[row]), int(self._alive[row]))
+        if room > len(self._task_ids):
+            self._task_ids, self._instance_ids = np.empty(2 * room, dtype=np.int64), np.empty(2 * room, dtype=np.int64)
+        description = (self._task_ids, self._instance_ids, self._costs, self._counts)
+        describe_migration(self.params, self.state, row, on_demand, *description)
+        tasks, instances = self._counts.tolist()
+        if tasks * instances > len(self._costs):
+            self._costs = np.empty(2 * tasks * instances)
+            return self._assignment(row, on_demand)
+        task_ids, instance_ids = self._task_ids[:tasks].copy(), self._instance_ids[:instances]
+        if tasks == 0 or instances == 0:
+            return task_ids, np.full(tasks, NONE)
+        columns = self.planner(self._costs[: tasks * instances].reshape(tasks, instances).copy())
         return task_ids, np.where(columns == UNASSIGNED, NONE, instance_ids[columns])
 
     def metrics(self, rows: np.ndarray) -> dict[str, np.ndarray]:

@@ -25,13 +25,17 @@ from tessera_env.parameters import RESERVED as FOR_DISPLACED
 
 @compiled
 def collect_tasks(params, state, env: int, on_demand: int, task_ids) -> int:
-    """Write the displaced tasks that asked for the purchase into `task_ids`; returns how many there are."""
+    """Write the displaced tasks that asked for the purchase into `task_ids`, by id; returns how many there are."""
     count = 0
     node = first(state, env, DISPLACED)
     while node != DISPLACED:
         task_id = task_of(state, node)
         if (state.tasks[env, task_id].placement > params.pools.shape[0]) == (on_demand == 1):
-            task_ids[count] = task_id
+            place_at = count
+            while place_at > 0 and task_ids[place_at - 1] > task_id:
+                task_ids[place_at] = task_ids[place_at - 1]
+                place_at -= 1
+            task_ids[place_at] = task_id
             count += 1
         node = after(state, env, node)
     return count
@@ -39,7 +43,7 @@ def collect_tasks(params, state, env: int, on_demand: int, task_ids) -> int:
 
 @compiled
 def collect_instances(params, state, env: int, on_demand: int, instance_ids) -> int:
-    """Write the reserved and idle instances of the purchase into `instance_ids`; returns how many there are."""
+    """Write the purchase's reserved and idle instances into `instance_ids`, by launch; returns how many there are."""
     count = collect_list(state, env, RESERVED, on_demand, instance_ids, 0)
     for pool_id in range(params.pools.shape[0]):
         count = collect_list(state, env, idle_list(pool_id, on_demand), on_demand, instance_ids, count)
@@ -48,12 +52,17 @@ def collect_instances(params, state, env: int, on_demand: int, instance_ids) -> 
 
 @compiled
 def collect_list(state, env: int, head: int, on_demand: int, instance_ids, count: int) -> int:
-    """Append a list's instances of the purchase; returns the new count."""
+    """Sort a list's instances of the purchase into the first `count` ones; returns the new count."""
     node = first(state, env, head)
     while node != head:
         instance_id = instance_of(state, node)
+        launch = state.instances[env, instance_id].launch
         if state.instances[env, instance_id].on_demand == on_demand:
-            instance_ids[count] = instance_id
+            place_at = count
+            while place_at > 0 and state.instances[env, instance_ids[place_at - 1]].launch > launch:
+                instance_ids[place_at] = instance_ids[place_at - 1]
+                place_at -= 1
+            instance_ids[place_at] = instance_id
             count += 1
         node = after(state, env, node)
     return count
