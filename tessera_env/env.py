@@ -192,7 +192,9 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         if self.render_mode == "ansi":
             shown = self.event_log()[self._log_shown :]
             return "\n".join(ansi_line(self.scenario, entry) for entry in shown)
-        return gantt_image(self.scenario, self.event_log(), float(self.simulation.now_s[0]))
+        state, now_s = self.simulation.state, float(self.simulation.now_s[0])
+        first_capacity, usd = state.market["capacity"][0, :, 0].tolist(), float(state.rows[0].reported_usd)
+        return gantt_image(self.scenario, self.event_log(), now_s, first_capacity, state.tasks[0], usd)
 
     def _is_valid(self, action: int | np.integer[Any]) -> bool:
         masks = self.simulation.state.masks[0]

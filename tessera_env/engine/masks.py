@@ -10,6 +10,7 @@ from tessera_env.compiled import compiled
 from tessera_env.engine.instances import idle_count, launch_room
 from tessera_env.engine.kinds import TaskStatus
 from tessera_env.engine.work import changeover_s, progress_at, run_time_s, saved_at, transferable_mb
+from tessera_env.parameters import HazardModel
 
 
 @compiled
@@ -63,18 +64,33 @@ def guard(params, state, env: int) -> None:
 
 @compiled
 def outcome_of(params, state, env: int, task, action: int) -> int:
-    """Where the task would be after the action, in the worst case: a launch without capacity leaves it where it is.
-
-    Of several tasks displaced at once, any may be the one that gets no instance.
-    """
+    """Where the task would be after the action, in the worst case: a launch without capacity leaves it where it is."""
     if action == 0 or action > params.pools.shape[0] or action == task.placement:
         return action
-    if task.status == TaskStatus.DISPLACED and state.rows[env].displaced + state.rows[env].requested > 1:
-        return 0
     pool_id = action - 1
+    if task.status == TaskStatus.DISPLACED and may_miss_out(params, state, env, task, pool_id):
+        return 0
     if idle_count(state, env, pool_id, 0) > 0 or launch_room(params, state, env, pool_id) > 0:
         return action
     return task.placement
+
+
+@compiled
+def may_miss_out(params, state, env: int, task, pool_id: int) -> bool:
+    """Whether a displaced task that asks for spot in this pool may get nothing, or a place where it loses its work.
+
+    Of several tasks displaced at once any may be the one without an instance; a launch may be given notice before the
+    tasks are assigned; and the planner may prefer an idle instance in another pool.
+    """
+    if state.rows[env].displaced + state.rows[env].requested > 1:
+        return True
+    if params.pools[pool_id].hazard_model != HazardModel.NONE and params.config[0].notice_s > 0.0:
+        return True
+    for other in range(params.pools.shape[0]):
+        fits = task.gpu_memory_mb <= params.pools[other].gpu_memory_mb
+        if fits and idle_count(state, env, other, 0) > 0 and not is_lossless(params, task, other):
+            return True
+    return False
 
 
 @compiled

@@ -20,6 +20,7 @@ class Machine:
     billing_start_s: float
     setup_done_s: float
     noticed_s: float | None = None
+    announced_s: float | None = None  # when the cloud will take it
     ended_s: float | None = None
     task: int | None = None
     busy_s: float = 0.0
@@ -115,7 +116,7 @@ class Auditor:
     def on_notice(self, _simulation, line) -> None:
         machine = self.machines[int(line.launch)]
         assert machine.noticed_s is None and machine.ended_s is None and not machine.on_demand
-        machine.noticed_s = float(line.time_s)
+        machine.noticed_s, machine.announced_s = float(line.time_s), float(line.value)
         if line.task >= 0:
             self.jobs[int(line.task)].displaced = True
 
@@ -140,7 +141,7 @@ class Auditor:
         assert machine.task is None and machine.ended_s is None
         machine.ended_s = now_s
         dollars, billed_s = 0.0, 0.0
-        if self.cancelled != line.launch and is_billed(machine, now_s, machine.noticed_s is not None):
+        if self.cancelled != line.launch and is_billed(machine, now_s):
             dollars, billed_s = bill(simulation, machine, now_s)
         self.cancelled = None
         assert line.value == pytest.approx(dollars, **EXACT)
@@ -216,9 +217,9 @@ class Auditor:
         return dollars
 
 
-def is_billed(machine: Machine, now_s: float, interrupted: bool) -> bool:
+def is_billed(machine: Machine, now_s: float) -> bool:
     """Whether billing had started; what the cloud takes at the very start of billing costs nothing."""
-    if machine.billing_start_s == now_s and interrupted:
+    if machine.billing_start_s == machine.announced_s == now_s:
         return False
     return machine.billing_start_s <= now_s
 
@@ -231,7 +232,7 @@ def bill(simulation: Simulation, machine: Machine, now_s: float) -> tuple[float,
     if config.billing_increment_s:
         billed_s = math.ceil(billed_s / config.billing_increment_s) * config.billing_increment_s
     dollars = price_of(simulation, machine, machine.billing_start_s, machine.billing_start_s + billed_s)
-    if machine.noticed_s is not None and config.free_first_hour and used_s < 3_600.0 and now_s < config.horizon_s:
+    if machine.announced_s == now_s and config.free_first_hour and used_s < 3_600.0:
         return 0.0, billed_s
     return dollars, billed_s
 

@@ -2,10 +2,11 @@
 
 from random import Random
 
+import numpy as np
 import pytest
 from numba import config as numba_config
 
-from tests.engine.play import ON_DEMAND, SPOT, WAIT, play
+from tests.engine.play import ON_DEMAND, SPOT, WAIT, play, unit_lifetime
 from tests.reference.world import INF
 from tests.reference.worlds import pool, random_world, task, world
 
@@ -96,6 +97,38 @@ def test_of_several_displaced_tasks_each_may_be_the_one_that_gets_nothing():
         run = play(world(pools, tasks, decision_interval_s=450.0, **GUARD), [1] * (2 * count))
         first = next(k for k, decision in enumerate(run.decisions) if decision[0] == 500.0)
         assert run.masks[first] == [False, False, spot_is_valid, True, True]
+
+
+def test_a_displaced_task_is_not_late_for_an_idle_instance_where_it_loses_its_work():
+    """Pool 2 would be safe, but the planner sends the task to the idle instance of pool 1, where it runs sooner.
+
+    At 490 it has 611 s of work left and asks for pool 2: done at 490 + 101 + 651 = 1,242 at worst, were it to get that.
+    Pool 1 moves 25 MB/s: nothing of 1,000 MB is saved in 10 s, and on-demand at 789 would be done at 1,440.
+    """
+    pools = [
+        pool(setup_s=100.0, capacity=((0.0, 1), (490.0, 0))),
+        pool(bandwidth_gbps=0.2, capacity=((0.0, 1), (789.0, 0))),
+        pool(setup_s=100.0),
+    ]
+    tasks = [task(1_000.0, state_mb=1_000.0, deadline_s=1_300.0), task(100.0, state_mb=1_000.0)]
+    rules = {**GUARD, "decision_interval_s": 300.0, "notice_s": 10.0, "idle_timeout_s": 10_000.0}
+
+    def choose(decision):
+        wanted = 1 + decision.task if decision.time_s < 490.0 else 3
+        return wanted if decision.mask[wanted] else 4 + int(np.argmax(decision.mask[4:]))
+
+    assert play(world(pools, tasks, **rules), choose).totals["deadlines_missed"] == 0
+
+
+def test_a_displaced_task_is_not_late_for_an_instance_that_is_lost_at_launch():
+    """A life shorter than the notice: what was launched for the displaced task is gone before it can have it."""
+    hazard = unit_lifetime(0, 0) / 500.0
+    pools = [pool(setup_s=10.0, hazards=((0.0, hazard), (495.0, 1.0)))]
+    tasks = [task(1_000.0, deadline_s=1_050.0)]
+    rules = {**GUARD, "decision_interval_s": 450.0, "notice_s": 20.0}
+    run = play(world(pools, tasks, **rules), lambda decision: SPOT if decision.mask[SPOT] else ON_DEMAND)
+    assert run.totals["interruptions"] >= 1
+    assert run.totals["deadlines_missed"] == 0
 
 
 @pytest.mark.parametrize("block", range(5))

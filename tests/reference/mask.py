@@ -83,9 +83,21 @@ class Mask:
         if target[0] == ON_DEMAND:
             latest_s = task.deadline_s - sim.rules.guard_margin_s
             return target == self.here() or sim.now + self.on_demand_time(target[1], self.work_left()) <= latest_s
-        if task.status == "displaced" and sum(other.status == "displaced" for other in sim.tasks) > 1:
-            return self.may_wait()  # it may be the one that gets no instance
+        if task.status == "displaced" and self.may_get_another(target[1]):
+            return self.may_wait()
         return self.may_go_spot(target)
+
+    def may_get_another(self, p: int) -> bool:
+        """Whether a displaced task may end up with no instance, or with one where it can lose its work."""
+        sim, task = self.sim, self.sim.tasks[self.i]
+        several = sum(other.status == "displaced" for other in sim.tasks) > 1
+        short_lived = sim.rules.notice_s > 0.0 and any(sim.pools[p].hazard_per_s)  # noticed as it is launched
+        lossy = any(
+            n.idled is not None and n.purchase == SPOT and self.may_lose_work(n.pool)
+            for n in sim.instances
+            if task.memory_mb <= sim.pools[n.pool].gpu_memory_mb
+        )
+        return several or short_lived or lossy
 
     def can_be_had(self, target) -> bool:
         """Whether asking for the placement now would give an instance."""
@@ -95,7 +107,11 @@ class Mask:
         """Spot: whatever happens there, on-demand can still make it."""
         sim, task, p = self.sim, self.sim.tasks[self.i], target[1]
         interval_s = sim.rules.decision_interval_s
-        if sim.savable_share(p, task.state_cap_mb) < sim.rules.full_fraction:
+        if self.may_lose_work(p):
             return self.in_time(interval_s, self.work_left_at_save())
         changeover_s = self.start_time(p) if target != self.here() else max(0.0, task.ready_s - sim.now)
         return self.in_time(min(changeover_s, interval_s), self.work_left())
+
+    def may_lose_work(self, p: int) -> bool:
+        """Whether the grace period in the pool can be too short for the task's largest state."""
+        return self.sim.savable_share(p, self.sim.tasks[self.i].state_cap_mb) < self.sim.rules.full_fraction

@@ -1,21 +1,24 @@
 """A small drawing surface: shapes are drawn twice as large and averaged down, so that edges are smooth."""
 
+import math
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 Colour = tuple[int, int, int]
 Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
+Points = Sequence[tuple[float, float]] | np.ndarray  # (n, 2)
 
 _FINE = 2  # drawn pixels a pixel, each way
 _STRIPE_EVERY, _STRIPE_WIDTH = 6, 2  # pixels
+_DASH = 4.0  # pixels
 
 
 @cache
 def _font(size: float) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size=size)
+    font = ImageFont.load_default(size=size * _FINE)
     assert isinstance(font, ImageFont.FreeTypeFont)  # the wheels of Pillow have FreeType
     return font
 
@@ -28,10 +31,10 @@ def _stripes(width: int, height: int) -> Image.Image:
     return Image.fromarray(striped.astype(np.uint8) * 255)
 
 
-@cache
+@lru_cache(4096)
 def text_width(text: str, size: float) -> float:
     """The width of a line of text, in pixels."""
-    return _font(size).getlength(text)
+    return _font(size).getlength(text) / _FINE
 
 
 def shortened(text: str, size: float, width: float) -> str:
@@ -47,6 +50,12 @@ def mixed(colour: Colour, other: Colour, share: float) -> Colour:
     """A colour between two: `share` of the first one."""
     red, green, blue = (round(share * a + (1.0 - share) * b) for a, b in zip(colour, other, strict=True))
     return red, green, blue
+
+
+def _flat(points: np.ndarray) -> list[float]:
+    """x, y, x, y, ...: without a tuple a point, of which a long curve has thousands."""
+    flat: list[float] = points.ravel().tolist()
+    return flat
 
 
 class Canvas:
@@ -79,14 +88,20 @@ class Canvas:
         fine = self._fine(box)
         self._image.paste(colour, fine, _stripes(self.width, self.height).crop(fine))
 
-    def line(self, points: Sequence[tuple[float, float]], colour: Colour, width: float = 1.0) -> None:
+    def line(self, points: Points, colour: Colour, width: float = 1.0) -> None:
         """A line through the points."""
-        fine = [(round(x * _FINE), round(y * _FINE)) for x, y in points]
-        self._draw.line(fine, fill=colour, width=max(1, round(width * _FINE)))
+        self._draw.line(_flat(np.rint(np.asarray(points) * _FINE)), fill=colour, width=max(1, round(width * _FINE)))
 
-    def polygon(self, points: Sequence[tuple[float, float]], colour: Colour) -> None:
+    def dashes(self, start: tuple[float, float], end: tuple[float, float], colour: Colour) -> None:
+        """A dashed line."""
+        length = math.dist(start, end)
+        ends = np.linspace(start, end, 2 * max(1, round(length / (2.0 * _DASH))) + 1)
+        for k in range(0, len(ends) - 1, 2):
+            self.line(ends[k : k + 2], colour)
+
+    def polygon(self, points: Points, colour: Colour) -> None:
         """A filled polygon."""
-        self._draw.polygon([(x * _FINE, y * _FINE) for x, y in points], fill=colour)
+        self._draw.polygon(_flat(np.asarray(points) * _FINE), fill=colour)
 
     def text(self, x: float, y: float, text: str, size: float, colour: Colour, anchor: str = "lm") -> None:
         """A line of text; `anchor` is Pillow's: l, m or r for left, middle or right, then t, m, s or b."""
@@ -94,11 +109,9 @@ class Canvas:
 
     def pixels(self) -> np.ndarray:
         """The picture, (height, width, 3) uint8."""
-        image = self._image.reduce(_FINE)
-        draw = ImageDraw.Draw(image)
-        for position, text, size, colour, anchor in self._texts:
-            draw.text(position, text, fill=colour, font=_font(size), anchor=anchor)
-        return np.array(image)
+        for (x, y), text, size, colour, anchor in self._texts:
+            self._draw.text((x * _FINE, y * _FINE), text, fill=colour, font=_font(size), anchor=anchor)
+        return np.array(self._image.reduce(_FINE))
 
     def _fine(self, box: Box) -> tuple[int, int, int, int]:
         left, top, right, bottom = (round(length * _FINE) for length in box)
