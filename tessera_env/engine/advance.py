@@ -2,7 +2,7 @@
 
 from tessera_env.compiled import compiled
 from tessera_env.engine.assignment import assign_only_pair, finish_migration
-from tessera_env.engine.event_queue import copy_event, kind_of, remove_earliest, sink
+from tessera_env.engine.event_queue import copy_event, kind_of, remove_earliest, restore_order
 from tessera_env.engine.handlers import (
     finish_episode,
     on_arrival,
@@ -130,6 +130,4 @@ def drop_stale_events(state, env: int) -> None:
             copy_event(state, env, k, kept)
             kept += 1
     row.event_count = kept
-    for k in range(kept // 2 - 1, -1, -1):
-        event = state.events[env, k]
-        sink(state, env, k, event.time_s, event.key, event.subject, event.generation)
+    restore_order(state, env)

@@ -92,8 +92,8 @@ class Canvas:
         """A line through the points."""
         self._draw.line(_flat(np.rint(np.asarray(points) * _FINE)), fill=colour, width=max(1, round(width * _FINE)))
 
-    def dashes(self, start: tuple[float, float], end: tuple[float, float], colour: Colour) -> None:
-        """A dashed line."""
+    def dashes(self, start: Sequence[float] | np.ndarray, end: Sequence[float] | np.ndarray, colour: Colour) -> None:
+        """A dashed line from one point to another."""
         length = math.dist(start, end)
         ends = np.linspace(start, end, 2 * max(1, round(length / (2.0 * _DASH))) + 1)
         for k in range(0, len(ends) - 1, 2):

@@ -1,6 +1,5 @@
 """Below the lanes: how many tasks wait, and how much work has come and is done."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -46,16 +45,16 @@ def draw_curves(canvas: Canvas, axis: Axis, boxes: tuple[Box, Box], curves: Curv
 
 def draw_deadline(canvas: Canvas, axis: Axis, box: Box, tasks: np.ndarray) -> None:
     """A lone task's deadline, and the least work done from which it can still make it, running without a break."""
-    if len(tasks) != 1 or not math.isfinite(deadline_s := tasks["deadline_s"].item()):
+    if len(tasks) != 1 or tasks["deadline_s"].item() > axis.horizon_s:
         return
-    work_s = tasks["work_s"].item()
+    deadline_s, work_s = tasks["deadline_s"].item(), tasks["work_s"].item()
     needed = Curve(np.array([deadline_s - work_s, deadline_s]), np.array([0.0, work_s]))
-    start, end = _points(axis, box, needed, work_s)
+    start, end = _points(axis, box, needed, max(1.0, work_s))
     canvas.dashes(start, end, INK)
     canvas.dashes((end[0], TOP), (end[0], box[3]), INK)
-    canvas.text(end[0] + 5.0, box[1] + 3.0, "deadline", 11.0, INK, "lt")
-    note_x, note_y = start[0] + 0.5 * (end[0] - start[0]), start[1] + 0.5 * (end[1] - start[1])
-    canvas.text(note_x + 12.0, note_y + 12.0, "below this line it will be late", 11.0, INK, "lt")
+    canvas.text(end[0] - 6.0, box[3] - 6.0, "deadline", 11.0, INK, "rb")
+    x, y = (start + end) / 2.0
+    canvas.text(x + 12.0, y + 12.0, "below this line the deadline is missed", 11.0, INK, "lt")
 
 
 def _draw_area(canvas: Canvas, points: np.ndarray, bottom: float, colour: Colour) -> None:

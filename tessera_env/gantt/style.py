@@ -21,18 +21,18 @@ NOTICED: Colour = (250, 176, 170)
 WAITING: Colour = (219, 139, 44)
 WORK: Colour = (88, 130, 184)
 
-# Told apart whatever one's colour vision (from Okabe and Ito, and Tol's muted scheme); none is as red as a notice.
+# Chosen from well-known schemes so that any two of them, and each of them and a red sign or a lane's background, are
+# told apart whatever one's colour vision: at least 16 apart in CIELAB as seen with all three kinds of cones, or with one
+# of them missing.
 TASK_COLOURS: tuple[Colour, ...] = (
-    (0, 114, 178),
-    (230, 159, 0),
-    (0, 158, 115),
+    (57, 105, 172),
+    (230, 131, 16),
+    (78, 178, 101),
     (204, 121, 167),
-    (86, 180, 233),
-    (153, 153, 51),
+    (153, 221, 255),
     (51, 34, 136),
-    (221, 204, 119),
-    (68, 170, 153),
-    (136, 84, 40),
+    (247, 240, 86),
+    (136, 34, 85),
 )
 
 

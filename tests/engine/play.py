@@ -12,11 +12,12 @@ from tessera_env.market.timeline import MARKET_POINT
 from tessera_env.migration import KuhnMunkres, Planner
 from tessera_env.parameters import HazardModel, new_table
 from tessera_env.random_stream import Purpose, exponential
+from tessera_env.scenario import Scenario
 from tessera_env.scenario_files import load_scenario
 from tessera_env.simulation import Simulation
 from tests.market.tables import world as world_address
 from tests.reference.simulator import Decision, Simulator
-from tests.reference.world import NONE, Pool, Task, World
+from tests.reference.world import INF, NONE, Pool, Rules, Task, World
 
 WAIT, SPOT, ON_DEMAND = 0, 1, 2  # actions where there is one pool
 ASK_INTERRUPTION = int(EventKind.ASK_INTERRUPTION)
@@ -80,9 +81,13 @@ def play(
         look: called with the Simulation after every step.
     """
     simulation = laid(world, planner, seed)
-    choose = answers if callable(answers) else listed(answers)
-    played = Played()
     simulation.run(np.array([int(Command.RESUME)]))
+    return play_on(simulation, answers if callable(answers) else listed(answers), look)
+
+
+def play_on(simulation: Simulation, choose: Choose, look: Callable[[Simulation], None] | None = None) -> Played:
+    """The rest of the episode of a simulation's first row, which is at its first decision."""
+    played = Played()
     while not simulation.views.terminated[0]:
         decision = decision_of(simulation)
         played.decisions.append((decision.time_s, int(decision.reason), decision.task))
@@ -205,3 +210,58 @@ def lay_task(record, task: Task) -> None:
     record.gpu_memory_mb, record.interactive = task.memory_mb, int(task.interactive)
     record.state_base_mb, record.state_cap_mb = task.state_base_mb, task.state_cap_mb
     record.state_growth_mb_per_s = task.state_growth_mb_per_s
+
+
+# --- taking a drawn world out of the engine's tables -----------------------------------------------------------------
+
+
+def drawn_world(simulation: Simulation) -> World:
+    """The first row's world with the scenario's rules, as plain data."""
+    scenario, state = simulation.scenario, simulation.state
+    pools = []
+    for pool_id, pool in enumerate(scenario.pools):
+        points = state.market[0, pool_id][: int(state.pools[0, pool_id].point_count)]
+        names = ("time_s", "spot_price", "capacity", "hazard_per_s", "price_integral", "hazard_integral")
+        timeline = [points[name].tolist() for name in names]
+        figures = (pool.on_demand_usd_per_h, pool.gpu_memory_mb, pool.bandwidth_gbps, pool.provisioning_s)
+        pools.append(Pool(*timeline, *figures, setup_s=float(state.pools[0, pool_id].setup_s)))
+    return World(rules_of(scenario), pools, [drawn_task(record) for record in state.tasks[0]])
+
+
+def rules_of(scenario: Scenario) -> Rules:
+    """The scenario's rules in seconds."""
+    billing, checkpoint, penalty = scenario.billing, scenario.checkpoint, scenario.penalty
+    interval_h = checkpoint.interval_h
+    return Rules(
+        horizon_s=scenario.horizon_h * 3_600.0,
+        decision_interval_s=scenario.decision_interval_s,
+        reconsider_running=scenario.reconsider_running,
+        deadline_guard=scenario.deadline_guard,
+        guard_margin_s=scenario.guard_margin_s,
+        notice_s=scenario.notice_s,
+        idle_timeout_s=scenario.idle_timeout_s,
+        billing_minimum_s=billing.minimum_s,
+        billing_increment_s=billing.billing_increment_s,
+        free_first_hour=billing.free_first_hour,
+        full_fraction=checkpoint.full_fraction,
+        partial_fraction=checkpoint.partial_fraction,
+        store_bandwidth_gbps=checkpoint.store_bandwidth_gbps,
+        checkpoint_interval_s=INF if interval_h is None else interval_h * 3_600.0,
+        checkpoint_cost_s=checkpoint.cost_s,
+        missed_weight=penalty.missed_weight,
+        downtime_weight=penalty.downtime_weight,
+    )
+
+
+def drawn_task(record) -> Task:
+    """A task as the engine drew it."""
+    return Task(
+        arrival_s=float(record.arrival_s),
+        work_s=float(record.work_s),
+        deadline_s=float(record.deadline_s),
+        memory_mb=float(record.gpu_memory_mb),
+        state_base_mb=float(record.state_base_mb),
+        state_growth_mb_per_s=float(record.state_growth_mb_per_s),
+        state_cap_mb=float(record.state_cap_mb),
+        interactive=bool(record.interactive),
+    )

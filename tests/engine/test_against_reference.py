@@ -5,10 +5,14 @@ from random import Random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numba import config as numba_config
 
 from tessera_env.migration import KuhnMunkres, NearestFirst
-from tests.engine.play import play, reference
+from tests.engine.play import Played, drawn_world, play, play_on, reference
+from tests.engine.scenarios import mappings, started
+from tests.reference.simulator import Simulator
 from tests.reference.worlds import random_policy, random_world
 
 COUNT = 60 if numba_config.DISABLE_JIT else 400
@@ -22,11 +26,17 @@ COUNTED = (
 
 
 def agree(seed: int) -> dict[str, float]:
-    """Play a random world twice and compare everything; returns the totals."""
+    """Play a random hand-made world twice and compare everything; returns the totals."""
     rng = Random(seed)
     world, planner = random_world(rng), rng.choice([KuhnMunkres(), NearestFirst()])
     played = play(copy.deepcopy(world), random_policy(seed), planner, seed)
     expected = reference(world, random_policy(seed), planner, seed)
+    compare(played, expected)
+    return played.totals
+
+
+def compare(played: Played, expected: Simulator) -> None:
+    """Decisions, masks, log, dollars, work and totals."""
     asked = [(decision.time_s, int(decision.reason), decision.task) for decision in expected.decisions]
     assert played.decisions == asked
     assert played.masks == [decision.mask for decision in expected.decisions]
@@ -38,7 +48,6 @@ def agree(seed: int) -> dict[str, float]:
     assert played.completion_s == [task.done_s for task in expected.tasks]
     assert played.totals["downtime_s"] == pytest.approx(expected.totals["downtime_s"], rel=1e-9, abs=1e-6)
     compare_rewards(played, expected)
-    return played.totals
 
 
 def compare_rewards(played, expected) -> None:
@@ -65,6 +74,14 @@ def test_the_engine_equals_the_reference(block):
 def test_the_engine_equals_the_reference_on_1000_worlds(block):
     for seed in range(10_000 + block * 50, 10_000 + (block + 1) * 50):
         agree(seed)
+
+
+@given(mappings(), st.integers(0, 2**64 - 1), st.integers(0, 1_000))
+def test_the_engine_equals_the_reference_on_drawn_worlds(values, seed, choices):
+    """From a scenario's hours and shares on: what is drawn is taken out of the tables, the rules from the scenario."""
+    simulation = started(values, seed, log_events=True)
+    world = drawn_world(simulation)
+    compare(play_on(simulation, random_policy(choices)), reference(world, random_policy(choices), seed=seed))
 
 
 def test_the_random_worlds_reach_every_rule():

@@ -57,7 +57,7 @@ class Mask:
 
     def on_demand_time(self, p: int, work_s: float) -> float:
         """Time from a launch on on-demand in the pool until the work is done."""
-        return self.start_time(p) + self.sim.run_time(work_s)
+        return self.start_time(p) + self.sim.rules.run_time(work_s)
 
     def best_on_demand_time(self, work_s: float) -> float:
         """The least over the pools that fit."""

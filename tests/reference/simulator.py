@@ -54,7 +54,10 @@ class Simulator:
             time_s, kind, number = min(self.next_events())
             assert time_s >= self.now
             self.pass_time(time_s)
-            getattr(self, "on_" + kind.name.lower())(number)
+            if kind.name.startswith("ASK"):
+                self.decide(number, kind)
+            else:
+                getattr(self, "on_" + kind.name.lower())(number)
         return self
 
     # --- what happens next -------------------------------------------------------------------------------------
@@ -163,22 +166,6 @@ class Simulator:
     def on_horizon(self, _number: int):
         """No more time."""
         self.finish()
-
-    def on_ask_interruption(self, i: int):
-        """A displaced task says what it would like."""
-        self.decide(i, Kind.ASK_INTERRUPTION)
-
-    def on_ask_arrival(self, i: int):
-        """A new task is placed, or waits."""
-        self.decide(i, Kind.ASK_ARRIVAL)
-
-    def on_ask_retry(self, i: int):
-        """A waiting task is placed, or waits on."""
-        self.decide(i, Kind.ASK_RETRY)
-
-    def on_ask_reconsider(self, i: int):
-        """A running task stays, moves or pauses."""
-        self.decide(i, Kind.ASK_RECONSIDER)
 
     def on_migrate(self, _number: int):
         """Displaced tasks and the instances there are for them are matched, one purchase after the other."""
@@ -301,9 +288,7 @@ class Simulator:
         purchase, p = target
         pool = self.pools[p]
         billing_start_s = self.now + pool.provisioning_s
-        instance = Instance(
-            len(self.instances), purchase, p, self.now, billing_start_s, billing_start_s + pool.setup_s
-        )
+        instance = Instance(len(self.instances), purchase, p, self.now, billing_start_s, billing_start_s + pool.setup_s)
         self.instances.append(instance)
         self.totals["launches"] += 1
         self.note("LAUNCH", NONE, instance.number, billing_start_s, instance.setup_done_s)
@@ -355,33 +340,22 @@ class Simulator:
 
     def done_now(self, task: Task) -> float:
         """Work done of a placed task by now, saved or not."""
-        tau, cost, run_s = self.rules.checkpoint_interval_s, self.rules.checkpoint_cost_s, self.running_for(task)
-        gained_s = run_s
-        if tau < INF:
-            segments = math.floor(run_s / (tau + cost))
-            gained_s = segments * tau + min(run_s - segments * (tau + cost), tau)
-        return task.progress_s + min(gained_s, task.work_s - task.progress_s)
+        run_s = max(0.0, self.now - task.ready_s)
+        return task.progress_s + min(self.rules.gained(run_s), task.work_s - task.progress_s)
 
     def saved_now(self, task: Task) -> float:
         """Work of a placed task that earlier stops and periodic checkpoints have saved by now."""
-        tau, cost, run_s = self.rules.checkpoint_interval_s, self.rules.checkpoint_cost_s, self.running_for(task)
-        saved_s = math.floor(run_s / (tau + cost)) * tau if tau < INF else 0.0
-        return task.progress_s + min(saved_s, task.work_s - task.progress_s)
-
-    def running_for(self, task: Task) -> float:
-        """How long a placed task has been running."""
-        return max(0.0, self.now - task.ready_s)
-
-    def run_time(self, work_s: float) -> float:
-        """Time that the work takes with its periodic checkpoints; none after the last segment."""
-        tau = self.rules.checkpoint_interval_s
-        if tau == INF:
-            return work_s
-        return work_s + self.rules.checkpoint_cost_s * (math.ceil(work_s / tau) - 1)
+        run_s = max(0.0, self.now - task.ready_s)
+        return task.progress_s + min(self.rules.checkpointed(run_s), task.work_s - task.progress_s)
 
     def load_s(self, p: int, state_mb: float) -> float:
         """Time to load the state in the pool."""
-        return state_mb / (min(self.pools[p].bandwidth_gbps, self.rules.store_bandwidth_gbps) * 125.0)
+        return state_mb / self.rules.transfer_mb_per_s(self.pools[p])
+
+    def savable_share(self, p: int, state_mb: float) -> float:
+        """How much of the state the grace period can transfer, as a share; may exceed 1."""
+        savable_mb = self.rules.transfer_mb_per_s(self.pools[p]) * self.rules.notice_s
+        return INF if state_mb == 0.0 else savable_mb / state_mb
 
     def move_cost(self, i: int, instance: Instance) -> float:
         """Seconds until the displaced task runs there."""
@@ -397,7 +371,7 @@ class Simulator:
         task.instance, task.status, task.placed_s = instance, "placed", self.now
         load_s = self.load_s(instance.pool, task.state_mb(task.progress_s))
         task.ready_s = max(self.now, instance.setup_done_s) + load_s
-        task.completion_s = task.ready_s + self.run_time(task.work_s - task.progress_s)
+        task.completion_s = task.ready_s + self.rules.run_time(task.work_s - task.progress_s)
         self.totals["waiting_s"] += self.now - task.waiting_since_s
         self.note("PLACE", i, instance.number, task.ready_s)
         if self.rules.reconsider_running:
@@ -407,9 +381,7 @@ class Simulator:
         """The task leaves its instance with this much work kept, and lost."""
         task, instance = self.tasks[i], self.tasks[i].instance
         self.totals["work_lost_s"] += lost_s
-        self.totals["setup_s"] += max(
-            0.0, min(task.ready_s, self.now) - max(task.placed_s, instance.billing_start_s)
-        )
+        self.totals["setup_s"] += max(0.0, min(task.ready_s, self.now) - max(task.placed_s, instance.billing_start_s))
         task.progress_s, task.ask, task.instance, instance.task = kept_s, None, None, None
         task.waiting_since_s = self.now
         self.note("STOP", i, instance.number, kept_s, lost_s)
@@ -439,11 +411,6 @@ class Simulator:
         self.totals["work_saved_s"] += kept_s
         self.note("CHECKPOINT", i, instance.number, ("full", "partial", "restart").index(plan), kept_s)
         return (done_s, 0.0) if plan == "full" else (saved_s + kept_s, done_s - saved_s - kept_s)
-
-    def savable_share(self, p: int, state_mb: float) -> float:
-        """How much of the state the grace period can transfer, as a share; may exceed 1."""
-        rate_gbps = min(self.pools[p].bandwidth_gbps, self.rules.store_bandwidth_gbps)
-        return INF if state_mb == 0.0 else rate_gbps * 125.0 * self.rules.notice_s / state_mb
 
     # --- money -------------------------------------------------------------------------------------------------
 

@@ -54,6 +54,28 @@ class Rules:
     missed_weight: float = 2.0
     downtime_weight: float = 0.0
 
+    def gained(self, run_s: float) -> float:
+        """Work done in a time on a ready instance: segments, and a checkpoint after each."""
+        tau, cost = self.checkpoint_interval_s, self.checkpoint_cost_s
+        if tau == INF:
+            return run_s
+        segments = math.floor(run_s / (tau + cost))
+        return segments * tau + min(run_s - segments * (tau + cost), tau)
+
+    def checkpointed(self, run_s: float) -> float:
+        """What of that work periodic checkpoints have saved."""
+        tau, cost = self.checkpoint_interval_s, self.checkpoint_cost_s
+        return 0.0 if tau == INF else math.floor(run_s / (tau + cost)) * tau
+
+    def run_time(self, work_s: float) -> float:
+        """Time that work takes on a ready instance; the last segment needs no checkpoint."""
+        tau = self.checkpoint_interval_s
+        return work_s if tau == INF else work_s + self.checkpoint_cost_s * (math.ceil(work_s / tau) - 1)
+
+    def transfer_mb_per_s(self, pool: "Pool") -> float:
+        """The slower of the pool's network and the checkpoint store; 1 Gbit is 125 MB."""
+        return min(pool.bandwidth_gbps, self.store_bandwidth_gbps) * 125.0
+
 
 @dataclass
 class Pool:

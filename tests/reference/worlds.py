@@ -11,9 +11,7 @@ GBPS = 8.0
 NEVER = 1_000_000.0
 
 
-def pool(
-    prices=((0.0, SPOT_USD_PER_H),), capacity=((0.0, 10),), hazards=((0.0, 0.0),), **fields
-) -> Pool:
+def pool(prices=((0.0, SPOT_USD_PER_H),), capacity=((0.0, 10),), hazards=((0.0, 0.0),), **fields) -> Pool:
     """A pool from steps of (time_s, $/h), (time_s, instances), (time_s, interruptions per second)."""
     times_s = sorted({step[0] for step in (*prices, *capacity, *hazards)})
 
