@@ -1,5 +1,6 @@
 """The single environment: the vector environment's kernel with one row."""
 
+import operator
 from pathlib import Path
 from typing import Any
 
@@ -131,19 +132,17 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         Raises:
             ValueError: the seed or the world is out of range.
         """
+        world = _checked_world((options or {}).get("world"))
         if seed is not None:
-            seed_words(seed)
+            seed_words(operator.index(seed))
         super().reset(seed=seed)
         if seed is not None or self._seed is None:
             self._seed = int(self.np_random.integers(_SEED_BOUND)) if seed is None else int(seed)
             self._episode = 0
         else:
             self._episode += 1
-        world = (options or {}).get("world")
         if world is not None:
-            if not isinstance(world, int | np.integer) or not 0 <= world < 2**32:
-                raise ValueError(f"world: {world!r} (allowed: 0 to 2**32 - 1)")
-            self._episode = int(world)
+            self._episode = world
         self.simulation.address(0, self._seed, self._episode)
         self.simulation.run(_START)
         self._started = True
@@ -155,10 +154,12 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
 
         Raises:
             RuntimeError: there is no episode to step.
+            TypeError: the action is no integer.
             ValueError: the action is invalid now and `invalid_action` is "raise".
         """
         if not self._started:
             raise RuntimeError("call reset before step")
+        action = operator.index(action)
         if self.invalid_action == "raise" and not self._is_valid(action):
             allowed = np.flatnonzero(self.simulation.state.masks[0]).tolist()
             raise ValueError(f"action: {action!r} (allowed now: {allowed})")
@@ -196,7 +197,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         first_capacity, usd = state.market["capacity"][0, :, 0].tolist(), float(state.rows[0].reported_usd)
         return gantt_image(self.scenario, self.event_log(), now_s, first_capacity, state.tasks[0], usd)
 
-    def _is_valid(self, action: int | np.integer[Any]) -> bool:
+    def _is_valid(self, action: int) -> bool:
         masks = self.simulation.state.masks[0]
         return bool(0 <= action < len(masks) and masks[action])
 
@@ -211,6 +212,14 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
             "time_h": simulation.now_s.item(0) / 3600.0,
             "invalid_actions": simulation.invalid_actions.item(0),
         }
+
+
+def _checked_world(world: Any) -> int | None:
+    if world is None:
+        return None
+    if not isinstance(world, int | np.integer) or not 0 <= world < 2**32:
+        raise ValueError(f"world: {world!r} (allowed: 0 to 2**32 - 1)")
+    return int(world)
 
 
 TesseraEnv.__doc__ = str(TesseraEnv.__doc__).replace("    {layout}", Layout(1).table().replace("\n", "\n    "))

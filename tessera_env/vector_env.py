@@ -1,5 +1,6 @@
 """Many environments of one scenario, stepped together by the compiled engine."""
 
+import operator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ class TesseraVectorEnv(VectorEnv):
         threads: threads that run the rows; the results do not depend on it.
         planner: assigns displaced tasks to instances; Kuhn-Munkres if None.
         invalid_action: "wait" counts an invalid action and treats it as WAIT, "raise" raises.
-        max_episode_steps: truncate after this many steps; never if None.
+        max_episode_steps: truncate after this many steps, like `gymnasium.wrappers.TimeLimit`; never if None.
         overrides: single values of the scenario by dotted name.
         **sections: the same as nested mappings or dotted names.
 
@@ -62,7 +63,7 @@ class TesseraVectorEnv(VectorEnv):
         if render_mode is not None:
             raise ValueError(f"render_mode: {render_mode!r} (allowed: None; the single environment renders)")
         self.num_envs = num_envs
-        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.autoreset_mode = _autoreset_mode(autoreset_mode)
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         self.invalid_action = invalid_action
         self.max_episode_steps = max_episode_steps
@@ -95,10 +96,12 @@ class TesseraVectorEnv(VectorEnv):
             options: `reset_mask` (N,) bool; `world`: which world of each row's seed, one number or (N,).
 
         Raises:
-            ValueError: a seed, world or mask is not of the allowed form.
+            ValueError: a seed, world or mask is not of the allowed form, or the first reset leaves out a row.
         """
         options = options or {}
         chosen = _mask_option(options, self.num_envs)
+        if self._seeds is None and not chosen.all():
+            raise ValueError(f"reset_mask: {int(chosen.sum())} rows (allowed: all {self.num_envs} at the first reset)")
         self._choose_worlds(chosen, seed, options.get("world"))
         self._start(chosen)
         return self.simulation.views.observations.copy(), self._infos()
@@ -126,9 +129,12 @@ class TesseraVectorEnv(VectorEnv):
             views.rewards[restarting] = 0.0
         self._steps += stepping
         terminated = views.terminated.copy()
-        truncated = self._truncated(terminated)
+        truncated = self._truncated()
         self._finished = terminated | truncated
-        rewards = np.where(stepping | restarting, views.rewards, 0.0)
+        if not (stepping | restarting).all():  # DISABLED: nothing happens in rows that have finished
+            views.rewards[~stepping] = 0.0
+            views.elapsed_h[~stepping] = 0.0
+        rewards = views.rewards.copy()
         infos = self._infos()
         if self.autoreset_mode == AutoresetMode.SAME_STEP and self._finished.any():
             infos = self._restart_in_same_step(infos)
@@ -159,14 +165,16 @@ class TesseraVectorEnv(VectorEnv):
 
     def _choose_worlds(self, chosen: np.ndarray, seed: int | Sequence[int | None] | None, world: Any) -> None:
         """Address the next episode of the chosen rows."""
-        if seed is None and self._seeds is None:
-            seed = [int(s) for s in np.random.default_rng().integers(_SEED_BOUND, size=self.num_envs)]
         worlds = None if world is None else _world_option(world, self.num_envs)
-        seeds = self._seeds or [0] * self.num_envs
         given = _seeds_of(seed, self.num_envs)
+        if self._seeds is None:
+            drawn = np.random.default_rng().integers(_SEED_BOUND, size=self.num_envs).tolist()
+            given = [random if one is None else one for one, random in zip(given, drawn, strict=True)]
+        seeds = self._seeds or [0] * self.num_envs
         for row in np.flatnonzero(chosen):
-            if given[row] is not None:
-                seeds[row] = given[row]
+            one = given[row]
+            if one is not None:
+                seeds[row] = one
                 self._episodes[row] = 0
             else:
                 self._episodes[row] += 1
@@ -186,10 +194,10 @@ class TesseraVectorEnv(VectorEnv):
         self._commands[:] = np.where(chosen, Command.START, Command.SKIP)
         self.simulation.run(self._commands)
 
-    def _truncated(self, terminated: np.ndarray) -> np.ndarray:
+    def _truncated(self) -> np.ndarray:
         if self.max_episode_steps is None:
             return np.zeros(self.num_envs, dtype=np.bool_)
-        return ~terminated & (self._steps >= self.max_episode_steps)
+        return self._steps >= self.max_episode_steps
 
     def _restart_in_same_step(self, infos: dict[str, Any]) -> dict[str, Any]:
         """Start the finished rows' next episodes; their last observations and infos go into the infos."""
@@ -227,6 +235,14 @@ class TesseraVectorEnv(VectorEnv):
         }
 
 
+def _autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:
+    try:
+        return AutoresetMode(mode)
+    except ValueError:
+        allowed = ", ".join(repr(one.value) for one in AutoresetMode)
+        raise ValueError(f"autoreset_mode: {mode!r} (allowed: {allowed})") from None
+
+
 def _mask_option(options: dict[str, Any], count: int) -> np.ndarray:
     """Which rows to reset: all, or those of the mask."""
     mask = np.asarray(options.get("reset_mask", np.ones(count, dtype=np.bool_)))
@@ -247,7 +263,7 @@ def _world_option(world: Any, count: int) -> np.ndarray:
     return np.broadcast_to(worlds, (count,))
 
 
-def _seeds_of(seed: int | Sequence[int | None] | None, count: int) -> list[Any]:
+def _seeds_of(seed: int | Sequence[int | None] | None, count: int) -> list[int | None]:
     """Each row's seed, None where it keeps its own."""
     if seed is None:
         return [None] * count
@@ -255,10 +271,10 @@ def _seeds_of(seed: int | Sequence[int | None] | None, count: int) -> list[Any]:
         seed_words(int(seed))
         seed_words(int(seed) + count - 1)
         return [int(seed) + row for row in range(count)]
-    seeds = list(seed)
+    seeds = [None if one is None else operator.index(one) for one in seed]
     if len(seeds) != count:
         raise ValueError(f"seed: {len(seeds)} seeds (allowed: {count}, one a row)")
     for one in seeds:
         if one is not None:
-            seed_words(int(one))
+            seed_words(one)
     return seeds

@@ -70,7 +70,8 @@ import tessera_env
 heavy = ("numba", "scipy", "torch", "pydantic", "stable_baselines3", "plotly", "PIL", "safetensors", "tyro", "rich")
 ours = [name for name in sys.modules if name.startswith("tessera_env")]
 print([name for name in heavy if name in sys.modules], ours)
-print([path for path in opened if "tessera_env/__pycache__/__init__" not in path and "tessera_env/__init__" not in path])
+ours = ("tessera_env/__init__", "tessera_env/__pycache__/__init__")
+print([path for path in opened if not any(own in path for own in ours)])
 """
     assert in_new_process(program).splitlines() == ["[] ['tessera_env']", "[]"]
 

@@ -18,7 +18,7 @@ from tessera_env.engine.linked_lists import (
     task_of,
 )
 from tessera_env.engine.placing import ask_later, place, wait
-from tessera_env.engine.work import load_s, state_mb
+from tessera_env.engine.work import load_s, run_time_s, state_mb
 from tessera_env.parameters import NONE
 from tessera_env.parameters import RESERVED as FOR_DISPLACED
 
@@ -92,13 +92,28 @@ def assign_all(params, state, env: int, task_ids, instance_ids) -> None:
 
 @compiled
 def seconds_until_running(params, state, env: int, task_id: int, instance_id: int) -> float:
-    """What is left of provisioning and set-up, and loading the state; infinite where the task does not fit."""
+    """What is left of provisioning and set-up, and loading the state; infinite where the task must not go."""
     task, instance = state.tasks[env, task_id], state.instances[env, instance_id]
     spec = params.pools[instance.pool]
     if task.gpu_memory_mb > spec.gpu_memory_mb:
         return math.inf
     left_s = max(0.0, instance.setup_done_s - state.rows[env].now_s)
-    return left_s + load_s(params.config[0], spec, state_mb(task, task.progress_s))
+    seconds = left_s + load_s(params.config[0], spec, state_mb(task, task.progress_s))
+    return math.inf if breaks_guard(params, state, env, task, instance, seconds) else seconds
+
+
+@compiled
+def breaks_guard(params, state, env: int, task, instance, seconds: float) -> bool:
+    """Whether the deadline guard forbids the on-demand instance: the task would be late there, and need not be.
+
+    What it asked for is in time (the mask saw to that); the least total cost may still lie in swapping two tasks.
+    """
+    config, now_s = params.config[0], state.rows[env].now_s
+    if not (config.deadline_guard and instance.on_demand) or task.deadline_s == math.inf:
+        return False
+    run_s = run_time_s(config, task.work_s - task.progress_s)
+    latest_s = task.deadline_s - config.guard_margin_s
+    return now_s + seconds + run_s > latest_s and now_s + task.fallback_changeover_s + run_s <= latest_s
 
 
 @compiled

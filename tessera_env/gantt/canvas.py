@@ -94,9 +94,9 @@ class Canvas:
 
     def dashes(self, start: Sequence[float] | np.ndarray, end: Sequence[float] | np.ndarray, colour: Colour) -> None:
         """A dashed line from one point to another."""
-        length = math.dist(start, end)
-        ends = np.linspace(start, end, 2 * max(1, round(length / (2.0 * _DASH))) + 1)
-        for k in range(0, len(ends) - 1, 2):
+        dashes = 1 + round(math.dist(start, end) / (2.0 * _DASH))
+        ends = np.linspace(start, end, 2 * dashes)
+        for k in range(0, len(ends), 2):
             self.line(ends[k : k + 2], colour)
 
     def polygon(self, points: Points, colour: Colour) -> None:

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from tessera_env.gantt.axis import Axis
-from tessera_env.gantt.canvas import Box, Canvas, Colour, mixed
+from tessera_env.gantt.canvas import Box, Canvas, Colour, mixed, text_width
 from tessera_env.gantt.curves import Curve, Curves
 from tessera_env.gantt.lanes import Lane
 from tessera_env.gantt.style import BOTTOM, FAINT, FUTURE, INK, LEFT, MARGIN, RIGHT, TOP, WAITING, WHITE, WORK
 
 _GAP = 12.0
 _WAITING_SHARE, _WAITING_TALLEST = 0.4, 64.0  # of the height of both
+_MISSED = "below this line the deadline is missed"
 
 
 def panel_boxes(lanes: Sequence[Lane]) -> tuple[Box, Box]:
@@ -53,8 +54,9 @@ def draw_deadline(canvas: Canvas, axis: Axis, box: Box, tasks: np.ndarray) -> No
     canvas.dashes(start, end, INK)
     canvas.dashes((end[0], TOP), (end[0], box[3]), INK)
     canvas.text(end[0] - 6.0, box[3] - 6.0, "deadline", 11.0, INK, "rb")
-    x, y = (start + end) / 2.0
-    canvas.text(x + 12.0, y + 12.0, "below this line the deadline is missed", 11.0, INK, "lt")
+    x, y = (start + end) / 2.0 + 12.0
+    if x + text_width(_MISSED, 11.0) < end[0]:
+        canvas.text(x, y, _MISSED, 11.0, INK, "lt")
 
 
 def _draw_area(canvas: Canvas, points: np.ndarray, bottom: float, colour: Colour) -> None:

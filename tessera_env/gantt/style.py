@@ -21,9 +21,8 @@ NOTICED: Colour = (250, 176, 170)
 WAITING: Colour = (219, 139, 44)
 WORK: Colour = (88, 130, 184)
 
-# Chosen from well-known schemes so that any two of them, and each of them and a red sign or a lane's background, are
-# told apart whatever one's colour vision: at least 16 apart in CIELAB as seen with all three kinds of cones, or with one
-# of them missing.
+# From well-known schemes, chosen so that any two of them, and each of them and the red of signs or a lane's background,
+# are told apart whatever one's colour vision: at least 16 apart in CIELAB, seen with all kinds of cones or without one.
 TASK_COLOURS: tuple[Colour, ...] = (
     (57, 105, 172),
     (230, 131, 16),

@@ -362,7 +362,23 @@ class Simulator:
         task = self.tasks[i]
         if task.memory_mb > self.pools[instance.pool].gpu_memory_mb:
             return INF
-        return max(0.0, instance.setup_done_s - self.now) + self.load_s(instance.pool, task.state_mb(task.progress_s))
+        left_s = max(0.0, instance.setup_done_s - self.now)
+        seconds = left_s + self.load_s(instance.pool, task.state_mb(task.progress_s))
+        return INF if self.late_by_choice(i, instance, seconds) else seconds
+
+    def late_by_choice(self, i: int, instance: Instance, seconds: float) -> bool:
+        """Whether the guard forbids it: late there on on-demand, though another launch would be in time."""
+        task, rules = self.tasks[i], self.rules
+        if not rules.deadline_guard or instance.purchase != ON_DEMAND or task.deadline_s == INF or task.interactive:
+            return False
+        run_s = rules.run_time(task.work_s - task.progress_s)
+        quickest_s = min(
+            pool.provisioning_s + pool.setup_s + self.load_s(p, task.state_cap_mb)
+            for p, pool in enumerate(self.pools)
+            if task.memory_mb <= pool.gpu_memory_mb
+        )
+        latest_s = task.deadline_s - rules.guard_margin_s
+        return self.now + seconds + run_s > latest_s and self.now + quickest_s + run_s <= latest_s
 
     def place(self, i: int, instance: Instance):
         """The task goes onto the instance."""

@@ -1,0 +1,514 @@
+"""The vector environment: each row is the single environment, whatever the other rows, the threads or the mode."""
+
+import copy
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import data_equivalence
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.wrappers import TimeLimit
+
+from tessera_env.env import TesseraEnv
+from tessera_env.migration import UNASSIGNED, KuhnMunkres, NearestFirst
+from tessera_env.scenario_files import preset_names
+from tessera_env.vector_env import TesseraVectorEnv
+
+MODES = list(AutoresetMode)
+FEW: dict[str, Any] = {"task.count": 6, "horizon_h": 16}  # an episode of fleet in some 60 decisions
+SHORT: dict[str, Any] = {"task.work_h": 1.0, "task.deadline_h": 2.0}  # an episode of deadline in 6 to 12
+
+
+def vector_env(rows: int, scenario: str = "fleet", **settings: Any) -> TesseraVectorEnv:
+    """Short episodes, but for those with `overrides` of their own."""
+    overrides = {"fleet": FEW, "deadline": SHORT}.get(scenario, {})
+    return TesseraVectorEnv(rows, scenario, **{"overrides": overrides, **settings})
+
+
+def any_action(mask: np.ndarray, seed: int, step: int) -> int:
+    """An action that depends on nothing but the mask, the row's seed and the step; each tenth one is any number."""
+    draw = (seed + 1) * 7_919 + step * 104_729
+    if draw % 10 == 0:
+        return draw // 10 % (len(mask) + 2) - 1
+    allowed = np.flatnonzero(mask)
+    return int(allowed[draw % len(allowed)])
+
+
+def actions_of(env: TesseraVectorEnv, seeds: list[int], step: int) -> np.ndarray:
+    return np.array([any_action(mask, seed, step) for mask, seed in zip(env.action_masks(), seeds, strict=True)])
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal in type and value, bit for bit."""
+    return data_equivalence(one, other, exact=True)
+
+
+def episode_of_single(scenario: str, seed: int, settings: dict[str, Any]) -> list[tuple]:
+    """What each step of the single environment returns, and its masks, from the first decision on."""
+    env = TesseraEnv(scenario, **settings)
+    observation, info = env.reset(seed=seed)
+    steps = [(observation.tobytes(), 0.0, False, info["elapsed_h"], info["invalid_actions"])]
+    while not steps[-1][2]:
+        action = any_action(env.action_masks(), seed, len(steps))
+        observation, reward, terminated, _, info = env.step(action)
+        steps.append((observation.tobytes(), reward, terminated, info["elapsed_h"], info["invalid_actions"]))
+    return [*steps, info["metrics"]]
+
+
+def episodes_of_rows(env: TesseraVectorEnv, seeds: list[int]) -> list[list[tuple]]:
+    """The same for each row of a vector environment that does not reset by itself."""
+    observations, infos = env.reset(seed=seeds)
+    rewards, over = np.zeros(env.num_envs), np.zeros(env.num_envs, dtype=bool)
+    episodes: list[list[tuple]] = [[] for _ in seeds]
+    playing = ~over
+    step = 0
+    while playing.any():
+        for row in np.flatnonzero(playing).tolist():
+            elapsed_h, invalid = infos["elapsed_h"][row].item(), infos["invalid_actions"][row].item()
+            episodes[row].append(
+                (observations[row].tobytes(), rewards[row].item(), over[row].item(), elapsed_h, invalid)
+            )
+        playing &= ~over
+        step += 1
+        observations, rewards, over, _, infos = env.step(actions_of(env, seeds, step))
+    for row, episode in enumerate(episodes):
+        episode.append({name: values[0].item() for name, values in env.episode_metrics([row]).items()})
+    return episodes
+
+
+# --- a row is the single environment ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scenario", preset_names())
+def test_row_k_is_the_single_environment_of_seed_s_plus_k(scenario):
+    """Whole episodes of the real presets, bit for bit, metrics too."""
+    env = TesseraVectorEnv(3, scenario, autoreset_mode=AutoresetMode.DISABLED)
+    episodes = episodes_of_rows(env, [21, 22, 23])
+    again = TesseraVectorEnv(3, scenario, autoreset_mode=AutoresetMode.DISABLED)
+    assert same(again.reset(seed=21), env.reset(seed=[21, 22, 23]))
+    for row, episode in enumerate(episodes):
+        assert episode == episode_of_single(scenario, 21 + row, {})
+    assert len({len(episode) for episode in episodes}) > 1 or scenario.startswith("deadline")
+
+
+def test_the_single_environment_is_told_from_another_row():
+    """The comparison above would see a row that is another one."""
+    env = vector_env(2, autoreset_mode=AutoresetMode.DISABLED)
+    first, second = episodes_of_rows(env, [4, 5])
+    assert first == episode_of_single("fleet", 4, {"overrides": FEW}) != second
+
+
+@pytest.mark.parametrize("seeds", [[7, 3, 5, 4], [3, 4, 5, 7], [3, 3, 7, 3]])
+def test_rows_may_stand_in_any_order(seeds):
+    env = vector_env(4, autoreset_mode=AutoresetMode.DISABLED)
+    for seed, episode in zip(seeds, episodes_of_rows(env, seeds), strict=True):
+        assert episode == episode_of_single("fleet", seed, {"overrides": FEW})
+
+
+@pytest.mark.parametrize("threads", [2, 3, 8])
+@pytest.mark.parametrize("scenario", ["fleet", "classic"])
+def test_threads_change_nothing(scenario, threads):
+    seeds = list(range(30, 35))
+    one, more = (vector_env(5, scenario, threads=n, autoreset_mode=AutoresetMode.DISABLED) for n in (1, threads))
+    assert episodes_of_rows(more, seeds) == episodes_of_rows(one, seeds)
+
+
+def test_one_row_of_512():
+    many, one = vector_env(512, threads=2), vector_env(1)
+    seeds, row = list(range(100, 612)), 300
+    observations, infos = many.reset(seed=100)
+    alone, alone_infos = one.reset(seed=400)
+    for step in range(1, 90):
+        assert same(observations[row], alone[0])
+        assert same([values[row] for values in infos.values()], [values[0] for values in alone_infos.values()])
+        observations, rewards, terminated, truncated, infos = many.step(actions_of(many, seeds, step))
+        alone, *returned, alone_infos = one.step(actions_of(one, [400], step))
+        assert [rewards[row], terminated[row], truncated[row]] == [values[0] for values in returned]
+
+
+# --- gymnasium's own vector environment ------------------------------------------------------------------------------
+
+
+def sync_env(rows: int, scenario: str, mode: AutoresetMode, limit: int | None) -> SyncVectorEnv:
+    """Gymnasium's vector environment of single environments, with its own step limit."""
+
+    def make() -> gym.Env:
+        env = TesseraEnv(scenario, overrides={"fleet": FEW, "deadline": SHORT}[scenario])
+        return env if limit is None else TimeLimit(env, limit)
+
+    return SyncVectorEnv([make] * rows, autoreset_mode=mode)
+
+
+def check_infos(infos: dict[str, Any], expected: dict[str, Any], rows: np.ndarray) -> None:
+    """Ours are among gymnasium's, which has them for the rows that it stepped or reset."""
+    for name in ("action_mask", "elapsed_h", "invalid_actions"):
+        np.testing.assert_array_equal(infos[name][rows], expected[name][rows])
+        assert infos[name].dtype == expected[name].dtype
+
+
+def check_final(infos: dict[str, Any], expected: dict[str, Any], terminated: np.ndarray, over: np.ndarray) -> None:
+    """What the ended episodes left behind."""
+    np.testing.assert_array_equal(infos["_final_obs"], over)
+    np.testing.assert_array_equal(infos["_final_info"], over)
+    np.testing.assert_array_equal(expected["_final_obs"], over)
+    for row in np.flatnonzero(over):
+        assert same(infos["final_obs"][row], expected["final_obs"][row])
+    assert all(infos["final_obs"][row] is None for row in np.flatnonzero(~over))
+    check_infos(infos["final_info"], expected["final_info"], over)
+    if terminated.any():
+        metrics, expected_metrics = infos["final_info"]["metrics"], expected["final_info"]["metrics"]
+        for name, values in metrics.items():
+            np.testing.assert_array_equal(values[terminated], expected_metrics[name][terminated], err_msg=name)
+
+
+@pytest.mark.parametrize("limit", [None, 1, 7, 10])
+@pytest.mark.parametrize("scenario", ["fleet", "deadline"])
+@pytest.mark.parametrize("mode", MODES)
+def test_equal_to_gymnasium_s_vector_environment(mode, scenario, limit):
+    """In each autoreset mode, with and without a step limit, over many episodes."""
+    rows, seeds = 4, [50, 51, 52, 53]
+    ours = vector_env(rows, scenario, autoreset_mode=mode, max_episode_steps=limit)
+    theirs = sync_env(rows, scenario, mode, limit)
+    observations, infos = ours.reset(seed=50)
+    expected, expected_infos = theirs.reset(seed=50)
+    everybody, ended, cut = np.ones(rows, dtype=bool), 0, 0
+    for step in range(1, 160):
+        assert same(observations, expected)
+        check_infos(infos, expected_infos, everybody)
+        actions = actions_of(ours, seeds, step)
+        observations, rewards, terminated, truncated, infos = ours.step(actions)
+        expected, *returned, expected_infos = theirs.step(actions)
+        assert same([rewards, terminated, truncated], returned)
+        over = terminated | truncated
+        ended, cut = ended + int(terminated.sum()), cut + int(truncated.sum())
+        assert ("final_obs" in infos) == ("final_obs" in expected_infos)
+        if "final_obs" in infos:
+            check_final(infos, expected_infos, terminated, over)
+        if mode == AutoresetMode.DISABLED and over.any():
+            observations, infos = ours.reset(options={"reset_mask": over})
+            expected, their_infos = theirs.reset(options={"reset_mask": over})
+            check_infos(infos, their_infos, over)
+            expected_infos = {name: infos[name] for name in infos}  # theirs leave out the other rows
+    assert ended > 0 or limit == 1
+    assert (cut > 0) == (limit is not None)
+
+
+# --- the modes -------------------------------------------------------------------------------------------------------
+
+Episode = tuple[list[bytes], list[float], bool]  # observations from first to last, rewards, whether it terminated
+
+
+def episodes_in(mode: AutoresetMode, count: int, limit: int | None, scenario: str = "deadline") -> list[list[Episode]]:
+    """The first `count` episodes of each of three rows."""
+    env = vector_env(3, scenario, autoreset_mode=mode, max_episode_steps=limit)
+    observations, _ = env.reset(seed=70)
+    running: list[Any] = [([observation.tobytes()], [], False) for observation in observations]
+    done: list[list[Episode]] = [[], [], []]
+    fresh = np.zeros(3, dtype=bool)  # their next step is a reset
+    while min(map(len, done)) < count:
+        keys = [1_000 * len(done[row]) + len(running[row][1]) for row in range(3)]
+        actions = np.array([any_action(mask, 70 + row, keys[row]) for row, mask in enumerate(env.action_masks())])
+        observations, rewards, terminated, truncated, infos = env.step(actions)
+        over = (terminated | truncated) & ~fresh
+        for row in range(3):
+            if fresh[row]:
+                assert rewards[row] == 0.0 and not terminated[row] and not truncated[row]
+                running[row] = ([observations[row].tobytes()], [], False)
+                continue
+            seen = infos["final_obs"][row] if over[row] and "final_obs" in infos else observations[row]
+            running[row][0].append(seen.tobytes())
+            running[row][1].append(rewards[row].item())
+            if over[row]:
+                done[row].append((*running[row][:2], terminated[row].item()))
+                running[row] = ([observations[row].tobytes()], [], False)
+        fresh = over & (mode == AutoresetMode.NEXT_STEP)
+        if mode == AutoresetMode.DISABLED and over.any():
+            observations, _ = env.reset(options={"reset_mask": over})
+            for row in np.flatnonzero(over):
+                running[row] = ([observations[row].tobytes()], [], False)
+    return [episodes[:count] for episodes in done]
+
+
+@pytest.mark.parametrize("limit", [None, 5, 8])
+def test_all_modes_play_the_same_episodes(limit):
+    """Worlds, observations to the very last, rewards and ends."""
+    played = [episodes_in(mode, 6, limit) for mode in MODES]
+    assert played[0] == played[1] == played[2]
+    ends = {terminated for row in played[0] for *_, terminated in row}
+    assert ends == {None: {True}, 5: {False}, 8: {False, True}}[limit]
+    worlds = {observations[0] for row in played[0] for observations, *_ in row}
+    assert len(worlds) == 18
+
+
+def test_in_disabled_mode_nothing_happens_in_a_finished_row():
+    env = vector_env(2, "deadline", autoreset_mode=AutoresetMode.DISABLED, max_episode_steps=4)
+    env.reset(seed=0)
+    for _ in range(4):
+        observations, _, terminated, truncated, infos = env.step(np.zeros(2, np.int64))
+    assert truncated.all() and not terminated.any()
+    env.reset(options={"reset_mask": np.array([False, True])})
+    later, rewards, terminated, truncated, later_infos = env.step(np.ones(2, np.int64))
+    assert same(later[0], observations[0]) and rewards[0] == 0.0 and truncated[0] and not terminated[0]
+    assert later_infos["elapsed_h"][0] == 0.0 and later_infos["invalid_actions"][0] == infos["invalid_actions"][0]
+    assert rewards[1] < 0.0 and not truncated[1]
+
+
+def test_metrics_of_an_ended_episode():
+    """In `final_info`, and from `episode_metrics` until the row is reset; the return is the sum of rewards."""
+    env = vector_env(3, autoreset_mode=AutoresetMode.DISABLED)
+    twin = vector_env(3, autoreset_mode=AutoresetMode.SAME_STEP)
+    env.reset(seed=5)
+    twin.reset(seed=5)
+    returns, checked = np.zeros(3), np.zeros(3, dtype=bool)
+    step = 0
+    while not checked.all():
+        step += 1
+        actions = actions_of(env, [5, 6, 7], step)
+        _, rewards, terminated, _, _ = env.step(actions)
+        infos = twin.step(actions)[-1]
+        returns += rewards
+        for row in np.flatnonzero(terminated & ~checked).tolist():
+            metrics = {name: values[0] for name, values in env.episode_metrics(np.array([row])).items()}
+            final = infos["final_info"]["metrics"]
+            assert {name: values[row] for name, values in final.items()} == metrics
+            assert metrics["episode_return"] == pytest.approx(returns[row], abs=1e-12)
+            assert metrics["decisions"] == step
+        checked |= terminated
+    together = env.episode_metrics([2, 0])
+    assert together["cost_usd"].tolist() == [env.episode_metrics([row])["cost_usd"][0] for row in (2, 0)]
+
+
+# --- resets ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_list_of_seeds_may_leave_rows_their_own():
+    env = vector_env(3)
+    first, _ = env.reset(seed=[1, 2, 3])
+    mixed, _ = env.reset(seed=[None, 7, None])
+    assert same(mixed[1], vector_env(1).reset(seed=7)[0][0])
+    next_worlds, _ = vector_env(3).reset(seed=[1, 2, 3], options={"world": 1})
+    assert same(mixed[[0, 2]], next_worlds[[0, 2]]) and not same(mixed[0], first[0])
+
+
+def test_without_seeds_rows_are_random_and_unlike():
+    """Rows that are given none at the first reset too."""
+    firsts = [vector_env(2).reset(seed=seed)[0] for seed in (None, None, [None, 4], [None, 4])]
+    starts = [start.tobytes() for start in (*firsts[0], *firsts[1], firsts[2][0], firsts[3][0])]
+    assert len(set(starts)) == 6
+    assert same(firsts[2][1], firsts[3][1])
+
+
+def test_resets_without_a_seed_go_on_to_the_next_world():
+    env = vector_env(2)
+    worlds = [env.reset(seed=40)[0], env.reset()[0], env.reset()[0]]
+    single = TesseraEnv("fleet", overrides=FEW)
+    for row in range(2):
+        assert same(single.reset(seed=40 + row)[0], worlds[0][row])
+        assert same(single.reset()[0], worlds[1][row])
+        assert same(single.reset()[0], worlds[2][row])
+    assert same(env.reset(options={"world": 1})[0], worlds[1])
+    assert same(env.reset(options={"world": np.array([2, 0])})[0], np.stack([worlds[2][0], worlds[0][1]]))
+    assert same(env.reset()[0][1], worlds[1][1])
+
+
+def test_a_mask_resets_its_rows_alone():
+    env, twin = vector_env(3), vector_env(3)
+    env.reset(seed=8)
+    twin.reset(seed=8)
+    for step in range(1, 6):
+        env.step(actions_of(env, [8, 9, 10], step))
+        observations, *_ = twin.step(actions_of(twin, [8, 9, 10], step))
+    reset, _ = env.reset(seed=90, options={"reset_mask": np.array([False, True, False])})
+    assert same(reset[[0, 2]], observations[[0, 2]])
+    assert same(reset[1], vector_env(1).reset(seed=91)[0][0])
+    actions = actions_of(env, [8, 0, 10], 6)
+    one, other = env.step(actions), twin.step(actions)
+    assert all(same(mine[[0, 2]], theirs[[0, 2]]) for mine, theirs in zip(one[:4], other[:4], strict=True))
+
+
+def test_a_reset_row_counts_its_steps_anew():
+    env = vector_env(2, max_episode_steps=3, autoreset_mode=AutoresetMode.DISABLED)
+    env.reset(seed=0)
+    env.step(np.zeros(2, np.int64))
+    env.reset(options={"reset_mask": np.array([True, False])})
+    truncations = [env.step(np.zeros(2, np.int64))[3].tolist() for _ in range(3)]
+    assert truncations == [[False, False], [False, True], [True, True]]
+
+
+REFUSED_RESETS: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"seed": -1}, ValueError, "^seed: -1"),
+    ({"seed": 2**64 - 1}, ValueError, "^seed: 18446744073709551616"),  # row 1 has the next one
+    ({"seed": [1]}, ValueError, "^seed: 1 seeds .*2, one a row"),
+    ({"seed": [1, -1]}, ValueError, "^seed: -1"),
+    ({"seed": [1, 2.5]}, TypeError, "integer"),
+    ({"seed": "12"}, TypeError, "integer"),
+    ({"options": {"world": -1}}, ValueError, "^world: -1"),
+    ({"options": {"world": 2**32}}, ValueError, "^world: 4294967296"),
+    ({"options": {"world": 1.0}}, ValueError, "^world: float64"),
+    ({"options": {"world": np.array([1, 2, 3])}}, ValueError, r"^world: int64 of shape \(3,\)"),
+    ({"options": {"reset_mask": np.zeros(2, dtype=bool)}}, ValueError, "^reset_mask: .*one true at least"),
+    ({"options": {"reset_mask": np.ones(3, dtype=bool)}}, ValueError, r"^reset_mask: bool of shape \(3,\)"),
+    ({"options": {"reset_mask": np.array([1, 0])}}, ValueError, "^reset_mask: int64"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "kind", "message"), REFUSED_RESETS)
+def test_a_refused_reset_says_why_and_changes_nothing(arguments, kind, message):
+    env, twin = vector_env(2), vector_env(2)
+    env.reset(seed=3)
+    twin.reset(seed=3)
+    with pytest.raises(kind, match=message):
+        env.reset(**arguments)
+    assert same(env.step(np.ones(2, np.int64)), twin.step(np.ones(2, np.int64)))
+    assert same(env.reset(), twin.reset())
+
+
+def test_the_first_reset_is_of_all_rows():
+    with pytest.raises(ValueError, match=r"^reset_mask: 1 rows \(allowed: all 2 at the first reset\)"):
+        vector_env(2).reset(options={"reset_mask": np.array([True, False])})
+
+
+# --- actions and arguments -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("actions", [np.zeros(3, np.int64), np.zeros((2, 1), np.int64), np.zeros(2), 0, [0.5, 1]])
+def test_actions_of_the_wrong_form_are_refused(actions):
+    env = vector_env(2)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"^actions: .*allowed: integers of shape \(2,\)"):
+        env.step(actions)
+
+
+@pytest.mark.parametrize("actions", [[1, 0], np.array([1, 0], np.int8), np.array([9, 1, 9, 0])[1::2]])
+def test_actions_may_be_any_integers(actions):
+    env, twin = vector_env(2), vector_env(2)
+    env.reset(seed=0)
+    twin.reset(seed=0)
+    assert same(env.step(actions), twin.step(np.array([1, 0])))
+
+
+def test_stepping_needs_a_reset():
+    with pytest.raises(RuntimeError, match="reset"):
+        vector_env(2).step(np.zeros(2, np.int64))
+
+
+def test_invalid_actions_are_counted_by_row_and_raise_where_asked_for():
+    pools = {"task.gpu_memory_mb": 16_000.0, "pools.0.gpu_memory_mb": 8_000.0}
+    env = TesseraVectorEnv(2, "classic", overrides=pools)
+    strict = TesseraVectorEnv(2, "classic", overrides=pools, invalid_action="raise")
+    env.reset(seed=0)
+    strict.reset(seed=0)
+    _, _, _, _, infos = env.step(np.array([2, 1]))
+    assert infos["invalid_actions"].tolist() == [0, 1]
+    with pytest.raises(ValueError, match=r"^action: 1 in row 1 \(allowed now: \[0, 2, 3, 4, 6, 7, 8\]\)$"):
+        strict.step(np.array([2, 1]))
+    env.reset(seed=0)
+    assert same(env.step(np.array([2, 3])), strict.step(np.array([2, 3])))
+
+
+def test_the_ignored_action_of_a_resetting_row_cannot_be_invalid():
+    env = vector_env(2, "deadline", max_episode_steps=1, invalid_action="raise")
+    env.reset(seed=0)
+    env.step(np.ones(2, np.int64))
+    env.step(np.array([-5, 99]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"num_envs": 0}, "^num_envs: 0"),
+        ({"num_envs": 1.5}, "^num_envs: 1.5"),
+        ({"threads": 0}, "^threads: 0"),
+        ({"max_episode_steps": 0}, "^max_episode_steps: 0"),
+        ({"invalid_action": "ignore"}, "^invalid_action: 'ignore' .*'wait', 'raise'"),
+        ({"autoreset_mode": "never"}, "^autoreset_mode: 'never' .*'NextStep', 'SameStep', 'Disabled'"),
+        ({"render_mode": "rgb_array"}, "^render_mode: 'rgb_array'"),
+        ({"scenario": "clasic"}, "clasic"),
+        ({"horizon_hours": 3}, "horizon_hours"),
+    ],
+)
+def test_bad_arguments_are_named(settings, message):
+    with pytest.raises(ValueError, match=message):
+        TesseraVectorEnv(**settings)
+
+
+# --- copies ----------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_returned_is_used_again():
+    env = vector_env(3, autoreset_mode=AutoresetMode.SAME_STEP)
+    kept = [env.reset(seed=0)]
+    copies = copy.deepcopy(kept)
+    for step in range(1, 150):
+        kept.append((*env.step(actions_of(env, [0, 1, 2], step)), env.action_masks()))
+        copies.append(copy.deepcopy(kept[-1]))
+    assert any("final_obs" in infos for *_, infos, _ in kept[1:])
+    assert same(kept, copies)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))], ids=["copy", "pickle"])
+@pytest.mark.parametrize(("mode", "threads"), [(AutoresetMode.NEXT_STEP, 1), (AutoresetMode.SAME_STEP, 2)])
+def test_a_copy_in_mid_episode_goes_on_the_same_way(mode, threads, copied):
+    env = vector_env(3, autoreset_mode=mode, threads=threads, max_episode_steps=50)
+    env.reset(seed=60)
+    for step in range(1, 30):
+        env.step(actions_of(env, [60, 61, 62], step))
+    twin = copied(env)
+    rest = [env.step(actions_of(env, [60, 61, 62], step)) for step in range(30, 130)]
+    assert same([twin.step(actions_of(twin, [60, 61, 62], step)) for step in range(30, 130)], rest)
+
+
+# --- planners --------------------------------------------------------------------------------------------------------
+
+CROWDED: dict[str, Any] = {
+    **FEW,
+    "task.count": 40,
+    "task.arrivals": "at_start",
+    "idle_timeout_s": 3_600,
+    "deadline_guard": False,
+    "pools.0.capacity.instances": 30,
+    "pools.1.capacity.instances": 30,
+}
+
+
+class Recorder:
+    """A planner that notes what it is asked and answers with another one's plan."""
+
+    def __init__(self, planner: Callable[[np.ndarray], np.ndarray]):
+        self.planner = planner
+        self.costs: list[np.ndarray] = []
+
+    def __call__(self, costs: np.ndarray) -> np.ndarray:
+        self.costs.append(costs.copy())
+        columns = self.planner(costs)
+        costs.fill(-1.0)  # its own copy
+        return columns
+
+
+def nobody_moves(costs: np.ndarray) -> np.ndarray:
+    return np.full(len(costs), UNASSIGNED)
+
+
+def crowded_return(planner: Callable[[np.ndarray], np.ndarray]) -> float:
+    env = TesseraVectorEnv(1, "fleet", overrides=CROWDED, planner=planner, autoreset_mode=AutoresetMode.DISABLED)
+    env.reset(seed=2)
+    for step in range(1, 400):
+        mask = env.action_masks()[0]
+        env.step(np.array([1 + step % 2 if mask[1 + step % 2] else 0]))
+    return float(env.simulation.state.totals[0].episode_return)
+
+
+def test_any_planner_can_be_used():
+    """It sees real choices, and what it answers counts."""
+    planner = Recorder(KuhnMunkres())
+    best = crowded_return(planner)
+    assert best == crowded_return(KuhnMunkres()) == crowded_return(planner)
+    assert max(costs.size for costs in planner.costs) > 1
+    for costs in planner.costs:
+        assert costs.ndim == 2 and costs.dtype == np.float64 and costs.flags.c_contiguous
+        assert (costs >= 0.0).all() and costs.shape[0] >= 1 and costs.shape[1] >= 1
+    assert len({best, crowded_return(nobody_moves)}) == 2
+    assert np.isfinite(crowded_return(NearestFirst()))
