@@ -8,20 +8,20 @@ An existing NUMBA_CACHE_DIR stays the root; where no place can be written, the e
 import hashlib
 import logging
 import os
-import pickle
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
+from numba.core.errors import NumbaError
 
 _NUMBA: Any = numba  # its settings and private options are not in its type stubs
 _LOGGER = logging.getLogger("tessera_env")
-_BROKEN = (pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, ValueError, OSError)
-
+_FIRST_CALL = threading.Lock()  # numba has one setting for the cache's folder: one kernel at a time changes it
 
 # Everything that compiled code is made of: functions, record types, enums, constants.
 _COMPILED = (
@@ -89,21 +89,26 @@ class Kernel:
         return self._call(*args)
 
     def _first_call(self, *args: Any) -> Any:
-        folder = cache_folder(self.package)
-        signature = tuple(numba.typeof(argument) for argument in args)
-        if folder is None or not any(folder.rglob(f"*{self.function.__name__}*.nbc")):
-            _LOGGER.warning("compiling %s for its first use on this machine", self.function.__name__)
-        try:
-            self.dispatcher = self._compiled(folder, signature)
-        except _BROKEN as error:
-            if folder is None:
-                raise
-            _LOGGER.warning("clearing the broken compile cache %s (%s)", folder, type(error).__name__)
-            shutil.rmtree(folder, ignore_errors=True)
-            self.dispatcher = self._compiled(cache_folder(self.package), signature)
+        with _FIRST_CALL:
+            if self.dispatcher is None:
+                self.dispatcher = self._prepared(tuple(numba.typeof(argument) for argument in args))
         (compiled,) = self.dispatcher.overloads.values()
         self._call = compiled.entry_point
         return self._call(*args)
+
+    def _prepared(self, signature: tuple[Any, ...]) -> Any:
+        """The dispatcher, compiled or loaded; whatever is wrong with a cached file, the cache is then made anew."""
+        folder = cache_folder(self.package)
+        if folder is None or not any(folder.rglob(f"*{self.function.__name__}*.nbc")):
+            _LOGGER.warning("compiling %s for its first use on this machine", self.function.__name__)
+        try:
+            return self._compiled(folder, signature)
+        except Exception as error:
+            if folder is None or isinstance(error, NumbaError):
+                raise
+            _LOGGER.warning("clearing the broken compile cache %s (%s)", folder, type(error).__name__)
+            shutil.rmtree(folder, ignore_errors=True)
+            return self._compiled(cache_folder(self.package), signature)
 
     def _compiled(self, folder: Path | None, signature: tuple[Any, ...]) -> Any:
         before = _NUMBA.config.CACHE_DIR
@@ -112,5 +117,10 @@ class Kernel:
             dispatcher = _NUMBA.njit(cache=folder is not None, nogil=True, _nrt=False)(self.function)
         finally:
             _NUMBA.config.CACHE_DIR = before
-        dispatcher.compile(signature)
+        try:
+            dispatcher.compile(signature)
+        except OSError as error:
+            if not dispatcher.overloads:
+                raise
+            _LOGGER.warning("cannot keep compiled code in %s (%s)", folder, error)  # a full disk, say
         return dispatcher

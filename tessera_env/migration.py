@@ -14,8 +14,12 @@ class Planner(Protocol):
     def __call__(self, costs: np.ndarray) -> np.ndarray:
         """Column of each row, or UNASSIGNED.
 
+        The deadline guard's promise needs a planner that leaves no row unassigned that could be assigned, as Kuhn-Munkres
+        does: whoever gets no instance waits for a whole decision interval.
+
         Args:
-            costs: (n, m) float64, seconds until task i runs again on instance j; infinite where it does not fit.
+            costs: (n, m) float64, seconds until task i runs again on instance j; infinite where it does not fit the
+                memory, or where on-demand would make a guarded task late that need not be.
                 Rows are ordered by task, columns by launch.
 
         Returns:
@@ -54,3 +58,24 @@ class NearestFirst:
                 chosen[row] = int(np.argmin(free[row]))
                 free[:, chosen[row]] = np.inf
         return chosen
+
+
+def checked_columns(columns: np.ndarray, costs: np.ndarray) -> np.ndarray:
+    """What a planner answered, (n,) int64, after making sure that it can be carried out.
+
+    Raises:
+        ValueError: it is not one column a row, names a column twice or out of range, or a pair that does not fit.
+    """
+    columns = np.asarray(columns)
+    tasks, instances = costs.shape
+    if columns.shape != (tasks,) or not np.issubdtype(columns.dtype, np.integer):
+        raise ValueError(f"planner: {columns.dtype} of shape {columns.shape} (allowed: integers of shape ({tasks},))")
+    rows = np.flatnonzero(columns != UNASSIGNED)
+    taken = columns[rows].tolist()
+    if taken and not 0 <= min(taken) <= max(taken) < instances:
+        raise ValueError(f"planner: columns {columns.tolist()} (allowed: {UNASSIGNED} to {instances - 1})")
+    if len(set(taken)) < len(taken):
+        raise ValueError(f"planner: columns {columns.tolist()} (allowed: each column once)")
+    if not np.isfinite(costs[rows, taken]).all():
+        raise ValueError(f"planner: columns {columns.tolist()} (allowed: pairs of finite cost)")
+    return columns.astype(np.int64)

@@ -360,7 +360,7 @@ def write_pool(
     point = state.market[env, pool_id, move_cursor(state, env, pool_id)]
     on_demand_placement = 1 + params.pools.shape[0] + pool_id
     changeover = squash(changeover_s(config, spec, pool, state_size_mb), 360.0)
-    out[env, base + PoolField.AVAILABLE] = 1.0 if room + pool.idle_spot > 0 else 0.0
+    out[env, base + PoolField.AVAILABLE] = 1.0 if room + pool.idle_spot - pool.claimed_spot > 0 else 0.0
     out[env, base + PoolField.ROOM] = min(room, 16) / 16.0
     out[env, base + PoolField.SPOT_PRICE] = min(point.spot_price / config.dearest_on_demand, 1.0)
     out[env, base + PoolField.ON_DEMAND_PRICE] = spec.on_demand_price / config.dearest_on_demand

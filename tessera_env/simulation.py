@@ -9,7 +9,7 @@ from tessera_env.conversion import parameters_of
 from tessera_env.engine.kinds import RowStatus
 from tessera_env.engine.tables import TOTALS, State, grown, new_state
 from tessera_env.kernels import Command, Views, describe_migration, run_rows
-from tessera_env.migration import UNASSIGNED, KuhnMunkres, Planner
+from tessera_env.migration import UNASSIGNED, KuhnMunkres, Planner, checked_columns
 from tessera_env.observation import Layout
 from tessera_env.parameters import NONE
 from tessera_env.random_stream import seed_words
@@ -142,7 +142,8 @@ class Simulation:
         task_ids, instance_ids = self._task_ids[:tasks].copy(), self._instance_ids[:instances]
         if tasks == 0 or instances == 0:
             return task_ids, np.full(tasks, NONE)
-        columns = self.planner(self._costs[: tasks * instances].reshape(tasks, instances).copy())
+        costs = self._costs[: tasks * instances].reshape(tasks, instances)
+        columns = checked_columns(self.planner(costs.copy()), costs)
         return task_ids, np.where(columns == UNASSIGNED, NONE, instance_ids[columns])
 
     def metrics(self, rows: np.ndarray) -> dict[str, np.ndarray]:

@@ -45,7 +45,8 @@ class Auditor:
 
     read: int = 0
     now_s: float = 0.0
-    machines: dict[int, Machine] = field(default_factory=dict)
+    machines: dict[int, Machine] = field(default_factory=dict)  # by launch
+    alive: dict[int, Machine] = field(default_factory=dict)
     jobs: dict[int, Job] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys((kind.name for kind in LogKind), 0))
     spot_usd: float = 0.0
@@ -85,9 +86,8 @@ class Auditor:
     def on_launch(self, _simulation, line) -> None:
         assert line.launch == len(self.machines), "launches are numbered in order"
         assert line.time_s <= line.value <= line.other
-        self.machines[int(line.launch)] = Machine(
-            int(line.pool), int(line.on_demand), float(line.value), float(line.other)
-        )
+        machine = Machine(int(line.pool), int(line.on_demand), float(line.value), float(line.other))
+        self.machines[int(line.launch)] = self.alive[int(line.launch)] = machine
 
     def on_launch_failed(self, _simulation, line) -> None:
         assert not line.on_demand, "on-demand never runs out"
@@ -140,6 +140,7 @@ class Auditor:
         machine, now_s = self.machines[int(line.launch)], float(line.time_s)
         assert machine.task is None and machine.ended_s is None
         machine.ended_s = now_s
+        del self.alive[int(line.launch)]
         dollars, billed_s = 0.0, 0.0
         if self.cancelled != line.launch and is_billed(machine, now_s):
             dollars, billed_s = bill(simulation, machine, now_s)
@@ -188,15 +189,14 @@ class Auditor:
     def compare_fleet(self, simulation: Simulation) -> None:
         """Who is where, and how much of each pool is taken."""
         row, tasks = simulation.state.rows[0], simulation.state.tasks[0]
-        alive = {launch: machine for launch, machine in self.machines.items() if machine.ended_s is None}
-        assert row.alive == len(alive)
+        assert row.alive == len(self.alive)
         placed = [job for job in self.jobs.values() if job.launch is not None]
         done = sum(job.done for job in self.jobs.values())
         displaced = int(row.displaced + row.requested)
         assert row.done == done
         assert row.next_arrival == len(self.jobs)
         if row.status == RowStatus.DONE:
-            assert not alive and not placed
+            assert not self.alive and not placed
             return
         assert len(self.jobs) == row.waiting + displaced + len(placed) + done, "arrived = waiting + running + done"
         statuses = tasks.status.tolist()
@@ -204,15 +204,15 @@ class Auditor:
         assert len({job.launch for job in placed}) == len(placed), "no two tasks on one instance"
         for pool_id in range(simulation.params.pools.shape[0]):
             pool = simulation.state.pools[0, pool_id]
-            mine = [machine for machine in alive.values() if machine.pool == pool_id and not machine.on_demand]
+            mine = [machine for machine in self.alive.values() if machine.pool == pool_id and not machine.on_demand]
             assert pool.held == sum(machine.noticed_s is None for machine in mine)
             assert pool.held <= simulation.state.market[0, pool_id, pool.capacity_point].capacity
 
     def accrued(self, simulation: Simulation) -> float:
         """Dollars of what is billed now."""
         dollars = 0.0
-        for machine in self.machines.values():
-            if machine.ended_s is None and machine.billing_start_s <= self.now_s:
+        for machine in self.alive.values():
+            if machine.billing_start_s <= self.now_s:
                 dollars += price_of(simulation, machine, machine.billing_start_s, self.now_s)
         return dollars
 

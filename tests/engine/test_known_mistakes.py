@@ -115,7 +115,7 @@ def test_the_interruption_rate_follows_its_setting(factor):
 
 
 def test_no_hazard_no_interruption():
-    run = play(world([pool()], [task(500_000.0)]), [SPOT])
+    run = play(world([pool()], [task(15_000.0)]), [SPOT])
     assert run.totals["interruptions"] == 0
 
 

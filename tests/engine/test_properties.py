@@ -9,6 +9,7 @@ from gymnasium.spaces import Box
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tessera_env.engine.kinds import LogKind
 from tests.engine.audit import Auditor
 from tests.engine.scenarios import answer, digest, finish, mappings, started, step, world_of
 
@@ -101,6 +102,23 @@ def test_totals_are_sums_of_steps(values, seed, choices):
     assert metrics["cost_usd"][0] == metrics["spot_usd"][0] + metrics["on_demand_usd"][0]
     assert -metrics["episode_return"][0] * metrics["scale_usd"][0] >= metrics["cost_usd"][0] - 1e-9
     assert metrics["tasks_done"][0] <= metrics["tasks"][0]
+
+
+@given(mappings(), SEEDS, CHOICES)
+def test_littles_law(values, seed, choices):
+    """The area under the number of tasks in the system is the sum of their stays, exactly, in every run."""
+    simulation = started(values, seed, log_events=True)
+    finish(simulation, choices)
+    row, tasks = simulation.state.rows[0], simulation.state.tasks[0]
+    area_s, present, since_s = 0.0, 0, 0.0
+    for line in simulation.state.log[0][: row.log_count]:
+        if line.kind in (LogKind.ARRIVAL, LogKind.COMPLETION):
+            area_s += present * (line.time_s - since_s)
+            present, since_s = present + (1 if line.kind == LogKind.ARRIVAL else -1), line.time_s
+    area_s += present * (row.now_s - since_s)
+    stays_s = np.minimum(tasks.completion_s, row.now_s) - np.minimum(tasks.arrival_s, row.now_s)
+    assert area_s == pytest.approx(stays_s.sum(), rel=1e-12)
+    assert present == tasks.shape[0] - row.done - np.count_nonzero(tasks.arrival_s >= row.now_s)
 
 
 @given(mappings(), SEEDS)

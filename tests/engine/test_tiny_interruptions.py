@@ -275,7 +275,7 @@ def test_a_launch_that_an_idle_instance_makes_superfluous_is_cancelled_unbilled(
     # Pool 1 holds an idle instance; the displaced task asks for pool 2, whose set-up takes 300 s.
     pools = [losing(500.0), pool(setup_s=40.0), pool(setup_s=300.0)]
     tasks = [task(1_000.0), task(300.0)]
-    run = play(world(pools, tasks, idle_timeout_s=600.0), [1, 2, 3])
+    run = play(world(pools, tasks, idle_timeout_s=600.0, billing_minimum_s=60.0), [1, 2, 3])
     assert run.of("PLACE")[2] == (500.0, "PLACE", 0, 1, 500.0, 0.0)
     assert run.of("CANCEL") == [(500.0, "CANCEL", NONE, 2, 0.0, 0.0)]
     assert (500.0, "END", NONE, 2, 0.0, 500.0) in run.log
@@ -292,6 +292,15 @@ def test_displaced_tasks_count_on_different_idle_instances():
     assert run.totals["launches"] == 4
     assert run.totals["cancelled_launches"] == 0
     assert sorted(line[3] for line in run.of("PLACE")[3:]) == [2, 3]
+
+
+def test_a_second_migration_counts_on_idle_instances_anew():
+    # Launch 2 is idle from 100 on, launch 3 from 800 on: the task displaced at 500 gets the one, at 1,000 the other.
+    pools = [pool(capacity=((0.0, 2), (500.0, 1), (1_000.0, 0))), pool(setup_s=50.0)]
+    tasks = [task(1_500.0), task(1_500.0), task(50.0), task(750.0)]
+    run = play(world(pools, tasks, idle_timeout_s=5_000.0), [1, 1, 2, 2, 2, 2])
+    assert [line[2:4] for line in run.of("PLACE")[4:]] == [(1, 2), (0, 3)]
+    assert run.totals["launches"] == 4
 
 
 def test_a_displaced_task_without_room_waits():

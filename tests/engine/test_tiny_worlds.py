@@ -311,6 +311,21 @@ def test_an_interactive_task_pays_for_every_hour_that_it_does_not_run():
     assert run.totals["waiting_s"] == 100.0
 
 
+def test_downtime_that_an_interruption_cuts_short_is_not_counted():
+    # Set-up takes 600 s; lost after 100 s of it, set up anew elsewhere: 700 s, not 1,200.
+    pools = [pool(setup_s=600.0, capacity=((0.0, 1), (100.0, 0)))]
+    run = play(world(pools, [task(1_000.0, interactive=True)], downtime_weight=1.0), [SPOT, ON_DEMAND])
+    assert run.totals["downtime_s"] == pytest.approx(700.0)
+    assert run.penalty == pytest.approx(0.7)
+
+
+def test_a_penalty_is_charged_once_in_the_step_in_which_it_arises():
+    # Task 0 is late at 1,000, before task 1 is asked at 2,000 and 2,100: 2 x half of the work, and $1 of $2.
+    tasks = [task(1_000.0, deadline_s=900.0), task(1_000.0, arrival_s=2_000.0)]
+    run = play(world([pool()], tasks), [ON_DEMAND, WAIT, ON_DEMAND])
+    assert run.rewards == pytest.approx([-1.0 - 0.5, 0.0, -0.5])
+
+
 def test_a_return_is_minus_the_share_of_the_on_demand_cost():
     run = play(world([pool(), pool(on_demand_price=7.2)], [task(1_000.0), task(3_000.0)]), [1, 4])
     # 0.5 on spot and 3,000 s at $7.20/h, against 4,000 s at $3.60/h.

@@ -94,7 +94,7 @@ class Mask:
         short_lived = sim.rules.notice_s > 0.0 and any(sim.pools[p].hazard_per_s)  # noticed as it is launched
         lossy = any(
             n.idled is not None and n.purchase == SPOT and self.may_lose_work(n.pool)
-            for n in sim.instances
+            for n in sim.alive
             if task.memory_mb <= sim.pools[n.pool].gpu_memory_mb
         )
         return several or short_lived or lossy

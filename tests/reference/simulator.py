@@ -34,7 +34,8 @@ class Simulator:
     planner: Callable[[list[list[float]]], list[int]]
     now: float = 0.0
     over: bool = False
-    instances: list[Instance] = field(default_factory=list)
+    instances: list[Instance] = field(default_factory=list)  # by launch number
+    alive: list[Instance] = field(default_factory=list)  # those that have not ended, likewise
     decisions: list[Decision] = field(default_factory=list)
     log: list[tuple] = field(default_factory=list)
     totals: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -74,9 +75,8 @@ class Simulator:
                 yield task.completion_s, Kind.COMPLETION, i
             if task.ask is not None:
                 yield *task.ask, i
-        for instance in self.instances:
-            if not instance.ended:
-                yield from self.events_of(instance)
+        for instance in self.alive:
+            yield from self.events_of(instance)
         for p in range(len(self.pools)):
             yield self.next_capacity_change(p), Kind.MARKET, p
 
@@ -172,7 +172,7 @@ class Simulator:
         self.migrate_due = False
         for purchase in (SPOT, ON_DEMAND):
             rows = [i for i, task in enumerate(self.tasks) if task.request == purchase]
-            columns = [n for n in self.instances if n.purchase == purchase and (n.reserved or n.idled is not None)]
+            columns = [n for n in self.alive if n.purchase == purchase and (n.reserved or n.idled is not None)]
             plan = self.planner([[self.move_cost(i, n) for n in columns] for i in rows]) if rows else []
             for i, column in zip(rows, plan, strict=True):
                 self.tasks[i].request = None
@@ -181,7 +181,7 @@ class Simulator:
                 else:
                     self.place(i, columns[column])
                     self.totals["migrations"] += 1
-        for instance in self.instances:
+        for instance in list(self.alive):
             if instance.reserved:
                 self.totals["cancelled_launches"] += 1
                 self.note("CANCEL", NONE, instance.number)
@@ -253,7 +253,7 @@ class Simulator:
 
     def held(self, p: int) -> list[Instance]:
         """The pool's spot instances without notice."""
-        return [n for n in self.instances if n.pool == p and n.purchase == SPOT and n.held]
+        return [n for n in self.alive if n.pool == p and n.purchase == SPOT and n.held]
 
     def capacity(self, p: int) -> int:
         """Spot instances that the pool gives now."""
@@ -262,12 +262,12 @@ class Simulator:
     def room(self, target) -> bool:
         """Whether a launch would succeed."""
         purchase, p = target
-        leaving = sum(n.pool == p and n.by_lifetime and not n.ended for n in self.instances)
+        leaving = sum(n.pool == p and n.by_lifetime for n in self.alive)
         return purchase == ON_DEMAND or self.capacity(p) - len(self.held(p)) - leaving > 0
 
     def idle(self, target) -> list[Instance]:
         """Idle instances of that purchase and pool, the most recently idled last."""
-        here = [n for n in self.instances if n.idled is not None and (n.purchase, n.pool) == target]
+        here = [n for n in self.alive if n.idled is not None and (n.purchase, n.pool) == target]
         return sorted(here, key=lambda instance: instance.idled)
 
     def fail(self, i: int, target):
@@ -290,6 +290,7 @@ class Simulator:
         billing_start_s = self.now + pool.provisioning_s
         instance = Instance(len(self.instances), purchase, p, self.now, billing_start_s, billing_start_s + pool.setup_s)
         self.instances.append(instance)
+        self.alive.append(instance)
         self.totals["launches"] += 1
         self.note("LAUNCH", NONE, instance.number, billing_start_s, instance.setup_done_s)
         if purchase == SPOT:
@@ -315,7 +316,8 @@ class Simulator:
 
     def end(self, instance: Instance, interrupted: bool = False, cancelled: bool = False):
         """The instance is gone and is paid for."""
-        instance.ended, instance.idled, instance.reserved, instance.end_s = True, None, False, self.now
+        self.alive.remove(instance)
+        instance.idled, instance.reserved, instance.end_s = None, False, self.now
         billed_end_s = self.now
         if instance.billing and not cancelled:
             billed_end_s = self.bill(instance, interrupted)
@@ -445,11 +447,11 @@ class Simulator:
     def dollars(self) -> float:
         """Settled, and accrued by what is billed now."""
         accrued = 0.0
-        for instance in self.instances:
+        for instance in self.alive:
             pool, start_s = self.pools[instance.pool], instance.billing_start_s
-            if instance.billing and not instance.ended and instance.purchase == SPOT:
+            if instance.billing and instance.purchase == SPOT:
                 accrued += pool.spot_dollars(self.now) - pool.spot_dollars(start_s)
-            elif instance.billing and not instance.ended:
+            elif instance.billing:
                 accrued += (self.now - start_s) * pool.on_demand_price / 3600.0
         return self.totals["spot_usd"] + self.totals["on_demand_usd"] + accrued
 
@@ -472,6 +474,5 @@ class Simulator:
             elif task.status != "done" and not task.interactive:
                 left_s = task.work_s - task.progress_s
                 self.penalty += self.rules.missed_weight * left_s / self.total_work_s()
-        for instance in self.instances:
-            if not instance.ended:
-                self.end(instance)
+        for instance in list(self.alive):
+            self.end(instance)

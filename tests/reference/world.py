@@ -142,7 +142,7 @@ class Task:
         return min(self.state_base_mb + self.state_growth_mb_per_s * progress_s, self.state_cap_mb)
 
 
-@dataclass
+@dataclass(eq=False)
 class Instance:
     """One machine."""
 
@@ -156,7 +156,6 @@ class Instance:
     end_s: float = INF  # known from the notice on, then when it ended
     noticed: bool = False
     by_lifetime: bool = False
-    ended: bool = False
     billing: bool = False
     reserved: bool = False  # launched for a task that is being moved
     task: int | None = None
@@ -166,8 +165,8 @@ class Instance:
 
     @property
     def held(self) -> bool:
-        """Alive and not under notice."""
-        return not self.ended and not self.noticed
+        """Not under notice."""
+        return not self.noticed
 
 
 @dataclass
