@@ -14,8 +14,8 @@ class Planner(Protocol):
     def __call__(self, costs: np.ndarray) -> np.ndarray:
         """Column of each row, or UNASSIGNED.
 
-        The deadline guard's promise needs a planner that leaves no row unassigned that could be assigned, as Kuhn-Munkres
-        does: whoever gets no instance waits for a whole decision interval.
+        The deadline guard's promise needs a planner that leaves no row unassigned that could be assigned, as
+        Kuhn-Munkres does: whoever gets no instance waits for a whole decision interval.
 
         Args:
             costs: (n, m) float64, seconds until task i runs again on instance j; infinite where it does not fit the

@@ -1,5 +1,7 @@
 """Training, development and reports never share a world."""
 
+from itertools import pairwise
+
 import pytest
 
 from agents.worlds import (
@@ -32,7 +34,7 @@ def test_every_row_of_a_training_trains_on_training_worlds(seed: int, steps_done
 
 def test_seeds_and_resumptions_train_on_different_worlds() -> None:
     firsts = sorted(training_seed(seed, steps) for seed in range(20) for steps in (0, 65_536, 131_072))
-    assert min(b - a for a, b in zip(firsts, firsts[1:], strict=False)) > 512
+    assert min(b - a for a, b in pairwise(firsts)) > 512
 
 
 @pytest.mark.parametrize("preset", ["fleet", "deadline-aws"])
