@@ -169,10 +169,12 @@ def train(run: Run, console: Console) -> bool:
             is_finished = model.num_timesteps >= settings.total_steps
             if is_finished:
                 judge(model)
+                model.logger.dump(model.num_timesteps)
             else:
                 save_model(model, run.folder / "last.zip")
     finally:
         bar.close()
+        model.logger.close()
         env.close()
     if is_finished:
         point_latest(run.folder)

@@ -1,8 +1,30 @@
-"""All benchmarks, one after the other."""
+"""All benchmarks, one after the other; about ten minutes."""
+
+from pathlib import Path
 
 from benchmarks import compiling, scale, step, training, vector
-from benchmarks.common import is_quick
+from benchmarks.common import Report, Reports, machine, parser
 
-QUICK = is_quick(__doc__)
-for benchmark in (step, vector, scale, training, compiling):
-    benchmark.main(QUICK)
+KEPT = Path("runs/benchmarks.json")
+
+
+def main() -> None:
+    """Print each table as soon as it is measured, and keep all of them as JSON."""
+    arguments = parser(__doc__)
+    arguments.add_argument(
+        "--json", type=Path, default=KEPT, metavar="FILE", help=f"keep the tables here, {KEPT} if not told otherwise"
+    )
+    given = arguments.parse_args()
+    print(machine(), flush=True)
+    reports: list[Report] = []
+    for benchmark in (step, vector, scale, training, compiling):
+        reports.append(benchmark.measure(given.quick))
+        reports[-1].print()
+    if given.quick and given.json == KEPT:
+        return  # a toy run must not replace a measured one
+    Reports(machine(), given.quick, tuple(reports)).write_json(given.json)
+    print(f"kept in {given.json}; into README.md with: python -m benchmarks.readme")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,16 +1,68 @@
-"""What every benchmark needs: the machine's name, a table, the processor time it may use."""
+"""What every benchmark needs: the machine's name, a report that prints as a table and is kept as JSON."""
 
 import argparse
+import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
+from typing import Self
 
-import numba
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+
+from tessera_env.files import write_text
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+PACKAGES = ("gymnasium", "numba", "numpy")
+
+
+@dataclass(frozen=True)
+class Report:
+    """One table: what was measured, and what its figures mean."""
+
+    title: str
+    note: str  # what is counted and what is not
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def print(self) -> None:
+        """Print it, first column left, the others right."""
+        table = Table(title=self.title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        for k, column in enumerate(self.columns):
+            table.add_column(column, justify="right" if k else "left", no_wrap=True)
+        for row in self.rows:
+            table.add_row(*row)
+        Console(width=120).print(table)
+        print(self.note + "\n", flush=True)
+
+
+@dataclass(frozen=True)
+class Reports:
+    """All tables of one run on one machine."""
+
+    machine: str
+    quick: bool  # at toy size: the figures mean nothing
+    reports: tuple[Report, ...]
+
+    def write_json(self, path: Path) -> None:
+        """Write the file in one step."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
+
+    @classmethod
+    def from_json(cls, path: Path) -> Self:
+        """Read what `write_json` wrote."""
+        values = json.loads(path.read_text(encoding="utf-8"))
+        reports = tuple(
+            Report(one["title"], one["note"], tuple(one["columns"]), tuple(map(tuple, one["rows"])))
+            for one in values["reports"]
+        )
+        return cls(values["machine"], values["quick"], reports)
 
 
 def machine() -> str:
@@ -20,31 +72,29 @@ def machine() -> str:
     if info.exists():
         names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
         cpu = names[0] if names else cpu
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    versions = f"Python {platform.python_version()}, numpy {np.__version__}, numba {numba.__version__}"
-    return f"{cpu}, {cores} cores, {versions}"
+    versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
+    return f"{cpu}, {CORES} core{'s' if CORES != 1 else ''}, Python {platform.python_version()}, {versions}"
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table, first column left, the others right, and the machine below it."""
-    table = Table(title=title, caption=machine(), box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.title_justify = table.caption_justify = "left"
-    for k, column in enumerate(columns):
-        table.add_column(column, justify="right" if k else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    Console(width=max(len(title), len(machine()), 110)).print(table)
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """The command line of a script."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--quick", action="store_true", help="a toy size, to see that it works; its figures mean nothing")
+    return made
 
 
-def is_quick(description: str) -> bool:
-    """Read a script's command line: whether to run it at a toy size, to see that it works."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument(
-        "--quick", action="store_true", help="a toy size, to see that it works; its figures mean nothing"
-    )
-    return bool(parser.parse_args().quick)
+def run_alone(measure: Callable[[bool], Report], description: str | None) -> None:
+    """A script's main: measure, print the table and the machine."""
+    given = parser(description).parse_args()
+    measure(given.quick).print()
+    print(machine())
 
 
 def random_actions(masks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One valid action a row, (N,) int64, uniform over the mask (N, A)."""
     return (rng.random(masks.shape) * masks).argmax(axis=1)
+
+
+def spread(values: Sequence[float] | np.ndarray) -> str:
+    """The median of ratios, and between which values they lie."""
+    return f"{np.median(values):.2f} x ({np.min(values):.2f} to {np.max(values):.2f})"

@@ -280,6 +280,16 @@ def test_metrics_where_nothing_was_done():
     assert all(math.isfinite(value) for value in metrics.values())
 
 
+def test_metrics_of_an_episode_that_ends_first():
+    """At 1,000 s task 0 has done 800 of 2,000 s, 200 s of which were set-up; task 1 has waited all the time."""
+    tasks = [task(2_000.0, deadline_s=900.0), task(500.0)]
+    metrics = metrics_of(SPOT, tasks=tasks, pools=[pool(setup_s=200.0)], horizon_s=1_000.0)
+    assert metrics["work_done_h"] == pytest.approx(800.0 / 3_600.0)
+    assert metrics["spot_usd"] == pytest.approx(0.5) and metrics["setup_h"] == pytest.approx(200.0 / 3_600.0)
+    assert metrics["waiting_h"] == pytest.approx(1_000.0 / 3_600.0) and metrics["elapsed_h"] == 1_000.0 / 3_600.0
+    assert (metrics["tasks"], metrics["tasks_done"], metrics["deadlines_missed"]) == (2, 0, 1)
+
+
 def test_metrics_keep_the_order_of_the_rows_that_are_asked_for():
     simulation = started("classic", rows=3)
     while not simulation.views.terminated.all():

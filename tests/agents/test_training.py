@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import agents.training
 from agents.callbacks import StopRequest, stop_on_signals
@@ -43,7 +44,9 @@ def test_a_run_leaves_models_policy_records_and_latest(tmp_path: Path, algorithm
     card = LearnedPolicy(run.folder, Layout(1)).card
     best = max(scores, key=lambda score: score["mean_return"])
     assert card.training["development"] == best and card.training["steps"] == best["steps"]
-    assert any((run.folder / "tb").iterdir())
+    records = EventAccumulator(str(run.folder / "tb")).Reload()
+    assert [event.step for event in records.Scalars("development/cost_ratio")] == [512, 512]
+    assert {"episodes/cost_ratio", "rollout/ep_rew_mean", "train/loss"} <= set(records.Tags()["scalars"])
 
 
 def test_resuming_reaches_the_new_total_with_fresh_worlds_and_the_schedule_in_place(tmp_path: Path) -> None:
