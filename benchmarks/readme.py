@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.common import Report, Reports
+from tessera_env.files import write_text
 from tessera_env.observation import Layout
 from tessera_env.report import COLUMNS
 from tessera_env.results import Results
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--benchmarks", type=Path, default=Path("runs/benchmarks.json"), help="what make bench kept")
     given = parser.parse_args(arguments)
     blocks = {"observation": Layout(1).table(), **run_blocks(given.run), **benchmark_blocks(given.benchmarks)}
-    README.write_text(refreshed(README.read_text(encoding="utf-8"), blocks), encoding="utf-8")
+    write_text(README, refreshed(README.read_text(encoding="utf-8"), blocks))
     print(f"{README.name}: {', '.join(blocks)}")
 
 

@@ -114,8 +114,8 @@ def measure(quick: bool) -> Report:
     )  # fmt: skip
     return Report(
         f"One episode of classic with many tasks, best of {repeats}",
-        "Every decision asks for spot, one call from Python each, whose own cost is shown. Events: arrivals, decisions,\n"
-        "launches, completions, three an interruption. Peak memory of the whole process.",
+        "Every decision asks for spot, one call from Python each, whose own cost is shown. Events: arrivals,\n"
+        "decisions, launches, completions, three an interruption. Peak memory of the whole process.",
         columns,
         rows,
     )

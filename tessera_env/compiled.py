@@ -24,6 +24,7 @@ class InnerFunction(CPUDispatcher):
         options = {
             "nopython": True,
             "boundscheck": None,
+            "error_model": "numpy",  # no look at the divisor before each division: none can be 0
             "no_cpython_wrapper": True,
             "no_cfunc_wrapper": True,
             "_nrt": allocates,

@@ -1,5 +1,6 @@
 """What README shows runs, and says what the code says."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -8,58 +9,181 @@ from pathlib import Path
 
 import pytest
 
+import tessera_env
+import train
+from benchmarks import readme
+from benchmarks.common import Report, Reports
+from tessera_env import statistics
 from tessera_env.observation import Layout
+from tessera_env.scenario_files import preset_names
+from tests.results_samples import results
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PYTHON_BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-SHELL_LINES = [
-    line for block in re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL) for line in block.splitlines() if line
-]
-COMMANDS = [line for line in SHELL_LINES if line.startswith("tessera ")]
 LINKS = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
+NAMED_PATHS = re.findall(r"`((?:agents|benchmarks|docs|tessera_env|tests)/[\w./-]*|\w+\.py)`", README)
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
-def test_there_is_something_to_run():
-    assert len(PYTHON_BLOCKS) >= 3
-    assert len(COMMANDS) >= 1
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("number", range(len(PYTHON_BLOCKS)))
-def test_a_python_block_runs(number, tmp_path):
-    command = [sys.executable, "-W", "error", "-c", PYTHON_BLOCKS[number]]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+SHELL_LINES = [line for block in blocks("sh") for line in block.splitlines() if line]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_runs(command, tmp_path):
-    words = shlex.split(command)
-    done = subprocess.run(
-        [sys.executable, "-m", "tessera_env", *words[1:]], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert "OnDemandOnly" in done.stdout or "on_demand_only" in done.stdout
-    for name in re.findall(r"--json (\S+)", command):
-        assert (tmp_path / name).stat().st_size > 0
+def succeeds(*command: str, cwd: Path) -> str:
+    done = subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of somebody who copied README's files and ran its Python from top to bottom."""
+    folder = tmp_path_factory.mktemp("reader")
+    (scenario,), (trace,) = blocks("toml"), blocks("json")
+    (folder / "my.toml").write_text(scenario, encoding="utf-8")
+    (folder / "zone.json").write_text(trace, encoding="utf-8")
+    for block in blocks("python"):
+        succeeds(sys.executable, "-W", "error", "-c", block, cwd=folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_the_python_and_the_commands_run_from_top_to_bottom(reader):
+    assert len(blocks("python")) >= 5
+    assert (reader / "my_policy" / "policy.safetensors").is_file()
+    assert (reader / "results.json").is_file()
+    commands = [shlex.split(line) for line in SHELL_LINES if line.startswith("tessera ")]
+    assert len(commands) >= 3
+    for _program, *words in commands:
+        (reader / "results.json").unlink(missing_ok=True)
+        output = succeeds(sys.executable, "-m", "tessera_env", *words, cwd=reader)
+        for policy in words[words.index("--policies") + 1].split(","):
+            assert f"\n {policy} " in output
+        assert (reader / "results.json").is_file() == ("--json" in words)
+
+
+@pytest.mark.slow
+def test_the_training_command_trains(tmp_path):
+    (line,) = (line for line in SHELL_LINES if line.startswith("python train.py "))
+    line = re.sub(r"--steps \d+", "--steps 128", line)
+    toy = ("n_envs=16", "n_steps=8", "batch_size=64", "evaluation_worlds=2")
+    words = [word for setting in toy for word in ("--set", setting)]
+    succeeds(sys.executable, str(ROOT / "train.py"), *shlex.split(line)[2:], *words, "--no-report", cwd=tmp_path)
+    assert (tmp_path / "runs" / "latest" / "policy.json").is_file()
 
 
 def test_every_make_target_exists():
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     named = {a or b for a, b in re.findall(r"`make (\w+)`|^make (\w+)", README, flags=re.MULTILINE)}
-    assert {"train", "test", "bench", "lint"} <= named
-    assert named <= targets
+    assert {"train", "test", "bench"} <= named <= targets
 
 
-@pytest.mark.parametrize("link", LINKS)
-def test_every_link_leads_somewhere(link):
-    assert (ROOT / link).exists()
+@pytest.mark.parametrize("path", sorted({*LINKS, *NAMED_PATHS}))
+def test_every_path_leads_somewhere(path):
+    assert (ROOT / path).exists() or (ROOT / "tessera_env" / path).exists()
+
+
+def test_every_module_named_for_running_exists():
+    modules = re.findall(r"python -m (benchmarks[\w.]*)", README)
+    alone = re.search(r"`python -m benchmarks\.step`, ((?:`\w+`,?\s+)+)alone", README)
+    assert alone
+    for module in [*modules, *(f"benchmarks.{name}" for name in re.findall(r"`(\w+)`", alone[1]))]:
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
+
+
+def test_every_environment_and_preset_is_listed():
+    rows = re.findall(r"^\| `(Tessera/[\w-]+)` \| `([\w-]+)` \|", README, flags=re.MULTILINE)
+    assert dict(rows) == tessera_env.ENVIRONMENTS
+    assert sorted(preset for _, preset in rows) == preset_names()
 
 
 def test_the_observation_table_is_the_code_s():
-    assert Layout(1).table() in README
+    layout = Layout(1)
+    assert f"<!-- observation:begin -->\n{layout.table()}\n<!-- observation:end -->" in README
+    assert f"Observation: {layout.first_pool_index} fields, and {layout.pool_field_count} for each" in README
+
+
+def test_how_the_figures_are_made_is_what_the_code_does():
+    assert f"worlds, 0 to {train.REPORT_EPISODES - 1} of seed {train.REPORT_SEED}." in README
+    assert f"intervals of {statistics.RESAMPLES:,} bootstrap" in README.replace("\n ", "")
 
 
 def test_no_figure_is_left_open():
-    for placeholder in ("RESULTS", "OBSERVATION", "TRAIN", "BENCH"):
-        assert not re.search(rf"^{placeholder}$", README, flags=re.MULTILINE)
+    """`make train` and `make bench` first, then `python -m benchmarks.readme`."""
+    assert "Not measured yet" not in README
+
+
+# ---- how the figures come in
+
+
+CARD = {"scenario": "deadline", "training": {"algorithm": "PPO", "steps": 4_000_000}}
+
+
+def test_a_block_is_replaced_and_nothing_else():
+    text = "a\n<!-- one:begin -->\nold\nold\n<!-- one:end -->\nb\n<!-- two:begin -->\nkept\n<!-- two:end -->\n"
+    new = r"new \1 $"
+    expected = f"a\n<!-- one:begin -->\n{new}\n<!-- one:end -->\nb\n<!-- two:begin -->\nkept\n<!-- two:end -->\n"
+    assert readme.refreshed(text, {"one": new}) == expected
+    assert readme.refreshed(expected, {"one": new}) == expected
+
+
+@pytest.mark.parametrize("text", ["nothing", "<!-- one:begin -->\n<!-- one:end -->\n" * 2])
+def test_a_block_must_be_there_once(text):
+    with pytest.raises(ValueError, match="block 'one'"):
+        readme.refreshed(text, {"one": "new"})
+
+
+def test_the_results_are_shown_with_intervals():
+    sample = results(labels=("on_demand_only", "greedy", "runs/latest"))
+    table = readme.results_table(sample).splitlines()
+    assert table[0] == "| policy | cost $ | difference $ | saves % | missed deadlines | tasks done |"
+    assert re.fullmatch(
+        r"\| greedy \| 50\.00 \[[\d., ]+\] \| baseline \| 50\.0 \[[\d., ]+\] \| 0 \| 40/40 \|", table[3]
+    )
+    assert re.search(r"\| runs/latest \| 40\.00 \[[\d., ]+\] \| -10\.00 \[[-\d., ]+\] \* \|", table[4])
+
+
+@pytest.mark.parametrize(
+    ("learned", "expected"),
+    [
+        ("runs/latest", "20.0 % cheaper than greedy"),
+        ("on_demand_only", "100.0 % dearer"),
+        ("twin", "not clearly apart"),
+    ],
+)
+def test_cheaper_is_said_only_where_the_interval_allows_it(monkeypatch, learned, expected):
+    monkeypatch.setattr(readme, "LEARNED", learned)
+    text = readme.sentence(results(), CARD)
+    assert f"The learned policy (PPO on `deadline`, 4,000,000 decisions) is {expected}" in text
+    assert ("cheaper" in text) == ("cheaper" in expected)
+
+
+def test_benchmarks_come_from_the_kept_file(tmp_path):
+    report = Report("Speed", "what counts", ("what", "us"), (("one", "1.5"), ("two|three", "2")))
+    Reports("a machine", False, (report,)).write_json(tmp_path / "b.json")
+    shown = readme.benchmark_blocks(tmp_path / "b.json")["benchmarks"]
+    table = "| what | us |\n| --- | ---: |\n| one | 1.5 |\n| two\\|three | 2 |"
+    assert shown == f"Measured on: a machine.\n\n**Speed**\n\n{table}\n\nwhat counts"
+
+
+def test_toy_figures_stay_out(tmp_path):
+    Reports("a machine", True, ()).write_json(tmp_path / "b.json")
+    with pytest.raises(ValueError, match="quick"):
+        readme.benchmark_blocks(tmp_path / "b.json")
+
+
+def test_what_was_not_measured_stays_as_it_is(tmp_path):
+    assert readme.run_blocks(tmp_path) == readme.benchmark_blocks(tmp_path / "b.json") == {}
+
+
+def test_a_run_s_files_become_both_tables(tmp_path):
+    for name in ("", "-classic", "-fleet"):
+        results(labels=("on_demand_only", "greedy")).write_json(tmp_path / f"results{name}.json")
+    (tmp_path / "policy.json").write_text('{"scenario": "deadline", "training": {}}', encoding="utf-8")
+    found = readme.run_blocks(tmp_path)
+    assert found["results"].count("| greedy |") == 1
+    assert found["baselines"].count("| greedy |") == 2
