@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.common import Report, Reports
 from tessera_env.files import write_text
@@ -40,8 +41,8 @@ def run_blocks(folder: Path) -> dict[str, str]:
     main_results, *others = (Results.from_json(file) for file in files.values())
     card = json.loads((folder / "policy.json").read_text(encoding="utf-8"))
     return {
-        "results": f"{results_table(main_results)}\n\n{sentence(main_results, card)}",
-        "baselines": "\n\n".join(f"`{r.scenario['name']}`:\n\n{results_table(r)}" for r in others),
+        "results": f"{results_table(main_results)}\n\n{caption(main_results)} {verdict(main_results, card)}".rstrip(),
+        "baselines": "\n\n".join(f"{results_table(one)}\n\n{caption(one)}" for one in others),
     }
 
 
@@ -84,22 +85,40 @@ def results_table(results: Results) -> str:
     return markdown(["policy", *(column.replace("\n", " ") for column in SHOWN)], rows)
 
 
-def sentence(results: Results, card: dict) -> str:
-    """What the main table shows, in words; "cheaper" only where the interval allows it."""
-    text = (
-        f"{results.episodes} worlds of `{results.scenario['name']}`, the same for every policy (seed {results.seed}); "
-        f"means and 95 % bootstrap intervals; difference to {results.baseline}, paired by world, "
-        "* where its interval is clear of 0."
-    )
+def caption(results: Results) -> str:
+    """What was played, and what the figures are."""
+    parts = [f"{results.episodes} worlds of `{results.scenario['name']}`{_hours(results)}, seed {results.seed}"]
+    parts.append("mean [95 % bootstrap interval]")
+    if results.baseline is not None:
+        parts.append(f"difference to {results.baseline} paired by world, * where its interval is clear of 0")
+    text = "; ".join(parts) + "."
+    if len({int(table["tasks_done"].sum()) for table in results.tables.values()}) > 1:
+        text += " The policies did unlike numbers of tasks: costs are of unlike amounts of work."
+    return text
+
+
+def _hours(results: Results) -> str:
+    """Of the recording, if one is replayed."""
+    market = results.scenario.get("market", {})
+    if market.get("trace") is None:
+        return ""
+    until = "on" if market["until_h"] is None else f"to {market['until_h']:g}"
+    return f" (recorded hours from {market['from_h']:g} {until})"
+
+
+def verdict(results: Results, card: dict[str, Any]) -> str:
+    """The learned policy in words: "cheaper" only where the interval allows it; nothing where there is none."""
     difference = results.summary[LEARNED].difference_usd if LEARNED in results.summary else None
     if difference is None:
-        return text
+        return ""
     training, base = card["training"], results.summary[str(results.baseline)].cost_usd.mean
-    learner = f"{training['algorithm']} on `{card['scenario']}`, {training['steps']:,} decisions"
+    learner = (
+        f"{training['algorithm']} on `{card['scenario']}`, the best of its run, after {training['steps']:,} decisions"
+    )
     if not difference.is_clear_of_zero:
-        return f"{text} The learned policy ({learner}) is not clearly apart from {results.baseline}."
+        return f"The learned policy ({learner}) is not clearly apart from {results.baseline}."
     share, word = abs(difference.mean) / base, "cheaper" if difference.mean < 0 else "dearer"
-    return f"{text} The learned policy ({learner}) is {100 * share:.1f} % {word} than {results.baseline}."
+    return f"The learned policy ({learner}) is {100 * share:.1f} % {word} than {results.baseline}."
 
 
 def report_table(report: Report) -> str:

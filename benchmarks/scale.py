@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.common import Report, run_alone
 from tessera_env.kernels import Command
+from tessera_env.scenario import Scenario
 from tessera_env.scenario_files import load_scenario
 from tessera_env.simulation import Simulation
 
@@ -46,7 +47,7 @@ def play(task_count: int) -> Played:
     return Played(episodes, int(decisions), int(events), start_s, play_s, call_s, peak_mb)
 
 
-def episode(scenario, world: int) -> tuple[int, int, float, float]:
+def episode(scenario: Scenario, world: int) -> tuple[int, int, float, float]:
     """Decisions, events, seconds to start and seconds to play of one episode.
 
     Events: arrivals, decisions, launches (their billing starts), interruptions (notice, end and migration: three)

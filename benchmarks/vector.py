@@ -59,7 +59,7 @@ def measure(quick: bool) -> Report:
         first = 0.0
         for count in counts:
             steps = max(decisions // (10 if count == 1 else count), 16)
-            rates = []
+            rates: list[float] = []
             for threads in (1, CORES):
                 if rates and min(threads, count) == 1:
                     continue

@@ -97,7 +97,6 @@ def test_counted_events_are_those_of_the_log():
     assert made == decisions == info["metrics"]["decisions"]
     assert counts[LogKind.NOTICE] > 0
     single = counts[LogKind.ARRIVAL] + counts[LogKind.LAUNCH] + counts[LogKind.COMPLETION]
-    # Tasks that arrive after the last decision's time are in no log; here all have arrived.
     assert events == single + decisions + 3 * counts[LogKind.NOTICE]
     assert start_s > 0.0
     assert play_s > 0.0

@@ -157,9 +157,22 @@ def test_the_results_are_shown_with_intervals():
 )
 def test_cheaper_is_said_only_where_the_interval_allows_it(monkeypatch, learned, expected):
     monkeypatch.setattr(readme, "LEARNED", learned)
-    text = readme.sentence(results(), CARD)
-    assert f"The learned policy (PPO on `deadline`, 4,000,000 decisions) is {expected}" in text
+    text = readme.verdict(results(), CARD)
+    learner = "PPO on `deadline`, the best of its run, after 4,000,000 decisions"
+    assert text.startswith(f"The learned policy ({learner}) is {expected}")
     assert ("cheaper" in text) == ("cheaper" in expected)
+
+
+def test_the_caption_names_worlds_hours_and_unlike_work():
+    sample = results(labels=("greedy", "twin"))
+    text = readme.caption(sample)
+    assert text.startswith("40 worlds of `deadline-aws`, seed 1; mean [95 % bootstrap interval]; difference to greedy")
+    assert "unlike" not in text
+    sample.tables["twin"]["tasks_done"][0] = 0
+    sample.scenario["market"] = {"trace": "aws_v100_2023", "from_h": 700.0, "until_h": None}
+    text = readme.caption(sample)
+    assert "40 worlds of `deadline-aws` (recorded hours from 700 on), seed 1" in text
+    assert text.endswith("unlike amounts of work.")
 
 
 def test_benchmarks_come_from_the_kept_file(tmp_path):

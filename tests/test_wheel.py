@@ -8,20 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tessera_env
 from tessera_env.observation import Layout
 from tessera_env.policies.learned import save_policy
 
 ROOT = Path(__file__).parents[1]
+PIP = ("-m", "pip", "--disable-pip-version-check", "-q")
 
-USE = """
+# By its id alone, as somebody does who has only Gymnasium imported; the package must be the installed one.
+PLAY = """
 import importlib.util
 import sys
 import gymnasium as gym
 env = gym.make("tessera_env:Tessera/DeadlineAWS-v0")
 import tessera_env
 assert "site-packages" in tessera_env.__file__, tessera_env.__file__
-assert importlib.util.find_spec("torch") is None
-assert importlib.util.find_spec("agents") is None
+for name in ("torch", "stable_baselines3", "agents"):
+    assert importlib.util.find_spec(name) is None, name
 from tessera_env.policies import make_policy
 policy = make_policy(sys.argv[1], env.unwrapped.layout)
 observation, info = env.reset(seed=0)
@@ -32,7 +35,20 @@ while not terminated:
 assert info["metrics"]["tasks_done"] == 1
 assert info["metrics"]["deadlines_missed"] == 0
 assert info["invalid_actions"] == 0
-print(sorted(i for i in gym.registry if i.startswith("Tessera/")))
+"""
+
+# Every id, alone and by rows, so that every preset and the bundled trace are in the wheel.
+EVERY_ID = """
+import sys
+import gymnasium as gym
+for name in sys.argv[1:]:
+    env = gym.make(f"tessera_env:{name}")
+    observation, info = env.reset(seed=0)
+    env.step(env.action_space.sample(info["action_mask"]))
+    envs = gym.make_vec(f"tessera_env:{name}", num_envs=2)
+    observations, _ = envs.reset(seed=0)
+    assert (observations[0] == observation).all()
+    print(name)
 """
 
 
@@ -59,21 +75,45 @@ def run(*command: str, cwd: Path) -> str:
     """The output of a command that must succeed; nothing of this checkout is on its path."""
     env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout
 
 
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from this checkout; needs the network, or a pip configured to do without."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, *PIP, "wheel", "--no-deps", "-w", str(folder), str(ROOT), cwd=folder)
+    (built,) = folder.glob("tessera_env-*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path) -> str:
+    """Of an environment that holds the wheel and what it asks for."""
+    folder = wheel.parent / "venv"
+    run(sys.executable, "-m", "venv", str(folder), cwd=wheel.parent)
+    made = str(folder / "bin" / "python")
+    run(made, *PIP, "install", "-c", str(ROOT / "constraints.txt"), str(wheel), cwd=wheel.parent)
+    return made
+
+
 @pytest.mark.slow
-def test_the_wheel_works_in_an_empty_environment(tmp_path):
-    pip = ("-m", "pip", "--disable-pip-version-check", "-q")
-    run(sys.executable, *pip, "wheel", "--no-deps", "-w", str(tmp_path), str(ROOT), cwd=tmp_path)
-    (wheel,) = tmp_path.glob("tessera_env-*.whl")
-    run(sys.executable, "-m", "venv", str(tmp_path / "venv"), cwd=tmp_path)
-    python = str(tmp_path / "venv" / "bin" / "python")
-    run(python, *pip, "install", "-c", str(ROOT / "constraints.txt"), str(wheel), cwd=tmp_path)
-    output = run(python, "-c", USE, str(exported_policy(tmp_path / "policy")), cwd=tmp_path)
-    for name in ("Classic", "Deadline", "DeadlineAWS", "Fleet"):
-        assert f"Tessera/{name}-v0" in output
-    listed = run(python, "-m", "zipfile", "-l", str(wheel), cwd=tmp_path)
-    assert "tessera_env/data/aws_v100_2023/LICENSE" in listed
-    assert not [line for line in listed.splitlines() if line.startswith(("agents", "tests", "benchmarks", "train.py"))]
+def test_the_wheel_works_in_an_empty_environment(wheel, python, tmp_path):
+    policy = str(exported_policy(tmp_path / "policy"))
+    run(python, "-c", PLAY, policy, cwd=tmp_path)
+    ids = list(tessera_env.ENVIRONMENTS)
+    assert run(python, "-c", EVERY_ID, *ids, cwd=tmp_path).split() == ids
+    command = str(Path(python).with_name("tessera"))
+    table = run(command, "evaluate", "--policies", f"greedy,{policy}", "--episodes", "2", cwd=tmp_path)
+    assert f" {policy} " in table
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_package_alone(wheel):
+    names = run(sys.executable, "-m", "zipfile", "-l", str(wheel), cwd=wheel.parent).splitlines()[1:]
+    files = {line.split()[0] for line in names}
+    assert {name.split("/")[0] for name in files} == {"tessera_env", f"tessera_env-{tessera_env.__version__}.dist-info"}
+    for name in ("py.typed", "scenarios/fleet.toml", "data/aws_v100_2023/zones.csv", "data/aws_v100_2023/LICENSE"):
+        assert f"tessera_env/{name}" in files
+    assert not [name for name in files if name.endswith((".nbi", ".nbc", ".pyc"))]
