@@ -32,16 +32,6 @@ def development_seed() -> int:
     return DEVELOPMENT_SEEDS.start
 
 
-def check_report_seed(seed: int) -> None:
-    """Refuse a report on worlds that policies are trained on or chosen by.
-
-    Raises:
-        ValueError: the seed is not one for reports.
-    """
-    if seed not in REPORT_SEEDS:
-        raise ValueError(f"seed: {seed} (allowed for a report: 0 to {REPORT_SEEDS.stop - 1})")
-
-
 def training_scenario(scenario: Scenario) -> Scenario:
     """The scenario on the part of its trace that policies are trained on; itself where nothing is replayed.
 

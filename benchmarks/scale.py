@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from tessera_env.scenario import Scenario
 from tessera_env.scenario_files import load_scenario
 from tessera_env.simulation import Simulation
 
-KB_TO_MB = 1024.0 if sys.platform != "darwin" else 1024.0**2  # ru_maxrss: kB, on macOS bytes
 SHORTEST_S = 0.3  # small episodes are repeated until they take this long together
 START, STEP, SKIP = (np.array([int(command)]) for command in (Command.START, Command.STEP, Command.SKIP))
 
@@ -43,8 +43,20 @@ def play(task_count: int) -> Played:
         episodes += 1
     decisions, events, start_s, play_s = totals.tolist()
     call_s = decisions * seconds_of_a_call()
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KB_TO_MB
-    return Played(episodes, int(decisions), int(events), start_s, play_s, call_s, peak_mb)
+    return Played(episodes, int(decisions), int(events), start_s, play_s, call_s, peak_mb())
+
+
+def peak_mb() -> float:
+    """Most memory that this process has held.
+
+    Linux hands `ru_maxrss` on from the process that starts another one, so that a large parent would be measured
+    instead of a small child; VmHWM is the process's own.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        return float(status.read_text().split("VmHWM:")[1].split()[0]) / 1024.0  # kB
+    unit = 1024.0**2 if sys.platform == "darwin" else 1024.0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def episode(scenario: Scenario, world: int) -> tuple[int, int, float, float]:

@@ -111,6 +111,13 @@ def test_a_small_episode_is_repeated_until_it_can_be_timed(monkeypatch):
     assert played.peak_mb > 50.0
 
 
+@pytest.mark.slow
+def test_peak_memory_is_the_episode_s_own_and_not_its_parent_s():
+    ballast = np.ones(100_000_000)  # 800 MB
+    assert scale.played(20).peak_mb < 500.0
+    assert scale.peak_mb() > ballast.nbytes / 1024.0**2
+
+
 def test_the_picture_in_docs_is_what_its_command_draws(tmp_path):
     """After a change of the drawing: `python -m benchmarks.picture docs/fleet.png`."""
     picture.main(str(tmp_path / "fleet.png"))

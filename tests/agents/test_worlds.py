@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+import train as program
 from agents.worlds import (
     DEVELOPMENT_SEEDS,
     MOST_ROWS,
@@ -23,6 +24,7 @@ def test_seeds_are_disjoint() -> None:
     parts = (REPORT_SEEDS, DEVELOPMENT_SEEDS, TRAINING_SEEDS)
     assert [part.stop for part in parts[:-1]] == [part.start for part in parts[1:]]
     assert development_seed() in DEVELOPMENT_SEEDS
+    assert program.REPORT_SEED in REPORT_SEEDS
 
 
 @pytest.mark.parametrize("seed", [0, 1, 7, 2**31, 2**64 - 1])
