@@ -16,6 +16,7 @@ from tessera_env.random_stream import seed_words
 from tessera_env.scenario import Scenario
 
 _PERCENTS = (50, 95, 99)
+_SHARES = np.array(_PERCENTS) / 100.0
 _NOBODY = np.empty(0, dtype=np.int64)
 
 
@@ -174,4 +175,8 @@ class Simulation:
 def _percentiles(stays_h: np.ndarray) -> np.ndarray:
     """The percentiles _PERCENTS of the finite values; zeros if there are none."""
     finite = stays_h[np.isfinite(stays_h)]
-    return np.percentile(finite, _PERCENTS) if len(finite) else np.zeros(len(_PERCENTS))
+    if not len(finite):
+        return np.zeros(len(_PERCENTS))
+    # np.percentile's linear interpolation without its 80 us of set-up, which every episode's last step would pay.
+    places = np.arange(len(finite))
+    return np.interp(_SHARES * (len(finite) - 1), places, np.sort(finite))
