@@ -12,12 +12,13 @@ from enum import IntEnum
 import numpy as np
 
 from tessera_env.compiled import compiled
-from tessera_env.engine.billing import dollars_until, move_cursor
+from tessera_env.engine.billing import move_cursor
 from tessera_env.engine.history import averages_after
 from tessera_env.engine.instances import launch_room
 from tessera_env.engine.kinds import EventKind, TaskStatus
 from tessera_env.engine.masks import latest_fallback_s, work_left_now_s
 from tessera_env.engine.work import changeover_s, run_time_s, saved_at, state_mb
+from tessera_env.market.timeline import price_integral_at
 
 INTERRUPTIONS_SHOWN = 16
 _DAY_S = 86400.0
@@ -229,6 +230,7 @@ class Layout:
         lines = ["| Index | Field | Meaning | Range |", "|---|---|---|---|"]
         for field in Field:
             meaning, low = _MEANINGS[field]
+            meaning = meaning.replace("|", "\\|")  # else it would end the cell
             lines.append(f"| {int(field)} | `{field.name.lower()}` | {meaning} | {low:g} … 1 |")
         for pool_field in PoolField:
             meaning, low = _POOL_MEANINGS[pool_field]
@@ -388,7 +390,7 @@ def write_pool_history(params, state, env: int, pool_id: int, base: int, out) ->
     down_s = pool.changed_s - pool.up_s  # of ended spells
     average = point.spot_price
     if now_s > 0.0:
-        average = dollars_until(params, state, env, pool_id, 0, now_s) * 3600.0 / now_s
+        average = price_integral_at(state.market, env, pool_id, pool.cursor, now_s) * 3600.0 / now_s
     out[env, base + PoolField.PRICE_AVERAGE] = min(average / config.dearest_on_demand, 1.0)
     out[env, base + PoolField.AVAILABLE_1H] = a1
     out[env, base + PoolField.AVAILABLE_4H] = a4

@@ -43,8 +43,10 @@ def guard(params, state, env: int) -> None:
     run_s = run_time_s(config, work_left_now_s(config, task, row.now_s))
     can_wait = asked_again_s + run_s <= fallback_s
     can_risk = asked_again_s + run_time_s(config, work_left_if_lost_s(config, task, row.now_s)) <= fallback_s
-    any_valid = False
-    for action in range(state.masks.shape[1]):
+    # With time for the worst that can happen on spot, waiting and every spot placement are safe: no closer look (a third of the time).
+    any_valid = can_risk
+    unsure = 1 + params.pools.shape[0] if can_risk else 0
+    for action in range(unsure, state.masks.shape[1]):
         if not state.masks[env, action]:
             continue
         outcome = outcome_of(params, state, env, task, action)

@@ -3,6 +3,7 @@
 import math
 
 from tessera_env.compiled import compiled
+from tessera_env.market.replay import append_step, first_row, row_time_s
 from tessera_env.parameters import CapacitySource
 from tessera_env.random_stream import Purpose, exponential, normal, uniform
 
@@ -31,18 +32,11 @@ def replayed_capacities(params, world, pool_id: int, series_id: int, times_s, ca
     series, horizon_s = params.series[series_id], params.config[0].horizon_s
     size = params.pools[pool_id].capacity
     count = 0
-    for row in range(series.first, series.first + series.count):
-        point = params.trace[row]
-        offset_s = point.time_s - world.window_s
-        if offset_s >= horizon_s:
+    for row in range(first_row(params, world, series_id), series.first + series.count):
+        time_s = row_time_s(params, world, row)
+        if time_s >= horizon_s:
             break
-        if offset_s <= 0.0:
-            count = 0  # the last point at or before the window's start is the one that holds there
-        elif count > 0 and capacities[count - 1] == point.capacity * size:
-            continue
-        times_s[count] = max(offset_s, 0.0)
-        capacities[count] = point.capacity * size
-        count += 1
+        count = append_step(times_s, capacities, count, time_s, params.trace[row].capacity * size)
     return count
 
 
@@ -181,6 +175,4 @@ def announce_losses(times_s, capacities, count: int, notice_s: float, out_times_
         least = capacities[rise - 1]
         for k in range(rise, fall):
             least = min(least, capacities[k])
-        if out_count == 0 or out_capacities[out_count - 1] != least:
-            out_times_s[out_count], out_capacities[out_count] = now_s, least
-            out_count += 1
+        out_count = append_step(out_times_s, out_capacities, out_count, now_s, least)

@@ -3,6 +3,7 @@
 import math
 
 from tessera_env.compiled import compiled
+from tessera_env.market.replay import append_step, first_row, row_time_s
 from tessera_env.parameters import PriceSource
 from tessera_env.random_stream import Purpose, normal
 
@@ -50,16 +51,9 @@ def replayed_prices(params, world, series_id: int, times_s, prices) -> int:
     """The trace's price steps in this world's window."""
     series, horizon_s = params.series[series_id], params.config[0].horizon_s
     count = 0
-    for row in range(series.first, series.first + series.count):
-        point = params.trace[row]
-        offset_s = point.time_s - world.window_s
-        if offset_s >= horizon_s:
+    for row in range(first_row(params, world, series_id), series.first + series.count):
+        time_s = row_time_s(params, world, row)
+        if time_s >= horizon_s:
             break
-        if offset_s <= 0.0:
-            count = 0  # the last point at or before the window's start is the one that holds there
-        elif count > 0 and prices[count - 1] == point.spot_price:
-            continue
-        times_s[count] = max(offset_s, 0.0)
-        prices[count] = point.spot_price
-        count += 1
+        count = append_step(times_s, prices, count, time_s, params.trace[row].spot_price)
     return count
