@@ -43,7 +43,8 @@ def guard(params, state, env: int) -> None:
     run_s = run_time_s(config, work_left_now_s(config, task, row.now_s))
     can_wait = asked_again_s + run_s <= fallback_s
     can_risk = asked_again_s + run_time_s(config, work_left_if_lost_s(config, task, row.now_s)) <= fallback_s
-    # With time for the worst that can happen on spot, waiting and every spot placement are safe: no closer look (a third of the time).
+    # With time for the worst that can happen on spot, waiting and every spot placement are safe: no closer look,
+    # which is a third of the mask's time.
     any_valid = can_risk
     unsure = 1 + params.pools.shape[0] if can_risk else 0
     for action in range(unsure, state.masks.shape[1]):
