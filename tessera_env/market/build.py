@@ -45,8 +45,8 @@ def draw_market(params, world, pools, market, env: int) -> None:
     world.window_s = draw_window_s(params, world)
     length = market.shape[2]
     prices_at, prices = np.empty(length), np.empty(length)
-    raw_at, raw = np.empty(length), np.empty(length, np.int64)
-    known_at, known = np.empty(length), np.empty(length, np.int64)
+    raw_at, raw = np.empty(length), np.empty(length)
+    known_at, known = np.empty(length), np.empty(length)
     for pool_id in range(params.pools.shape[0]):
         spec, pool = params.pools[pool_id], pools[env, pool_id]
         series_id = draw_series(params, world, pool_id)

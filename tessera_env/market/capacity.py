@@ -36,7 +36,7 @@ def replayed_capacities(params, world, pool_id: int, series_id: int, times_s, ca
         time_s = row_time_s(params, world, row)
         if time_s >= horizon_s:
             break
-        count = append_step(times_s, capacities, count, time_s, params.trace[row].capacity * size)
+        count = append_step(times_s, capacities, count, time_s, float(params.trace[row].capacity * size))
     return count
 
 

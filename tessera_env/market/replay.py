@@ -24,7 +24,7 @@ def row_time_s(params, world, row: int) -> float:
 
 
 @compiled
-def append_step(times_s, values, count: int, time_s: float, value) -> int:
+def append_step(times_s, values, count: int, time_s: float, value: float) -> int:
     """Append a step, unless it changes nothing; returns the new number of steps."""
     if count > 0 and values[count - 1] == value:
         return count

@@ -94,6 +94,6 @@ def merge(
         point = market[env, pool_id, k]
         point.time_s = time_s
         point.spot_price = prices[i - 1]
-        point.capacity = capacities[j - 1]
+        point.capacity = int(capacities[j - 1])
         k += 1
     return k
