@@ -113,7 +113,7 @@ def test_wrong_input_is_told_in_one_line_before_any_work(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tessera_env.cli.run", lambda *_: pytest.fail("work had begun"))
+    monkeypatch.setattr("tessera_env.commands.evaluate.run", lambda *_: pytest.fail("work had begun"))
     code = main(arguments)
     out, err = capsys.readouterr()
     assert out == ""
@@ -160,8 +160,8 @@ def test_ctrl_c(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tessera_env", "evaluate", "--scenario", "deadline", "--episodes", "100000"]
     ready, writer = os.pipe()
     program = (
-        "import os, sys, tessera_env.cli as cli\n"
-        f"run = cli.run\ncli.run = lambda *a, **k: (os.write({writer}, b'.'), run(*a, **k))[1]\n"
+        "import os, sys, tessera_env.cli as cli, tessera_env.commands.evaluate as evaluate\n"
+        f"run = evaluate.run\nevaluate.run = lambda *a, **k: (os.write({writer}, b'.'), run(*a, **k))[1]\n"
         f"sys.exit(cli.main({command[3:]} + ['--json', {str(path)!r}]))\n"
     )
     process = subprocess.Popen(
