@@ -8,6 +8,8 @@ from tessera_env.distributions import DISTRIBUTION, DistributionKind
 from tessera_env.market.traces import Series, TraceError, read_series
 from tessera_env.parameters import (
     CONFIG,
+    JOB,
+    MAX_QUANTILES,
     NONE,
     POOL_SPEC,
     SERIES,
@@ -40,6 +42,8 @@ def parameters_of(scenario: Scenario) -> Parameters:
         distributions=_distributions(scenario),
         series=_series_table(replayed),
         trace=_trace_table(replayed),
+        quantiles=_quantiles(scenario),
+        jobs=_jobs_table(),
     )
 
 
@@ -118,12 +122,17 @@ def _config(scenario: Scenario, replayed: tuple[Series, ...]) -> np.recarray:
     config.free_first_hour = billing.free_first_hour
     config.full_fraction = checkpoint.full_fraction
     config.partial_fraction = checkpoint.partial_fraction
+    config.saves_at_notice = checkpoint.at_notice
     config.store_bandwidth_gbps = checkpoint.store_bandwidth_gbps
     config.checkpoint_interval_s = math.inf if checkpoint.interval_h is None else checkpoint.interval_h * HOUR_S
     config.checkpoint_cost_s = checkpoint.cost_s
     config.task_count = task.count
     config.arrivals = Arrivals[task.arrivals.upper()]
     config.arrival_share = task.arrival_share
+    config.arrivals_per_h = task.arrivals_per_h or 0.0
+    config.arrival_daily_share = task.daily_share
+    config.burst_size = task.burst_size
+    config.burst_spread_s = task.burst_spread_s
     config.interactive_share = task.interactive_share
     config.state_base_mb = task.state_base_mb
     config.state_mb_per_work_h = task.state_mb_per_work_h
@@ -149,13 +158,24 @@ def _pools(scenario: Scenario, replayed: tuple[Series, ...]) -> np.recarray:
         spec.gpu_memory_mb = pool.gpu_memory_mb
         spec.bandwidth_gbps = pool.bandwidth_gbps
         spec.on_demand_price = pool.on_demand_usd_per_h
-        spec.provisioning_s = pool.provisioning_s
+        spec.provisioning_s = pool.provisioning_s.median
+        spec.provisioning_high_s = pool.provisioning_s.highest
+        spec.on_demand_failure_share = pool.on_demand_failure_share
         spec.series = names.index(pool.trace_zone) if pool.trace_zone in names else NONE
         _set_price(spec, pool)
         _set_capacity(spec, pool)
-        spec.hazard_model = HazardModel[pool.hazard.model.upper()]
-        spec.hazard_per_h = 0.0 if pool.hazard.model == "none" else pool.hazard.per_h
+        _set_hazard(spec, pool)
     return table
+
+
+def _set_hazard(spec: np.record, pool: Pool) -> None:
+    hazard = pool.hazard
+    spec.hazard_model = HazardModel[hazard.model.upper()]
+    if hazard.model == "bathtub":
+        spec.hazard_scale, spec.hazard_tau1_h, spec.hazard_tau2_h = hazard.scale, hazard.tau1_h, hazard.tau2_h
+        spec.hazard_b_h, spec.hazard_cap_h = hazard.b_h, hazard.cap_h
+    elif hazard.model != "none":
+        spec.hazard_per_h = hazard.per_h
 
 
 def _set_price(spec: np.record, pool: Pool) -> None:
@@ -163,6 +183,12 @@ def _set_price(spec: np.record, pool: Pool) -> None:
     spec.price_source = PriceSource[price.source.upper()]
     if price.source == "constant":
         spec.price_mean = price.usd_per_h
+    elif price.source == "steps":
+        spec.price_mean = price.mean_share * pool.on_demand_usd_per_h
+        spec.price_lowest = price.lowest_share * pool.on_demand_usd_per_h
+        spec.price_highest = price.highest_share * pool.on_demand_usd_per_h
+        spec.price_changes_per_day = price.changes_per_day
+        spec.price_step_low, spec.price_step_high = price.step_low_share, price.step_high_share
     elif isinstance(price, OrnsteinUhlenbeckPrice):
         spec.price_mean = price.mean_share * pool.on_demand_usd_per_h
         spec.price_deviation = price.deviation_share * pool.on_demand_usd_per_h
@@ -177,6 +203,9 @@ def _set_capacity(spec: np.record, pool: Pool) -> None:
     capacity = pool.capacity
     spec.capacity_source = CapacitySource[capacity.source.upper()]
     spec.capacity = UNLIMITED if capacity.instances is None else capacity.instances
+    if capacity.source == "spells":
+        spec.up_points, spec.down_points = len(capacity.up_h), len(capacity.down_h)
+        spec.shocks_per_day, spec.shock_median_h = capacity.shocks_per_day, capacity.shock_median_h
     if not isinstance(capacity, SemiMarkovCapacity):
         return
     spec.up_median_low_h, spec.up_median_high_h = capacity.up_median_h
@@ -189,8 +218,21 @@ def _set_capacity(spec: np.record, pool: Pool) -> None:
     spec.shock_median_h = capacity.shock_median_h
 
 
+def _quantiles(scenario: Scenario) -> np.ndarray:
+    table = np.zeros((len(scenario.pools), 2, MAX_QUANTILES))
+    for rows, pool in zip(table, scenario.pools, strict=True):
+        if pool.capacity.source == "spells":
+            for row, lengths_h in zip(rows, (pool.capacity.up_h, pool.capacity.down_h), strict=True):
+                row[: len(lengths_h)] = lengths_h
+    return table
+
+
+def _jobs_table() -> np.recarray:
+    return new_table(1, JOB)
+
+
 def _distributions(scenario: Scenario) -> np.recarray:
-    table = new_table(Quantity.FIRST_SETUP + len(scenario.pools), DISTRIBUTION)
+    table = new_table(Quantity.FIRST_SETUP + 2 * len(scenario.pools), DISTRIBUTION)
     task, zero = scenario.task, Distribution(constant=0.0)
     _set_distribution(table[Quantity.WORK_H], task.work_h)
     _set_distribution(table[Quantity.DEADLINE_H], task.deadline_h or zero)
@@ -198,7 +240,8 @@ def _distributions(scenario: Scenario) -> np.recarray:
     _set_distribution(table[Quantity.GPU_MEMORY_MB], task.gpu_memory_mb)
     for pool_id, pool in enumerate(scenario.pools):
         seconds = _scaled(pool.setup_h, HOUR_S)
-        _set_distribution(table[Quantity.FIRST_SETUP + pool_id], seconds)
+        _set_distribution(table[Quantity.FIRST_SETUP + 2 * pool_id], seconds)
+        _set_distribution(table[Quantity.FIRST_SETUP + 2 * pool_id + 1], pool.provisioning_s)
     return table
 
 

@@ -136,8 +136,8 @@ _MEANINGS: dict[Field, tuple[str, float]] = {
     Field.PLACED_ON_DEMAND: ("n / (n + 8), n the tasks on on-demand", 0.0),
     Field.IDLE: ("n / (n + 8), n the instances without a task", 0.0),
     Field.DISPLACED: ("n / (n + 8), n the displaced tasks still to be asked or assigned", 0.0),
-    Field.ARRIVALS_LEFT: ("tasks yet to arrive / all tasks", 0.0),
-    Field.DONE: ("tasks done / all tasks", 0.0),
+    Field.ARRIVALS_LEFT: ("tasks that may yet arrive / the most tasks of a world", 0.0),
+    Field.DONE: ("tasks done / the most tasks of a world", 0.0),
 }
 
 _POOL_MEANINGS: dict[PoolField, tuple[str, float]] = {
@@ -342,7 +342,7 @@ def write_fleet(params, state, env: int, out) -> None:
     idle = 0
     for pool_id in range(params.pools.shape[0]):
         idle += state.pools[env, pool_id].idle_spot + state.pools[env, pool_id].idle_on_demand
-    task_count = params.config[0].task_count
+    task_count = params.config[0].task_count  # the world's own number is not known yet
     out[env, Field.WAITING] = squash(float(row.waiting), 8.0)
     out[env, Field.PLACED_SPOT] = squash(float(row.placed_spot), 8.0)
     out[env, Field.PLACED_ON_DEMAND] = squash(float(row.placed_on_demand), 8.0)

@@ -21,6 +21,7 @@ class PriceSource(IntEnum):
     CONSTANT = 0
     ORNSTEIN_UHLENBECK = 1
     TRACE = 2
+    STEPS = 3
 
 
 class CapacitySource(IntEnum):
@@ -29,6 +30,7 @@ class CapacitySource(IntEnum):
     CONSTANT = 0
     SEMI_MARKOV = 1
     TRACE = 2
+    SPELLS = 3
 
 
 class HazardModel(IntEnum):
@@ -37,6 +39,7 @@ class HazardModel(IntEnum):
     NONE = 0
     CONSTANT = 1
     DISCOUNT = 2
+    BATHTUB = 3
 
 
 class Arrivals(IntEnum):
@@ -44,6 +47,9 @@ class Arrivals(IntEnum):
 
     AT_START = 0
     UNIFORM = 1
+    POISSON = 2
+    BURSTS = 3
+    RECORDED = 4
 
 
 CONFIG = np.dtype(
@@ -60,12 +66,19 @@ CONFIG = np.dtype(
         ("free_first_hour", np.int64),  # 1: nothing is billed if the cloud interrupts within the first hour
         ("full_fraction", np.float64),  # at least this share transferable: FULL
         ("partial_fraction", np.float64),  # at least this share: PARTIAL, below: RESTART
+        ("saves_at_notice", np.int64),  # 0: the grace period is not used, always RESTART
         ("store_bandwidth_gbps", np.float64),  # of the checkpoint store
         ("checkpoint_interval_s", np.float64),  # work between periodic checkpoints; inf: none
         ("checkpoint_cost_s", np.float64),  # run time that one periodic checkpoint costs
-        ("task_count", np.int64),
+        ("task_count", np.int64),  # the most tasks a world can have
         ("arrivals", np.int64),  # Arrivals
         ("arrival_share", np.float64),  # arrivals lie in this first share of the horizon
+        ("arrivals_per_h", np.float64),  # mean rate of tasks
+        ("arrival_daily_share", np.float64),  # the rate varies over the day by this share
+        ("burst_size", np.float64),  # mean number of tasks in a burst
+        ("burst_spread_s", np.float64),  # a burst's tasks arrive within this
+        ("arrival_scale", np.float64),  # times between recorded arrivals are multiplied by this
+        ("job_count", np.int64),  # recorded jobs; 0: tasks are generated
         ("interactive_share", np.float64),  # share of the tasks that are INTERACTIVE
         ("state_base_mb", np.float64),
         ("state_mb_per_work_h", np.float64),
@@ -90,7 +103,9 @@ POOL_SPEC = np.dtype(
         ("gpu_memory_mb", np.float64),
         ("bandwidth_gbps", np.float64),
         ("on_demand_price", np.float64),  # $/h
-        ("provisioning_s", np.float64),  # not billed
+        ("provisioning_s", np.float64),  # the median; not billed
+        ("provisioning_high_s", np.float64),  # the longest
+        ("on_demand_failure_share", np.float64),  # of on-demand launches that find no capacity
         ("price_source", np.int64),  # PriceSource
         ("price_mean", np.float64),  # $/h; the constant price, or the process's mean
         ("price_deviation", np.float64),  # $/h, stationary
@@ -99,10 +114,19 @@ POOL_SPEC = np.dtype(
         ("price_daily_share", np.float64),  # daily factor 1 + share x sin(2 pi t / 24 h)
         ("price_lowest", np.float64),  # clip, $/h
         ("price_highest", np.float64),
+        ("price_changes_per_day", np.float64),  # of a price that moves in steps
+        ("price_step_low", np.float64),  # a step's size, as a share of the price
+        ("price_step_high", np.float64),
         ("capacity_source", np.int64),  # CapacitySource
         ("capacity", np.int64),  # instances to be had when up; a trace's samples are multiplied by it
         ("hazard_model", np.int64),  # HazardModel
         ("hazard_per_h", np.float64),
+        # Bathtub: F(t) = scale (1 - e^(-t / tau1) + e^((t - b) / tau2)) by an instance's age, 1 from the cap on.
+        ("hazard_scale", np.float64),
+        ("hazard_tau1_h", np.float64),
+        ("hazard_tau2_h", np.float64),
+        ("hazard_b_h", np.float64),
+        ("hazard_cap_h", np.float64),
         ("series", np.int64),  # row of the replayed trace; NONE: drawn for each world
         # Semi-Markov capacity: each world draws a family member between these bounds.
         ("up_median_low_h", np.float64),
@@ -117,6 +141,23 @@ POOL_SPEC = np.dtype(
         ("regime_factor_high", np.float64),  # in the bad regime up-spells shrink, down-spells grow by up to this
         ("shocks_per_day", np.float64),  # zone-wide losses of all capacity
         ("shock_median_h", np.float64),
+        # Spells by their quantile functions: how many points the rows of the quantiles' table have.
+        ("up_points", np.int64),
+        ("down_points", np.int64),
+    ],
+    align=True,
+)
+
+MAX_QUANTILES = 65
+
+# One recorded job; NaN: not recorded, the scenario's distributions say.
+JOB = np.dtype(
+    [
+        ("arrival_s", np.float64),  # from the first job's arrival
+        ("work_s", np.float64),
+        ("gpu_memory_mb", np.float64),
+        ("state_mb", np.float64),
+        ("interactive", np.float64),  # 1: INTERACTIVE, 0: BATCH
     ],
     align=True,
 )
@@ -132,7 +173,7 @@ SERIES = np.dtype([("first", np.int64), ("count", np.int64), ("end_s", np.float6
 
 
 class Quantity(IntEnum):
-    """Rows of the distributions' table; a pool's set-up time is row FIRST_SETUP + pool."""
+    """Rows of the distributions' table; pool p's set-up time is row FIRST_SETUP + 2 p, its provisioning the next."""
 
     WORK_H = 0
     DEADLINE_H = 1
@@ -146,9 +187,11 @@ class Parameters(NamedTuple):
 
     config: np.recarray  # (1,) CONFIG
     pools: np.recarray  # (P,) POOL_SPEC
-    distributions: np.recarray  # (4 + P,) DISTRIBUTION
+    distributions: np.recarray  # (4 + 2P,) DISTRIBUTION
     series: np.recarray  # (max(S, 1),) SERIES
     trace: np.recarray  # (points,) TRACE_POINT; one point at least
+    quantiles: np.ndarray  # (P, 2, MAX_QUANTILES) hours: lengths of up- and of down-spells, ascending
+    jobs: np.recarray  # (jobs,) JOB; one at least
 
 
 def new_table(shape: int | tuple[int, ...], dtype: np.dtype) -> np.recarray:
@@ -159,6 +202,8 @@ def new_table(shape: int | tuple[int, ...], dtype: np.dtype) -> np.recarray:
 __all__ = [
     "CONFIG",
     "DISTRIBUTION",
+    "JOB",
+    "MAX_QUANTILES",
     "NONE",
     "POOL_SPEC",
     "RESERVED",

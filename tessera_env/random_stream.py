@@ -45,6 +45,10 @@ class Purpose(IntEnum):
     STATE = 11
     KIND = 12
     FAMILY = 13
+    PROVISIONING = 14
+    ON_DEMAND = 15
+    JOB = 16
+    BURST = 17
 
 
 def seed_words(seed: int) -> tuple[int, int]:

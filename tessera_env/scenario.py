@@ -7,19 +7,30 @@ mappings; `tessera_env.conversion` turns one into the numbers that the kernels r
 import math
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from tessera_env.parameters import MAX_QUANTILES
 from tessera_env.scenario_checks import problems_of
 from tessera_env.scenario_distributions import MAX_MB, Distribution, Range, Section, as_tuple, range_within, within
 
 MAX_HOURS = 1_000_000.0
 MAX_USD_PER_H = 10_000.0
 MAX_POOLS = 64
+SHORTEST_SPELL_H = 1 / 60  # the generators make none shorter
+
+
+def _quantiles(lengths_h: tuple[float, ...]) -> tuple[float, ...]:
+    if not 2 <= len(lengths_h) <= MAX_QUANTILES:
+        raise ValueError(f"must have 2 to {MAX_QUANTILES} values (got {len(lengths_h)})")
+    if list(lengths_h) != sorted(lengths_h) or lengths_h[0] < SHORTEST_SPELL_H or lengths_h[-1] > MAX_HOURS:
+        raise ValueError(f"must ascend within {SHORTEST_SPELL_H:g} to {MAX_HOURS:g} h (got {list(lengths_h)})")
+    return lengths_h
 
 
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$")]
 WorkHours = Annotated[Distribution, within(0.001, MAX_HOURS)]
 SpellMedian = Annotated[Range, range_within(0.01, MAX_HOURS)]
+Quantiles = Annotated[tuple[float, ...], BeforeValidator(as_tuple), AfterValidator(_quantiles)]
 SpellSigma = Annotated[Range, range_within(0.0, 4.0)]
 
 
@@ -38,6 +49,7 @@ class Checkpoint(Section):
 
     full_fraction: float = Field(0.8, gt=0, le=1, description="transferable share of the state from which all is kept")
     partial_fraction: float = Field(0.3, ge=0, le=1, description="share from which that share is kept")
+    at_notice: bool = Field(True, description="state is saved within the grace period; false: nothing is, to compare")
     store_bandwidth_gbps: float = Field(10.0, gt=0, le=100_000, description="of the checkpoint store, Gbit/s")
     interval_h: float | None = Field(
         None, ge=0.001, le=MAX_HOURS, description="work between periodic checkpoints, h; none: no periodic checkpoints"
@@ -49,10 +61,16 @@ class Task(Section):
     """The workload: how many tasks, when, how long, how urgent, how large."""
 
     count: int = Field(1, ge=1, le=10_000_000, description="tasks in an episode")
-    arrivals: Literal["at_start", "uniform"] = Field("at_start", description="when tasks arrive")
-    arrival_share: float = Field(
-        0.8, ge=0, le=1, description="uniform arrivals: within this first share of the horizon"
+    arrivals: Literal["at_start", "uniform", "poisson", "bursts"] = Field("at_start", description="when tasks arrive")
+    arrival_share: float = Field(0.8, ge=0, le=1, description="arrivals lie within this first share of the horizon")
+    arrivals_per_h: float | None = Field(
+        None, gt=0, le=1e6, description="mean rate of poisson and bursts; count is then the most tasks of a world"
     )
+    daily_share: float = Field(
+        0.0, ge=0, le=1, description="that rate x (1 + share x sin(2 pi (t - 9 h) / 24 h)): highest at 15 h"
+    )
+    burst_size: float = Field(10.0, ge=1, le=100_000, description="mean tasks of a burst; sizes are geometric")
+    burst_spread_s: float = Field(300.0, ge=0, le=86_400, description="a burst's tasks arrive within this, s")
     interactive_share: float = Field(0.0, ge=0, le=1, description="share of the tasks that are INTERACTIVE")
     work_h: WorkHours = Field(description="work of a task, h")
     deadline_h: Annotated[Distribution, within(0.001, MAX_HOURS)] | None = Field(
@@ -141,6 +159,18 @@ class OrnsteinUhlenbeckPrice(Section):
     highest_share: float = Field(1.0, gt=0, le=10, description="clipped above")
 
 
+class SteppedPrice(Section):
+    """A spot price that moves a few times a day by a few per cent; shares are of the pool's on-demand price."""
+
+    source: Literal["steps"]
+    mean_share: float = Field(gt=0, le=10, description="what it reverts to")
+    changes_per_day: float = Field(3.0, gt=0, le=100_000, description="mean number of changes; exponential times")
+    step_low_share: float = Field(0.01, gt=0, le=1, description="smallest change, as a share of the price")
+    step_high_share: float = Field(0.05, gt=0, le=1, description="largest change")
+    lowest_share: float = Field(0.1, gt=0, le=10, description="clipped below")
+    highest_share: float = Field(1.0, gt=0, le=10, description="clipped above")
+
+
 class TracePrice(Section):
     """The spot price of the replayed trace."""
 
@@ -169,6 +199,17 @@ class SemiMarkovCapacity(Section):
     regime_factor_high: float = Field(
         1.0, ge=1, le=100, description="in the bad regime up-spells shrink and down-spells grow by up to this factor"
     )
+    shocks_per_day: float = Field(0.0, ge=0, le=1_000, description="losses of all capacity of a zone at once, per day")
+    shock_median_h: float = Field(0.5, gt=0, le=MAX_HOURS, description="median length of such a loss, h")
+
+
+class SpellCapacity(Section):
+    """Up- and down-spells whose lengths follow given quantile functions, such as a trace's own."""
+
+    source: Literal["spells"]
+    instances: int = Field(1, ge=1, le=1_000_000, description="instances to be had when up")
+    up_h: Quantiles = Field(description="lengths of up-spells at equally spaced shares from 0 to 1, h, ascending")
+    down_h: Quantiles = Field(description="of down-spells")
     shocks_per_day: float = Field(0.0, ge=0, le=1_000, description="losses of all capacity of a zone at once, per day")
     shock_median_h: float = Field(0.5, gt=0, le=MAX_HOURS, description="median length of such a loss, h")
 
@@ -203,6 +244,25 @@ class DiscountHazard(Section):
     per_h: float = Field(ge=0, le=10_000, description="interruptions per instance-hour at a discount of 1")
 
 
+class BathtubHazard(Section):
+    """Lost by age: many early, few in between, all by the cap: F(t) = A (1 - e^(-t / tau1) + e^((t - b) / tau2)).
+
+    The defaults were fitted to Google's preemptible instances of all types (Kadupitiya, Jadhao and Sharma, HPDC'20).
+    """
+
+    model: Literal["bathtub"]
+    scale: float = Field(0.638, gt=0, le=1, description="A")
+    tau1_h: float = Field(0.963, ge=0.001, le=1_000, description="tau1: of early losses, h")
+    tau2_h: float = Field(1.094, ge=0.001, le=1_000, description="tau2: of losses near the cap, h")
+    b_h: float = Field(25.36, gt=0, le=10_000, description="b: where the losses near the cap are centred, h")
+    cap_h: float = Field(24.0, ge=0.01, le=10_000, description="no instance lives longer, h")
+
+
+Price = ConstantPrice | OrnsteinUhlenbeckPrice | SteppedPrice | TracePrice
+Capacity = ConstantCapacity | SemiMarkovCapacity | SpellCapacity | TraceCapacity
+Hazard = NoHazard | ConstantHazard | DiscountHazard | BathtubHazard
+
+
 class Pool(Section):
     """One (zone, instance type), to be bought as spot or on-demand."""
 
@@ -212,17 +272,20 @@ class Pool(Section):
     gpu_memory_mb: float = Field(gt=0, le=MAX_MB, description="MB")
     bandwidth_gbps: float = Field(10.0, gt=0, le=100_000, description="network of an instance, Gbit/s")
     on_demand_usd_per_h: float = Field(gt=0, le=MAX_USD_PER_H, description="on-demand price, $/h")
-    provisioning_s: float = Field(0.0, ge=0, le=86_400, description="from launch to the start of billing, s")
+    provisioning_s: Annotated[Distribution, within(0.0, 86_400.0)] = Field(
+        Distribution(constant=0.0), description="from launch to the start of billing, s; drawn for each launch"
+    )
+    on_demand_failure_share: float = Field(
+        0.0, ge=0, lt=1, description="share of on-demand launches that find no capacity"
+    )
     setup_h: Annotated[Distribution, within(0.0, 1_000.0)] = Field(
         Distribution(constant=0.0), description="billed time before a task can load, h; drawn once per world"
     )
-    price: Annotated[ConstantPrice | OrnsteinUhlenbeckPrice | TracePrice, Field(discriminator="source")] = Field(
-        description="of spot instances"
-    )
-    capacity: Annotated[ConstantCapacity | SemiMarkovCapacity | TraceCapacity, Field(discriminator="source")] = Field(
+    price: Annotated[Price, Field(discriminator="source")] = Field(description="of spot instances")
+    capacity: Annotated[Capacity, Field(discriminator="source")] = Field(
         ConstantCapacity(source="constant"), description="of spot instances"
     )
-    hazard: Annotated[NoHazard | ConstantHazard | DiscountHazard, Field(discriminator="model")] = Field(
+    hazard: Annotated[Hazard, Field(discriminator="model")] = Field(
         NoHazard(), description="of spot instances, beside losses of capacity"
     )
     trace_zone: Name | None = Field(

@@ -6,11 +6,12 @@ Each check yields lines `field: what must hold (got …)`.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tessera_env.scenario import Pool, Scenario
+    from tessera_env.scenario import Pool, Scenario, SpellCapacity, SteppedPrice
 
 MAX_TIMELINE_POINTS = 10_000_000  # per pool; 50 bytes each
 BUNDLED_TRACES = ("aws_v100_2023",)
@@ -59,6 +60,8 @@ def _pool_names(scenario: Scenario) -> Iterator[str]:
 def _prices(scenario: Scenario) -> Iterator[str]:
     for index, pool in enumerate(scenario.pools):
         price = pool.price
+        if price.source == "steps":
+            yield from _stepped_price(f"pools.{index}.price", price, scenario.horizon_h)
         if price.source != "ornstein_uhlenbeck":
             continue
         if price.lowest_share > price.highest_share:
@@ -71,10 +74,44 @@ def _prices(scenario: Scenario) -> Iterator[str]:
             yield f"pools.{index}.price.step_s: must be at least {least:g} for this horizon (got {price.step_s:g})"
 
 
+def _stepped_price(field: str, price: SteppedPrice, horizon_h: float) -> Iterator[str]:
+    if not price.lowest_share < price.mean_share < price.highest_share:
+        yield (
+            f"{field}.mean_share: must lie between lowest_share = {price.lowest_share:g} and highest_share = "
+            f"{price.highest_share:g} (got {price.mean_share:g})"
+        )
+    if price.step_low_share > price.step_high_share:
+        yield (
+            f"{field}.step_low_share: must be at most step_high_share = {price.step_high_share:g} "
+            f"(got {price.step_low_share:g})"
+        )
+    most = 24.0 / horizon_h * MAX_TIMELINE_POINTS / 2
+    if price.changes_per_day > most:
+        yield f"{field}.changes_per_day: must be at most {most:g} for this horizon (got {price.changes_per_day:g})"
+
+
+def _arrivals(scenario: Scenario) -> Iterator[str]:
+    task = scenario.task
+    is_process = task.arrivals in ("poisson", "bursts")
+    if is_process != (task.arrivals_per_h is not None):
+        needed = "be given" if is_process else "be none"
+        given = "none" if task.arrivals_per_h is None else f"{task.arrivals_per_h:g}"
+        yield f"task.arrivals_per_h: must {needed} with arrivals = {task.arrivals!r} (got {given})"
+    elif task.arrivals_per_h is not None:
+        expected = task.arrivals_per_h * task.arrival_share * scenario.horizon_h
+        if task.count < expected:
+            yield (
+                f"task.count: must be at least {math.ceil(expected)}, the tasks that arrive on average: arrivals_per_h "
+                f"x arrival_share x horizon_h (got {task.count})"
+            )
+
+
 def _spells(scenario: Scenario) -> Iterator[str]:
     """The generator keeps room for eight changes in the shortest pair of medians; shocks need some of it."""
     for index, pool in enumerate(scenario.pools):
         capacity = pool.capacity
+        if capacity.source == "spells":
+            yield from _quantile_spells(f"pools.{index}.capacity", capacity, scenario.horizon_h)
         if capacity.source != "semi_markov":
             continue
         pair_h = capacity.up_median_h[0] / capacity.regime_factor_high + capacity.down_median_h[0]
@@ -88,6 +125,20 @@ def _spells(scenario: Scenario) -> Iterator[str]:
                 f"pools.{index}.capacity.shocks_per_day: must be at most {24.0 / pair_h:g}, one in each shortest up- "
                 f"and down-spell (got {capacity.shocks_per_day:g})"
             )
+
+
+def _quantile_spells(field: str, capacity: SpellCapacity, horizon_h: float) -> Iterator[str]:
+    pair_h = statistics.median(capacity.up_h) + statistics.median(capacity.down_h)
+    if 16.0 * horizon_h / pair_h > MAX_TIMELINE_POINTS:
+        yield (
+            f"{field}: must have medians of an up- and a down-spell that add up to at least "
+            f"{16.0 * horizon_h / MAX_TIMELINE_POINTS:g} h for this horizon (got {pair_h:g})"
+        )
+    if capacity.shocks_per_day > 24.0 / pair_h:
+        yield (
+            f"{field}.shocks_per_day: must be at most {24.0 / pair_h:g}, one in each median up- and down-spell "
+            f"(got {capacity.shocks_per_day:g})"
+        )
 
 
 def _market(scenario: Scenario) -> Iterator[str]:
@@ -175,14 +226,14 @@ def _on_demand_h(scenario: Scenario, pool: Pool, work_h: float) -> float:
     checkpoint = scenario.checkpoint
     run_s = work_h * 3600.0
     if not scenario.deadline_guard:
-        return (pool.provisioning_s + pool.setup_h.lowest * 3600.0 + run_s) / 3600.0
+        return (pool.provisioning_s.lowest + pool.setup_h.lowest * 3600.0 + run_s) / 3600.0
     if checkpoint.interval_h is not None:
         run_s += checkpoint.cost_s * math.floor(work_h / checkpoint.interval_h + 1e-9)
     load_s = scenario.task.final_state_mb(work_h) / (min(pool.bandwidth_gbps, checkpoint.store_bandwidth_gbps) * 125.0)
-    changeover_s = pool.provisioning_s + pool.setup_h.highest * 3600.0 + load_s
+    changeover_s = pool.provisioning_s.highest + pool.setup_h.highest * 3600.0 + load_s
     return (changeover_s + run_s + scenario.guard_margin_s) / 3600.0
 
 
 _CHECKS = (
-    _guard, _fractions, _state, _memory, _pool_names, _prices, _spells, _market, _replays, _deadlines,
+    _guard, _fractions, _state, _memory, _pool_names, _prices, _arrivals, _spells, _market, _replays, _deadlines,
 )  # fmt: skip

@@ -1,5 +1,7 @@
 """The base of a scenario's sections, and the distributions that a scenario can name for a quantity."""
 
+import math
+import statistics
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
@@ -111,6 +113,15 @@ class Distribution(Section):
     def highest(self) -> float:
         """The greatest value it can take."""
         return max(self._support)
+
+    @property
+    def median(self) -> float:
+        """The value that half of the draws do not exceed."""
+        if self.lognormal is not None:
+            return min(max(self.lognormal.median, self.lowest), self.highest)
+        if self.log_uniform is not None:
+            return math.sqrt(self.lowest * self.highest)
+        return statistics.median(self._support)
 
     @property
     def _support(self) -> tuple[float, ...]:

@@ -160,12 +160,13 @@ class Simulation:
             is_time = name.endswith("_s")
             values[f"{name[:-2]}_h" if is_time else name] = totals[name] / 3600.0 if is_time else totals[name].copy()
         values["cost_usd"] = values["spot_usd"] + values["on_demand_usd"]
-        values["work_done_h"] = tasks["progress_s"].sum(axis=1) / 3600.0
+        of_world = np.arange(tasks.shape[1]) < table["task_count"][:, None]  # rows behind are of earlier episodes
+        values["work_done_h"] = np.where(of_world, tasks["progress_s"], 0.0).sum(axis=1) / 3600.0
         values["tasks_done"] = table["done"].copy()
-        values["tasks"] = np.full(len(rows), tasks.shape[1])
+        values["tasks"] = table["task_count"].copy()
         values["elapsed_h"] = table["now_s"] / 3600.0
         values["scale_usd"] = table["scale_usd"].copy()
-        stays_h = (tasks["completion_s"] - tasks["arrival_s"]) / 3600.0
+        stays_h = np.where(of_world, tasks["completion_s"] - tasks["arrival_s"], np.inf) / 3600.0
         percentiles_h = np.array([_percentiles(stays) for stays in stays_h]).reshape(len(rows), len(_PERCENTS))
         for k, percent in enumerate(_PERCENTS):
             values[f"completion_p{percent}_h"] = percentiles_h[:, k]

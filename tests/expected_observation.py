@@ -61,7 +61,9 @@ class Moment:
     def fallback_s(self) -> float:
         """The shortest way onto on-demand with all of its state."""
         fitting = [p for p in range(self.pool_count) if self.fits(p)]
-        return min(self.changeover_s(p, self.task.state_cap_mb) for p in fitting)
+        pools = self.params.pools
+        late_s = {p: float(pools[p].provisioning_high_s - pools[p].provisioning_s) for p in fitting}
+        return min(self.changeover_s(p, self.task.state_cap_mb) + late_s[p] for p in fitting)
 
     def fits(self, pool_id: int) -> bool:
         return bool(self.task.gpu_memory_mb <= self.params.pools[pool_id].gpu_memory_mb)

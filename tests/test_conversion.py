@@ -31,6 +31,7 @@ UNLIKE = {
     "idle_timeout_s": 33,
     "billing": {"minimum_s": 61, "billing_increment_s": 11, "free_first_hour": True},
     "checkpoint": {
+        "at_notice": False,
         "full_fraction": 0.7,
         "partial_fraction": 0.2,
         "store_bandwidth_gbps": 9,
@@ -38,9 +39,13 @@ UNLIKE = {
         "cost_s": 13,
     },
     "task": {
-        "count": 17,
-        "arrivals": "uniform",
+        "count": 1700,
+        "arrivals": "bursts",
         "arrival_share": 0.6,
+        "arrivals_per_h": 1.75,
+        "daily_share": 0.45,
+        "burst_size": 5,
+        "burst_spread_s": 77,
         "interactive_share": 0.3,
         "work_h": {"uniform": [1, 20]},
         "slack": {"lognormal": {"median": 0.5, "sigma": 0.8, "low": 0.1, "high": 3}},
@@ -59,7 +64,8 @@ UNLIKE = {
             "gpu_memory_mb": 16000,
             "bandwidth_gbps": 5,
             "on_demand_usd_per_h": 2,
-            "provisioning_s": 30,
+            "provisioning_s": {"lognormal": {"median": 30, "sigma": 0.5, "low": 10, "high": 90}},
+            "on_demand_failure_share": 0.07,
             "setup_h": {"log_uniform": [0.01, 0.02]},
             "price": {
                 "source": "ornstein_uhlenbeck",
@@ -105,6 +111,32 @@ UNLIKE = {
             "capacity": {"source": "trace", "instances": 2},
             "trace_zone": "us-east-1c_v100_1",
         },
+        {
+            "name": "steps",
+            "zone": "z3",
+            "instance_type": "t",
+            "gpu_memory_mb": 9000,
+            "on_demand_usd_per_h": 5,
+            "provisioning_s": {"uniform": [20, 60]},
+            "price": {
+                "source": "steps",
+                "mean_share": 0.4,
+                "changes_per_day": 6,
+                "step_low_share": 0.02,
+                "step_high_share": 0.04,
+                "lowest_share": 0.2,
+                "highest_share": 0.8,
+            },
+            "capacity": {
+                "source": "spells",
+                "instances": 4,
+                "up_h": [0.1, 1, 9],
+                "down_h": [0.2, 2],
+                "shocks_per_day": 0.5,
+                "shock_median_h": 0.3,
+            },
+            "hazard": {"model": "bathtub", "scale": 0.6, "tau1_h": 0.9, "tau2_h": 1.1, "b_h": 25, "cap_h": 23},
+        },
     ],
 }
 
@@ -133,12 +165,19 @@ def test_every_field_of_the_configuration(unlike):
         "free_first_hour": 1,
         "full_fraction": 0.7,
         "partial_fraction": 0.2,
+        "saves_at_notice": 0,
         "store_bandwidth_gbps": 9,
         "checkpoint_interval_s": 1800,
         "checkpoint_cost_s": 13,
-        "task_count": 17,
-        "arrivals": Arrivals.UNIFORM,
+        "task_count": 1700,
+        "arrivals": Arrivals.BURSTS,
         "arrival_share": 0.6,
+        "arrivals_per_h": 1.75,
+        "arrival_daily_share": 0.45,
+        "burst_size": 5,
+        "burst_spread_s": 77,
+        "arrival_scale": 0,
+        "job_count": 0,
         "interactive_share": 0.3,
         "state_base_mb": 100,
         "state_mb_per_work_h": 200,
@@ -150,7 +189,7 @@ def test_every_field_of_the_configuration(unlike):
         "window_from_s": 2_520_180,  # 12,924 samples of 195 s: the first at or after 700 h
         "window_until_s": 2_880_000,
         "window_step_s": 195,
-        "dearest_on_demand": 4,
+        "dearest_on_demand": 5,
         "largest_memory_mb": 24000,
         "series_count": 9,
     }
@@ -170,9 +209,12 @@ NO_SPELLS = dict.fromkeys(
         "regime_factor_high",
         "shocks_per_day",
         "shock_median_h",
+        "up_points",
+        "down_points",
     ],
     0,
 )
+NO_BATHTUB = dict.fromkeys(["hazard_scale", "hazard_tau1_h", "hazard_tau2_h", "hazard_b_h", "hazard_cap_h"], 0)
 NO_WALK = dict.fromkeys(
     [
         "price_mean",
@@ -182,6 +224,9 @@ NO_WALK = dict.fromkeys(
         "price_daily_share",
         "price_lowest",
         "price_highest",
+        "price_changes_per_day",
+        "price_step_low",
+        "price_step_high",
     ],
     0,
 )
@@ -191,11 +236,15 @@ def test_every_field_of_a_pool_whose_price_walks(unlike):
     assert fields(unlike.pools[0]) == pytest.approx(
         {
             **NO_SPELLS,
+            **NO_BATHTUB,
+            **NO_WALK,
             "zone": 0,
             "gpu_memory_mb": 16000,
             "bandwidth_gbps": 5,
             "on_demand_price": 2,
             "provisioning_s": 30,
+            "provisioning_high_s": 90,
+            "on_demand_failure_share": 0.07,
             "price_source": PriceSource.ORNSTEIN_UHLENBECK,
             "price_mean": 0.6,
             "price_deviation": 0.4,
@@ -216,11 +265,15 @@ def test_every_field_of_a_pool_whose_price_walks(unlike):
 def test_every_field_of_a_pool_with_spells(unlike):
     assert fields(unlike.pools[1]) == {
         **NO_WALK,
+        **NO_BATHTUB,
+        **NO_SPELLS,
         "zone": 1,
         "gpu_memory_mb": 24000,
         "bandwidth_gbps": 10,
         "on_demand_price": 4,
         "provisioning_s": 0,
+        "provisioning_high_s": 0,
+        "on_demand_failure_share": 0,
         "price_source": PriceSource.CONSTANT,
         "price_mean": 0.9,
         "capacity_source": CapacitySource.SEMI_MARKOV,
@@ -247,11 +300,14 @@ def test_every_field_of_a_pool_that_replays(unlike):
     assert fields(unlike.pools[2]) == {
         **NO_WALK,
         **NO_SPELLS,
+        **NO_BATHTUB,
         "zone": 0,
         "gpu_memory_mb": 8000,
         "bandwidth_gbps": 10,
         "on_demand_price": 3,
         "provisioning_s": 0,
+        "provisioning_high_s": 0,
+        "on_demand_failure_share": 0,
         "price_source": PriceSource.TRACE,
         "capacity_source": CapacitySource.TRACE,
         "capacity": 2,
@@ -261,8 +317,47 @@ def test_every_field_of_a_pool_that_replays(unlike):
     }
 
 
+def test_every_field_of_a_pool_with_steps_and_spells(unlike):
+    assert fields(unlike.pools[3]) == pytest.approx(
+        {
+            **NO_WALK,
+            **NO_SPELLS,
+            "zone": 2,
+            "gpu_memory_mb": 9000,
+            "bandwidth_gbps": 10,
+            "on_demand_price": 5,
+            "provisioning_s": 40,
+            "provisioning_high_s": 60,
+            "on_demand_failure_share": 0,
+            "price_source": PriceSource.STEPS,
+            "price_mean": 2,
+            "price_lowest": 1,
+            "price_highest": 4,
+            "price_changes_per_day": 6,
+            "price_step_low": 0.02,
+            "price_step_high": 0.04,
+            "capacity_source": CapacitySource.SPELLS,
+            "capacity": 4,
+            "up_points": 3,
+            "down_points": 2,
+            "shocks_per_day": 0.5,
+            "shock_median_h": 0.3,
+            "hazard_model": HazardModel.BATHTUB,
+            "hazard_per_h": 0,
+            "hazard_scale": 0.6,
+            "hazard_tau1_h": 0.9,
+            "hazard_tau2_h": 1.1,
+            "hazard_b_h": 25,
+            "hazard_cap_h": 23,
+            "series": NONE,
+        }
+    )
+    assert unlike.quantiles[3, :, :4].tolist() == [[0.1, 1, 9, 0], [0.2, 2, 0, 0]]
+    assert not unlike.quantiles[:3].any()
+
+
 def test_distributions_and_set_up_in_seconds(unlike):
-    work, deadline, slack, memory, walk, spells, replayed = unlike.distributions
+    work, deadline, slack, memory, walk, boot, spells, _, replayed, _, _, drawn = unlike.distributions
     assert (work.kind, work.low, work.high) == (DistributionKind.UNIFORM, 1, 20)
     assert (deadline.kind, deadline.low) == (DistributionKind.CONSTANT, 0)
     assert (slack.kind, slack.median, slack.sigma, slack.low, slack.high) == (
@@ -277,7 +372,9 @@ def test_distributions_and_set_up_in_seconds(unlike):
     assert (walk.kind, walk.low, walk.high) == (DistributionKind.LOG_UNIFORM, 36, 72)
     assert (spells.kind, spells.choices[:2].tolist()) == (DistributionKind.CHOICE, [72, 360])
     assert (replayed.kind, replayed.low, replayed.high) == (DistributionKind.CONSTANT, 0, 0)
-    assert len(unlike.distributions) == Quantity.FIRST_SETUP + 3
+    assert (boot.kind, boot.median, boot.high) == (DistributionKind.LOGNORMAL, 30, 90)
+    assert (drawn.kind, drawn.low, drawn.high) == (DistributionKind.UNIFORM, 20, 60)
+    assert len(unlike.distributions) == Quantity.FIRST_SETUP + 8
 
 
 def test_lognormal_set_up_scales_all_but_its_sigma():
@@ -370,4 +467,4 @@ def test_two_conversions_are_equal_and_share_nothing(name):
     for left, right in zip(first, second, strict=True):
         assert left.tobytes() == right.tobytes()
         assert not np.shares_memory(left, right)
-        assert isinstance(left, np.recarray)
+        assert left.dtype.names is None or isinstance(left, np.recarray)

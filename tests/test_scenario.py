@@ -80,7 +80,7 @@ def test_deadline_presets_are_one_job(name):
     assert (task.count, task.work_h.constant, task.deadline_h.uniform) == (1, 48, (50, 90))
     assert task.final_state_mb(48) == 0
     assert pool.setup_h.choice == (0.02, 0.05, 0.1, 0.2)
-    assert (pool.on_demand_usd_per_h, pool.provisioning_s, pool.hazard.model) == (3.06, 0, "none")
+    assert (pool.on_demand_usd_per_h, pool.provisioning_s.constant, pool.hazard.model) == (3.06, 0, "none")
     assert (scenario.notice_s, scenario.decision_interval_s) == (0, 600)
     assert scenario.deadline_guard
     assert scenario.reconsider_running
@@ -290,7 +290,7 @@ def test_parse_override_refuses_in_one_short_line(text):
         ("pools.first.setup_h", 1, "pools.first.setup_h: must name an element by 0 to 0, or * for all (got 'first')"),
         ("task.wrok_h", 1, "task.wrok_h: is not a known key (allowed: count, arrivals, arrival_share,"),
         ("tsak.work_h", 1, "tsak: is not a known key (allowed: name, description, horizon_h,"),
-        ("task.arrivals", "late", "task.arrivals: must be 'at_start' or 'uniform' (got 'late')"),
+        ("task.arrivals", "late", "task.arrivals: must be 'at_start', 'uniform', 'poisson' or"),
         ("task.work_h", True, "task.work_h: must be a number or exactly one of constant, uniform"),
         ("task.work_h", "1", "task.work_h: must be a number or exactly one of constant, uniform"),
         ("task.work_h", {}, "task.work_h: must be a number or exactly one of constant, uniform"),

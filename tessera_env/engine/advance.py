@@ -54,7 +54,7 @@ def advance(params, state, env: int) -> None:
             return
         else:
             handle(params, state, env, kind, subject)
-            if row.done == params.config[0].task_count:
+            if row.done == row.task_count:
                 end_episode(params, state, env)
                 return
 

@@ -12,7 +12,9 @@ def savable_fraction(transferable_mb: float, state_mb: float) -> float:
 
 @compiled
 def checkpoint_plan(config, fraction: float) -> Plan:
-    """FULL, PARTIAL or RESTART, by the scenario's two thresholds."""
+    """FULL, PARTIAL or RESTART, by the scenario's two thresholds; RESTART where it makes no use of the grace period."""
+    if not config.saves_at_notice:
+        return Plan.RESTART
     if fraction >= config.full_fraction:
         return Plan.FULL
     if fraction >= config.partial_fraction:

@@ -1,7 +1,7 @@
 """What the focal task's answer does."""
 
 from tessera_env.compiled import compiled
-from tessera_env.engine.instances import idle_count, launch, launch_room, leave_idle, newest_idle
+from tessera_env.engine.instances import idle_count, launch, launch_room, leave_idle, newest_idle, try_on_demand
 from tessera_env.engine.journal import log_event, log_pool
 from tessera_env.engine.kinds import EventKind, LogKind, TaskStatus
 from tessera_env.engine.linked_lists import DISPLACED, RESERVED, idle_node, insert, remove, task_node
@@ -51,9 +51,11 @@ def is_on_demand(params, action: int) -> int:
 
 
 @compiled
-def can_launch(params, state, env: int, pool_id: int, on_demand: int) -> bool:
-    """Whether a launch would find capacity."""
-    return on_demand == 1 or launch_room(params, state, env, pool_id) > 0
+def finds_capacity(params, state, env: int, pool_id: int, on_demand: int) -> bool:
+    """Whether a launch that is tried now finds capacity; a try of on-demand is counted."""
+    if on_demand == 1:
+        return try_on_demand(params, state, env, pool_id)
+    return launch_room(params, state, env, pool_id) > 0
 
 
 @compiled
@@ -64,7 +66,7 @@ def acquire(params, state, env: int, task_id: int, action: int) -> int:
     if instance_id != NONE:
         leave_idle(state, env, instance_id)
         return instance_id
-    if can_launch(params, state, env, pool_id, on_demand):
+    if finds_capacity(params, state, env, pool_id, on_demand):
         return launch(params, state, env, pool_id, on_demand)
     fail_launch(state, env, task_id, pool_id, on_demand)
     return NONE
@@ -129,7 +131,7 @@ def request(params, state, env: int, task_id: int, action: int) -> None:
     row.requested += 1
     pool_id, on_demand = pool_of(params, action), is_on_demand(params, action)
     if not claim_idle(state, env, pool_id, on_demand):
-        if can_launch(params, state, env, pool_id, on_demand):
+        if finds_capacity(params, state, env, pool_id, on_demand):
             reserve(params, state, env, pool_id, on_demand)
         else:
             fail_launch(state, env, task_id, pool_id, on_demand)

@@ -41,7 +41,7 @@ def on_arrival(params, state, env: int, task_id: int) -> None:
 def schedule_arrival(params, state, env: int) -> None:
     """Only the next arrival is on the heap: tasks are numbered by arrival."""
     row = state.rows[env]
-    if row.next_arrival < params.config[0].task_count:
+    if row.next_arrival < row.task_count:
         time_s = state.tasks[env, row.next_arrival].arrival_s
         push(state, env, time_s, EventKind.ARRIVAL, row.next_arrival, row.next_arrival, 0)
 
@@ -144,7 +144,7 @@ def finish_episode(params, state, env: int) -> None:
     for task_id in range(state.rows[env].next_arrival):
         if state.tasks[env, task_id].status != TaskStatus.DONE:
             leave_unfinished(params, state, env, task_id)
-    for task_id in range(state.rows[env].next_arrival, params.config[0].task_count):
+    for task_id in range(state.rows[env].next_arrival, state.rows[env].task_count):
         count_unfinished(params, state, env, task_id)
     end_all_instances(params, state, env)
 

@@ -3,6 +3,7 @@
 import math
 
 from tessera_env.compiled import compiled
+from tessera_env.distributions import draw
 from tessera_env.engine.billing import move_cursor, settle, start_billing, stop_billing
 from tessera_env.engine.event_queue import push
 from tessera_env.engine.journal import log_event
@@ -17,9 +18,10 @@ from tessera_env.engine.linked_lists import (
     instance_of,
     remove,
 )
+from tessera_env.market.hazards import bathtub_age_s
 from tessera_env.market.timeline import hazard_integral_at, point_at, time_of_hazard
-from tessera_env.parameters import NONE, RESERVED, HazardModel
-from tessera_env.random_stream import Purpose, exponential
+from tessera_env.parameters import NONE, RESERVED, HazardModel, Quantity
+from tessera_env.random_stream import Purpose, exponential, uniform
 
 
 @compiled
@@ -57,9 +59,28 @@ def take_slot(state, env: int) -> int:
 
 
 @compiled
+def try_on_demand(params, state, env: int, pool_id: int) -> bool:
+    """Ask the cloud for one more on-demand instance of the pool: one draw for each try."""
+    pool, share = state.pools[env, pool_id], params.pools[pool_id].on_demand_failure_share
+    pool.on_demand_tries += 1
+    if share <= 0.0:
+        return True
+    return uniform(state.worlds[env], Purpose.ON_DEMAND, pool_id, pool.on_demand_tries - 1) >= share
+
+
+@compiled
+def provisioning_s(params, state, env: int, pool_id: int, on_demand: int) -> float:
+    """How long the next launch of the pool and purchase takes to boot: one draw for each launch or try."""
+    pool = state.pools[env, pool_id]
+    distribution = params.distributions[Quantity.FIRST_SETUP + 2 * pool_id + 1]
+    ordinal = pool.on_demand_tries - 1 if on_demand else pool.launches
+    return draw(distribution, state.worlds[env], Purpose.PROVISIONING, 2 * pool_id + on_demand, ordinal)
+
+
+@compiled
 def launch(params, state, env: int, pool_id: int, on_demand: int) -> int:
     """Launch an instance; returns its row. There must be room."""
-    row, totals, spec = state.rows[env], state.totals[env], params.pools[pool_id]
+    row, totals = state.rows[env], state.totals[env]
     instance_id = take_slot(state, env)
     instance, pool = state.instances[env, instance_id], state.pools[env, pool_id]
     instance.generation += 1
@@ -70,7 +91,7 @@ def launch(params, state, env: int, pool_id: int, on_demand: int) -> int:
     instance.task = NONE
     instance.lifetime_notice = 0
     instance.billing = 0
-    instance.billing_start_s = row.now_s + spec.provisioning_s
+    instance.billing_start_s = row.now_s + provisioning_s(params, state, env, pool_id, on_demand)
     instance.setup_done_s = instance.billing_start_s + pool.setup_s
     instance.end_s = math.inf
     row.launch_count += 1
@@ -79,7 +100,7 @@ def launch(params, state, env: int, pool_id: int, on_demand: int) -> int:
     log_event(state, env, LogKind.LAUNCH, NONE, instance_id, instance.billing_start_s, instance.setup_done_s)
     if not on_demand:
         hold_spot(params, state, env, instance_id)
-    if spec.provisioning_s > 0.0:
+    if instance.billing_start_s > row.now_s:
         time_s, launch_number = instance.billing_start_s, instance.launch
         push(state, env, time_s, EventKind.BILLING_START, launch_number, instance_id, instance.generation)
     else:
@@ -106,13 +127,16 @@ def lifetime_end_s(params, state, env: int, instance_id: int) -> float:
     """When a hazard takes the instance: cumulative hazard since billing start = one unit-exponential draw."""
     instance = state.instances[env, instance_id]
     pool_id = instance.pool
-    pool = state.pools[env, pool_id]
-    if params.pools[pool_id].hazard_model == HazardModel.NONE:
+    pool, spec = state.pools[env, pool_id], params.pools[pool_id]
+    if spec.hazard_model == HazardModel.NONE:
         return math.inf
+    hazard = exponential(state.worlds[env], Purpose.LIFETIME, pool_id, pool.launches)
+    if spec.hazard_model == HazardModel.BATHTUB:
+        return instance.billing_start_s + bathtub_age_s(spec, hazard)
     start = move_cursor(state, env, pool_id)
     k = point_at(state.market, env, pool_id, start, pool.point_count, instance.billing_start_s)
     target = hazard_integral_at(state.market, env, pool_id, k, instance.billing_start_s)
-    target += exponential(state.worlds[env], Purpose.LIFETIME, pool_id, pool.launches)
+    target += hazard
     return time_of_hazard(state.market, env, pool_id, k, pool.point_count, target)
 
 

@@ -1,7 +1,8 @@
 """Which placements the focal task may be given, the deadline guard included.
 
 The guard's promise: from every placement it allows, on-demand can still make the deadline, whatever spot capacity
-does until the task is next asked. So whoever obeys the mask is never late (if the task could be done at all).
+does until the task is next asked. So whoever obeys the mask is never late (if the task could be done at all). Where
+on-demand launches can fail themselves no mask can promise that; `guard_margin_s` is then the time for further tries.
 """
 
 import math
@@ -9,7 +10,7 @@ import math
 from tessera_env.compiled import compiled
 from tessera_env.engine.instances import idle_count, launch_room
 from tessera_env.engine.kinds import TaskStatus
-from tessera_env.engine.work import changeover_s, progress_at, run_time_s, saved_at, transferable_mb
+from tessera_env.engine.work import longest_changeover_s, progress_at, run_time_s, saved_at, transferable_mb
 from tessera_env.parameters import HazardModel
 
 
@@ -115,8 +116,9 @@ def work_left_if_lost_s(config, task, now_s: float) -> float:
 @compiled
 def is_lossless(params, task, pool_id: int) -> bool:
     """Whether the grace period in this pool always saves all the progress."""
-    needed_mb = params.config[0].full_fraction * task.state_cap_mb
-    return needed_mb <= transferable_mb(params.config[0], params.pools[pool_id])
+    config = params.config[0]
+    needed_mb = config.full_fraction * task.state_cap_mb
+    return config.saves_at_notice and needed_mb <= transferable_mb(config, params.pools[pool_id])
 
 
 @compiled
@@ -127,7 +129,7 @@ def spot_delay_s(params, state, env: int, task, placement: int) -> float:
         delay_s = max(0.0, task.ready_s - state.rows[env].now_s)
     else:
         pool_id = placement - 1
-        delay_s = changeover_s(config, params.pools[pool_id], state.pools[env, pool_id], task.state_cap_mb)
+        delay_s = longest_changeover_s(config, params.pools[pool_id], state.pools[env, pool_id], task.state_cap_mb)
     return min(delay_s, config.decision_interval_s)
 
 
@@ -149,7 +151,7 @@ def on_demand_finish_s(params, state, env: int, task, pool_id: int, run_s: float
     if task.status == TaskStatus.PLACED and task.placement == 1 + params.pools.shape[0] + pool_id:
         return max(now_s, task.ready_s) + run_s
     spec, pool = params.pools[pool_id], state.pools[env, pool_id]
-    return now_s + changeover_s(params.config[0], spec, pool, task.state_cap_mb) + run_s
+    return now_s + longest_changeover_s(params.config[0], spec, pool, task.state_cap_mb) + run_s
 
 
 @compiled

@@ -8,7 +8,7 @@ from tessera_env.engine.handlers import schedule_arrival, schedule_market
 from tessera_env.engine.history import start_history
 from tessera_env.engine.kinds import EventKind, TaskStatus
 from tessera_env.engine.linked_lists import clear_lists
-from tessera_env.engine.work import changeover_s
+from tessera_env.engine.work import longest_changeover_s
 from tessera_env.market.build import draw_market
 from tessera_env.parameters import NONE
 from tessera_env.workload.generators import draw_tasks
@@ -18,7 +18,7 @@ from tessera_env.workload.generators import draw_tasks
 def draw_world(params, state, env: int) -> None:
     """Draw the world that `state.worlds[env]` addresses: the market and the tasks."""
     draw_market(params, state.worlds[env], state.pools, state.market, env)
-    draw_tasks(params, state.worlds[env], state.tasks, env)
+    state.rows[env].task_count = draw_tasks(params, state.worlds[env], state.tasks, env)
 
 
 @compiled
@@ -28,7 +28,7 @@ def open_episode(params, state, env: int) -> None:
     clear_row(row)
     clear_totals(state.totals[env])
     clear_lists(state, env)
-    for task_id in range(config.task_count):
+    for task_id in range(row.task_count):
         clear_task(state.tasks[env, task_id])
     measure_work(params, state, env)
     for pool_id in range(params.pools.shape[0]):
@@ -44,7 +44,7 @@ def open_episode(params, state, env: int) -> None:
 def measure_work(params, state, env: int) -> None:
     """All work, and what it would cost on on-demand: the unit of the reward."""
     row = state.rows[env]
-    for task_id in range(params.config[0].task_count):
+    for task_id in range(row.task_count):
         task = state.tasks[env, task_id]
         find_fallback(params, state, env, task)
         row.total_work_s += task.work_s
@@ -60,7 +60,7 @@ def find_fallback(params, state, env: int, task) -> None:
     for pool_id in range(params.pools.shape[0]):
         spec = params.pools[pool_id]
         if task.gpu_memory_mb <= spec.gpu_memory_mb:
-            seconds = changeover_s(config, spec, state.pools[env, pool_id], task.state_cap_mb)
+            seconds = longest_changeover_s(config, spec, state.pools[env, pool_id], task.state_cap_mb)
             task.fallback_changeover_s = min(task.fallback_changeover_s, seconds)
             task.on_demand_price = min(task.on_demand_price, spec.on_demand_price)
 
@@ -124,7 +124,7 @@ def clear_task(task) -> None:
 def clear_pool(pool) -> None:
     """Nobody holds anything in the pool."""
     pool.cursor = pool.capacity_point = 0
-    pool.held = pool.leaving = pool.launches = pool.interruptions = 0
+    pool.held = pool.leaving = pool.launches = pool.on_demand_tries = pool.interruptions = 0
     pool.idle_spot = pool.idle_on_demand = pool.claimed_spot = pool.claimed_on_demand = 0
     pool.billing_spot = pool.billing_on_demand = 0
     pool.starts_spot = pool.starts_on_demand = 0.0

@@ -70,6 +70,7 @@ POOL = np.dtype(
         ("held", np.int64),  # spot instances without notice
         ("leaving", np.int64),  # spot instances whose lifetime's end was announced
         ("launches", np.int64),  # spot launches so far: the ordinal of the next one
+        ("on_demand_tries", np.int64),  # on-demand launches asked for so far, likewise
         ("interruptions", np.int64),
         ("idle_spot", np.int64),
         ("idle_on_demand", np.int64),
@@ -114,6 +115,7 @@ ROW = np.dtype(
         ("reason", np.int64),  # EventKind of the ask
         ("event_count", np.int64),
         ("log_count", np.int64),
+        ("task_count", np.int64),  # tasks of this world
         ("next_arrival", np.int64),  # the next task to arrive
         ("slots_used", np.int64),  # rows of the instance table ever used
         ("free_slot", np.int64),  # first unused row below that; NONE
@@ -188,7 +190,7 @@ class State(NamedTuple):
     totals: np.recarray  # (N,) TOTALS
     pools: np.recarray  # (N, P) POOL
     market: np.recarray  # (N, P, points) MARKET_POINT
-    tasks: np.recarray  # (N, tasks) TASK
+    tasks: np.recarray  # (N, tasks) TASK; a row's first `task_count` are its world's
     instances: np.recarray  # (N, slots) INSTANCE
     links: np.recarray  # (N, heads + tasks + 2 slots) LINK
     events: np.recarray  # (N, events) EVENT

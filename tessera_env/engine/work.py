@@ -69,8 +69,14 @@ def transferable_mb(config, spec) -> float:
 
 @compiled
 def changeover_s(config, spec, pool, megabytes: float) -> float:
-    """From a launch in a pool to running there: provisioning, set-up, loading this much state."""
+    """From a launch in a pool to running there, usually: provisioning, set-up, loading this much state."""
     return spec.provisioning_s + pool.setup_s + load_s(config, spec, megabytes)
+
+
+@compiled
+def longest_changeover_s(config, spec, pool, megabytes: float) -> float:
+    """The same with the longest provisioning that can be drawn: what a promise has to rest on."""
+    return spec.provisioning_high_s + pool.setup_s + load_s(config, spec, megabytes)
 
 
 @compiled

@@ -6,7 +6,8 @@ from tessera_env.compiled import compiled, compiled_allocating
 from tessera_env.distributions import draw
 from tessera_env.market.capacity import announce_losses, capacity_steps, semi_markov_bound
 from tessera_env.market.hazards import hazard_per_s
-from tessera_env.market.prices import price_steps
+from tessera_env.market.prices import price_steps, stepped_prices_bound
+from tessera_env.market.spells import spells_bound
 from tessera_env.market.timeline import integrate, merge
 from tessera_env.parameters import NONE, CapacitySource, Parameters, PriceSource, Quantity
 from tessera_env.random_stream import Purpose, uniform
@@ -14,18 +15,25 @@ from tessera_env.random_stream import Purpose, uniform
 
 def timeline_length(params: Parameters) -> int:
     """How many change points a pool's timeline can have in this scenario, at most."""
-    return max(_price_steps_bound(params, spec) + 2 * _capacity_steps_bound(params, spec) for spec in params.pools)
+    return max(
+        _price_steps_bound(params, spec) + 2 * _capacity_steps_bound(params, pool_id, spec)
+        for pool_id, spec in enumerate(params.pools)
+    )
 
 
 def _price_steps_bound(params: Parameters, spec) -> int:
     if spec.price_source == PriceSource.ORNSTEIN_UHLENBECK:
         return int(np.ceil(params.config[0].horizon_s / spec.price_step_s)) + 1
+    if spec.price_source == PriceSource.STEPS:
+        return stepped_prices_bound(spec, params.config[0].horizon_s)
     return _window_points_bound(params) if spec.price_source == PriceSource.TRACE else 1
 
 
-def _capacity_steps_bound(params: Parameters, spec) -> int:
+def _capacity_steps_bound(params: Parameters, pool_id: int, spec) -> int:
     if spec.capacity_source == CapacitySource.SEMI_MARKOV:
         return semi_markov_bound(spec, params.config[0].horizon_s)
+    if spec.capacity_source == CapacitySource.SPELLS:
+        return spells_bound(params, pool_id)
     return _window_points_bound(params) if spec.capacity_source == CapacitySource.TRACE else 1
 
 
@@ -50,7 +58,7 @@ def draw_market(params, world, pools, market, env: int) -> None:
     for pool_id in range(params.pools.shape[0]):
         spec, pool = params.pools[pool_id], pools[env, pool_id]
         series_id = draw_series(params, world, pool_id)
-        pool.setup_s = draw(params.distributions[Quantity.FIRST_SETUP + pool_id], world, Purpose.SETUP, pool_id, 0)
+        pool.setup_s = draw(params.distributions[Quantity.FIRST_SETUP + 2 * pool_id], world, Purpose.SETUP, pool_id, 0)
         price_count = price_steps(params, world, pool_id, series_id, prices_at, prices)
         raw_count = capacity_steps(params, world, pool_id, series_id, raw_at, raw)
         known_count = announce_losses(raw_at, raw, raw_count, params.config[0].notice_s, known_at, known)

@@ -4,6 +4,7 @@ import math
 
 from tessera_env.compiled import compiled
 from tessera_env.market.replay import append_step, first_row, row_time_s
+from tessera_env.market.spells import spell_steps, spells_bound
 from tessera_env.parameters import CapacitySource
 from tessera_env.random_stream import Purpose, exponential, normal, uniform
 
@@ -19,6 +20,9 @@ def capacity_steps(params, world, pool_id: int, series_id: int, times_s, capacit
     spec = params.pools[pool_id]
     if spec.capacity_source == CapacitySource.SEMI_MARKOV:
         return semi_markov_steps(params, world, pool_id, times_s, capacities)
+    if spec.capacity_source == CapacitySource.SPELLS:
+        count = spell_steps(params, world, pool_id, times_s, capacities)
+        return strike_shocks(params, world, pool_id, times_s, capacities, count, spells_bound(params, pool_id))
     if spec.capacity_source == CapacitySource.TRACE:
         return replayed_capacities(params, world, pool_id, series_id, times_s, capacities)
     times_s[0] = 0.0

@@ -5,7 +5,7 @@ import math
 from tessera_env.compiled import compiled
 from tessera_env.market.replay import append_step, first_row, row_time_s
 from tessera_env.parameters import PriceSource
-from tessera_env.random_stream import Purpose, normal
+from tessera_env.random_stream import Purpose, exponential, normal, uniform
 
 DAY_S = 86400.0
 
@@ -18,6 +18,8 @@ def price_steps(params, world, pool_id: int, series_id: int, times_s, prices) ->
         return ornstein_uhlenbeck_steps(params, world, pool_id, times_s, prices)
     if spec.price_source == PriceSource.TRACE:
         return replayed_prices(params, world, series_id, times_s, prices)
+    if spec.price_source == PriceSource.STEPS:
+        return stepped_prices(params, world, pool_id, times_s, prices)
     times_s[0] = 0.0
     prices[0] = spec.price_mean
     return 1
@@ -43,6 +45,40 @@ def ornstein_uhlenbeck_steps(params, world, pool_id: int, times_s, prices) -> in
         times_s[k] = k * step_s
         daily = 1.0 + spec.price_daily_share * math.sin(2.0 * math.pi * times_s[k] / DAY_S)
         prices[k] = min(max((spec.price_mean + level) * daily, spec.price_lowest), spec.price_highest)
+    return count
+
+
+@compiled
+def stepped_prices_bound(spec, horizon_s: float) -> int:
+    """More steps than a world will have: ten standard deviations above the mean of a Poisson count."""
+    mean = spec.price_changes_per_day * horizon_s / DAY_S
+    return 16 + int(mean + 10.0 * math.sqrt(mean))
+
+
+@compiled
+def stepped_prices(params, world, pool_id: int, times_s, prices) -> int:
+    """A price that moves a few times a day by a few per cent, as real spot prices have since 2017.
+
+    Exponential times between changes; each multiplies or divides by 1 + u, u uniform between its bounds. It goes up
+    with a probability that falls linearly in the logarithm of the price, from 1 at the lower end of the range around
+    the mean to 0 at the upper one, so that it reverts. It starts near its long-run law, a normal logarithm.
+    """
+    spec, horizon_s = params.pools[pool_id], params.config[0].horizon_s
+    low, high = spec.price_step_low, spec.price_step_high
+    width = math.log(max(spec.price_highest / spec.price_mean, spec.price_mean / spec.price_lowest))
+    mean_square = (low * low + low * high + high * high) / 3.0
+    spread = math.sqrt(0.5 * width * mean_square / (0.5 * (low + high)))
+    price = spec.price_mean * math.exp(spread * normal(world, Purpose.PRICE, pool_id, 0))
+    time_s, count = 0.0, 0
+    for k in range(stepped_prices_bound(spec, horizon_s)):
+        if time_s >= horizon_s:
+            break
+        price = min(max(price, spec.price_lowest), spec.price_highest)
+        count = append_step(times_s, prices, count, time_s, price)
+        time_s += exponential(world, Purpose.PRICE, pool_id, 3 * k + 1) * DAY_S / spec.price_changes_per_day
+        factor = 1.0 + low + uniform(world, Purpose.PRICE, pool_id, 3 * k + 2) * (high - low)
+        rising_share = 0.5 - 0.5 * math.log(price / spec.price_mean) / width
+        price = price * factor if uniform(world, Purpose.PRICE, pool_id, 3 * k + 3) < rising_share else price / factor
     return count
 
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tessera_env.distributions import DistributionKind
 from tessera_env.engine.kinds import EventKind, LogKind
 from tessera_env.engine.start import open_episode
 from tessera_env.kernels import Command
 from tessera_env.market.timeline import MARKET_POINT
 from tessera_env.migration import KuhnMunkres, Planner
-from tessera_env.parameters import HazardModel, new_table
-from tessera_env.random_stream import Purpose, exponential
+from tessera_env.parameters import HazardModel, Quantity, new_table
+from tessera_env.random_stream import Purpose, exponential, uniform
 from tessera_env.scenario import Scenario
 from tessera_env.scenario_files import load_scenario
 from tessera_env.simulation import Simulation
@@ -33,6 +34,11 @@ Choose = Callable[[Decision], int]
 def unit_lifetime(pool_id: int, ordinal: int, seed: int = 0) -> float:
     """The unit-exponential draw of a pool's launch in world 0 of the seed."""
     return exponential(world_address(seed), int(Purpose.LIFETIME), pool_id, ordinal)
+
+
+def drawn_uniform(purpose: Purpose, stream: int, ordinal: int, seed: int = 0) -> float:
+    """A uniform draw in world 0 of the seed."""
+    return uniform(world_address(seed), int(purpose), stream, ordinal)
 
 
 @dataclass
@@ -119,8 +125,9 @@ def with_results(played: Played, simulation: Simulation) -> Played:
     played.totals = {name: totals[name].item() for name in totals.dtype.names} | {"tasks_done": int(row.done)}
     ends = sorted((line for line in played.log if line[1] == "END"), key=lambda line: line[3])
     played.dollars = [line[4] for line in ends]
-    played.progress_s = state.tasks[0].progress_s.tolist()
-    played.completion_s = state.tasks[0].completion_s.tolist()
+    tasks = state.tasks[0][: int(row.task_count)]
+    played.progress_s = tasks.progress_s.tolist()
+    played.completion_s = tasks.completion_s.tolist()
     played.episode_return = float(totals.episode_return)
     played.scale_usd = float(row.scale_usd)
     return played
@@ -138,6 +145,10 @@ def log_lines(log) -> list[tuple]:
 def reference(world: World, answers: Sequence[int] | Choose, planner: Planner = PLANNER, seed: int = 0) -> Simulator:
     """The reference simulator's episode in the same world."""
     world.lifetime = lambda pool_id, ordinal: unit_lifetime(pool_id, ordinal, seed)
+    world.boot = lambda purchase, pool_id, ordinal: drawn_uniform(
+        Purpose.PROVISIONING, 2 * pool_id + purchase, ordinal, seed
+    )
+    world.luck = lambda pool_id, ordinal: drawn_uniform(Purpose.ON_DEMAND, pool_id, ordinal, seed)
 
     def columns(costs: list[list[float]]) -> list[int]:
         matrix = np.array(costs, dtype=float).reshape(len(costs), -1)
@@ -159,9 +170,10 @@ def laid(world: World, planner: Planner, seed: int) -> Simulation:
     simulation.state = state = state._replace(market=market)
     lay_rules(params.config[0], world)
     for pool_id, pool in enumerate(world.pools):
-        lay_pool(params.pools[pool_id], state, pool_id, pool)
+        lay_pool(params, state, pool_id, pool)
     for task_id, task in enumerate(world.tasks):
         lay_task(state.tasks[0, task_id], task)
+    state.rows[0].task_count = len(world.tasks)
     open_episode(params, state, 0)
     return simulation
 
@@ -192,11 +204,19 @@ def lay_rules(config, world: World) -> None:
     config.largest_memory_mb = max(pool.gpu_memory_mb for pool in world.pools)
 
 
-def lay_pool(spec, state, pool_id: int, pool: Pool) -> None:
+def lay_pool(params, state, pool_id: int, pool: Pool) -> None:
     """A pool's figures and its timeline."""
+    spec, boot = params.pools[pool_id], params.distributions[Quantity.FIRST_SETUP + 2 * pool_id + 1]
+    is_drawn = pool.provisioning_high_s > pool.provisioning_s
+    boot.kind = int(DistributionKind.UNIFORM if is_drawn else DistributionKind.CONSTANT)
+    boot.low, boot.high = pool.provisioning_s, max(pool.provisioning_s, pool.provisioning_high_s)
+    spec.provisioning_high_s, spec.on_demand_failure_share = boot.high, pool.on_demand_failure_share
     spec.on_demand_price, spec.gpu_memory_mb = pool.on_demand_price, pool.gpu_memory_mb
     spec.bandwidth_gbps, spec.provisioning_s = pool.bandwidth_gbps, pool.provisioning_s
     spec.hazard_model = int(HazardModel.CONSTANT if any(pool.hazard_per_s) else HazardModel.NONE)
+    if pool.bathtub is not None:
+        spec.hazard_model = int(HazardModel.BATHTUB)
+        spec.hazard_scale, spec.hazard_tau1_h, spec.hazard_tau2_h, spec.hazard_b_h, spec.hazard_cap_h = pool.bathtub
     state.pools[0, pool_id].setup_s = pool.setup_s
     state.pools[0, pool_id].point_count = len(pool.time_s)
     points = state.market[0, pool_id][: len(pool.time_s)]
@@ -223,9 +243,16 @@ def drawn_world(simulation: Simulation) -> World:
         points = state.market[0, pool_id][: int(state.pools[0, pool_id].point_count)]
         names = ("time_s", "spot_price", "capacity", "hazard_per_s", "price_integral", "hazard_integral")
         timeline = [points[name].tolist() for name in names]
-        figures = (pool.on_demand_usd_per_h, pool.gpu_memory_mb, pool.bandwidth_gbps, pool.provisioning_s)
-        pools.append(Pool(*timeline, *figures, setup_s=float(state.pools[0, pool_id].setup_s)))
-    return World(rules_of(scenario), pools, [drawn_task(record) for record in state.tasks[0]])
+        boot, hazard = pool.provisioning_s, pool.hazard
+        figures = (pool.on_demand_usd_per_h, pool.gpu_memory_mb, pool.bandwidth_gbps, boot.lowest)
+        drawn = Pool(*timeline, *figures, setup_s=float(state.pools[0, pool_id].setup_s))
+        drawn.provisioning_high_s = boot.highest
+        drawn.on_demand_failure_share = pool.on_demand_failure_share
+        if hazard.model == "bathtub":
+            drawn.bathtub = (hazard.scale, hazard.tau1_h, hazard.tau2_h, hazard.b_h, hazard.cap_h)
+        pools.append(drawn)
+    tasks = state.tasks[0][: int(state.rows[0].task_count)]
+    return World(rules_of(scenario), pools, [drawn_task(record) for record in tasks])
 
 
 def rules_of(scenario: Scenario) -> Rules:
@@ -245,6 +272,7 @@ def rules_of(scenario: Scenario) -> Rules:
         free_first_hour=billing.free_first_hour,
         full_fraction=checkpoint.full_fraction,
         partial_fraction=checkpoint.partial_fraction,
+        saves_at_notice=checkpoint.at_notice,
         store_bandwidth_gbps=checkpoint.store_bandwidth_gbps,
         checkpoint_interval_s=INF if interval_h is None else interval_h * 3_600.0,
         checkpoint_cost_s=checkpoint.cost_s,

@@ -25,6 +25,7 @@ PRICES = st.one_of(
         st.sampled_from([0.0, 0.1]),
     ),
     st.just({"source": "trace"}),
+    st.just({"source": "steps", "mean_share": 0.3, "changes_per_day": 40.0, "highest_share": 0.4}),
 )
 CAPACITIES = st.one_of(
     st.builds(lambda count: {"source": "constant", "instances": count}, st.sampled_from([None, 0, 1, 3])),
@@ -44,6 +45,17 @@ CAPACITIES = st.one_of(
         st.sampled_from([0.0, 1.0]),
         st.sampled_from([0.0, 6.0]),
     ),
+    st.builds(
+        lambda count, shocks: {
+            "source": "spells",
+            "instances": count,
+            "up_h": [0.1, 0.5, 3.0],
+            "down_h": [0.05, 0.4],
+            "shocks_per_day": shocks,
+        },
+        st.sampled_from([1, 4]),
+        st.sampled_from([0.0, 6.0]),
+    ),
     st.builds(lambda count: {"source": "trace", "instances": count}, st.sampled_from([1, 3])),
 )
 HAZARDS = st.one_of(
@@ -53,13 +65,15 @@ HAZARDS = st.one_of(
         st.sampled_from(["constant", "discount"]),
         st.sampled_from([0.05, 0.5, 5.0]),
     ),
+    st.just({"model": "bathtub", "tau1_h": 0.2, "tau2_h": 0.1, "b_h": 3.2, "cap_h": 3.0}),
 )
 POOLS = st.fixed_dictionaries(
     {
         "gpu_memory_mb": st.sampled_from([16_000.0, 24_000.0]),
         "bandwidth_gbps": st.sampled_from([1.0, 10.0]),
         "on_demand_usd_per_h": st.sampled_from([1.0, 3.06]),
-        "provisioning_s": st.sampled_from([0.0, 90.0]),
+        "provisioning_s": st.sampled_from([0.0, 90.0, {"uniform": [30.0, 400.0]}]),
+        "on_demand_failure_share": st.sampled_from([0.0, 0.0, 0.3]),
         "setup_h": st.sampled_from([0.0, 0.05, {"uniform": [0.01, 0.2]}]),
         "price": PRICES,
         "capacity": CAPACITIES,
@@ -69,7 +83,7 @@ POOLS = st.fixed_dictionaries(
 TASKS = st.fixed_dictionaries(
     {
         "count": st.sampled_from([1, 2, 6]),
-        "arrivals": st.sampled_from(["at_start", "uniform"]),
+        "arrivals": st.sampled_from(["at_start", "uniform", "poisson", "bursts"]),
         "interactive_share": st.sampled_from([0.0, 0.4]),
         "work_h": st.sampled_from([0.5, {"uniform": [0.5, 3.0]}]),
         "slack": st.sampled_from([None, 1.0, {"uniform": [1.0, 3.0]}]),  # at least what a changeover takes
@@ -86,7 +100,7 @@ OPTIONS = st.fixed_dictionaries(
         "idle_timeout_s": st.sampled_from([0.0, 900.0]),
         "reconsider_running": st.booleans(),
         "billing": st.sampled_from([{}, {"billing_increment_s": 195.0}, {"minimum_s": 0.0, "free_first_hour": True}]),
-        "checkpoint": st.sampled_from([{}, {"interval_h": 0.25, "cost_s": 30.0}]),
+        "checkpoint": st.sampled_from([{}, {"interval_h": 0.25, "cost_s": 30.0}, {"at_notice": False}]),
     }
 )
 
@@ -100,6 +114,9 @@ def mappings(draw, pool_counts=(1, 2, 3)) -> dict[str, Any]:
         if "trace" in (pool["price"]["source"], pool["capacity"]["source"]):
             pool["trace_zone"] = "random"
     values = {**draw(OPTIONS), "task": draw(TASKS), "pools": pools}
+    if values["task"]["arrivals"] in ("poisson", "bursts"):
+        few = values["task"]["count"] / 10.0  # at most one and a half times the horizon's mean
+        values["task"] |= {"arrivals_per_h": few, "daily_share": 0.5, "burst_size": 2.0}
     if values["reconsider_running"]:
         values["deadline_guard"] = draw(st.booleans())
     if any("trace_zone" in pool for pool in pools):
@@ -152,5 +169,6 @@ def world_of(simulation: Simulation, row: int = 0) -> bytes:
     for pool_id, count in enumerate(state.pools[row].point_count):
         parts.append(state.market[row, pool_id][:count])
     drawn = ("arrival_s", "work_s", "deadline_s", "gpu_memory_mb", "state_base_mb", "state_cap_mb", "interactive")
-    parts += [state.tasks[row][name] for name in drawn]
+    tasks = state.tasks[row][: state.rows[row].task_count]
+    parts += [tasks[name] for name in drawn]
     return b"".join(np.ascontiguousarray(part).tobytes() for part in parts)

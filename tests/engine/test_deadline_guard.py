@@ -150,11 +150,13 @@ def feasible_world(seed: int):
     made = random_world(rng)
     made.rules.deadline_guard = made.rules.reconsider_running = True
     tau, cost = made.rules.checkpoint_interval_s, made.rules.checkpoint_cost_s
+    for place in made.pools:
+        place.on_demand_failure_share = 0.0
     for job in made.tasks:
         job.interactive = False
         rates = [min(p.bandwidth_gbps, made.rules.store_bandwidth_gbps) * 125.0 for p in made.pools]
         quickest_s = min(
-            p.provisioning_s + p.setup_s + job.state_cap_mb / rate
+            p.longest_start_s + job.state_cap_mb / rate
             for p, rate in zip(made.pools, rates, strict=True)
             if p.gpu_memory_mb >= job.memory_mb
         )

@@ -6,7 +6,17 @@ import numpy as np
 
 from tessera_env.distributions import DISTRIBUTION
 from tessera_env.market.timeline import MARKET_POINT
-from tessera_env.parameters import CONFIG, POOL_SPEC, SERIES, TRACE_POINT, Parameters, Quantity, new_table
+from tessera_env.parameters import (
+    CONFIG,
+    JOB,
+    MAX_QUANTILES,
+    POOL_SPEC,
+    SERIES,
+    TRACE_POINT,
+    Parameters,
+    Quantity,
+    new_table,
+)
 from tessera_env.random_stream import WORLD, seed_words
 
 POOL = {"on_demand_price": 1.0, "price_mean": 0.5, "capacity": 1, "regime_mean_h": math.inf, "regime_factor_high": 1.0}
@@ -17,9 +27,11 @@ def parameters(*pools: dict, horizon_s: float = 86_400.0, points=(), **config) -
     params = Parameters(
         config=new_table(1, CONFIG),
         pools=new_table(len(pools), POOL_SPEC),
-        distributions=new_table(Quantity.FIRST_SETUP + len(pools), DISTRIBUTION),
+        distributions=new_table(Quantity.FIRST_SETUP + 2 * len(pools), DISTRIBUTION),
         series=new_table(1, SERIES),
         trace=new_table(max(len(points), 1), TRACE_POINT),
+        quantiles=np.zeros((len(pools), 2, MAX_QUANTILES)),
+        jobs=new_table(1, JOB),
     )
     fill(params.config[0], {"horizon_s": horizon_s, **config})
     for record, fields in zip(params.pools, pools, strict=True):

@@ -53,7 +53,7 @@ class Mask:
     def start_time(self, p: int) -> float:
         """Time from a launch until the task could run, with its final state."""
         pool = self.sim.pools[p]
-        return pool.provisioning_s + pool.setup_s + self.sim.load_s(p, self.sim.tasks[self.i].state_cap_mb)
+        return pool.longest_start_s + self.sim.load_s(p, self.sim.tasks[self.i].state_cap_mb)
 
     def on_demand_time(self, p: int, work_s: float) -> float:
         """Time from a launch on on-demand in the pool until the work is done."""
@@ -91,7 +91,8 @@ class Mask:
         """Whether a displaced task may end up with no instance, or with one where it can lose its work."""
         sim, task = self.sim, self.sim.tasks[self.i]
         several = sum(other.status == "displaced" for other in sim.tasks) > 1
-        short_lived = sim.rules.notice_s > 0.0 and any(sim.pools[p].hazard_per_s)  # noticed as it is launched
+        mortal = any(sim.pools[p].hazard_per_s) or sim.pools[p].bathtub is not None
+        short_lived = sim.rules.notice_s > 0.0 and mortal  # noticed as it is launched
         lossy = any(
             n.idled is not None and n.purchase == SPOT and self.may_lose_work(n.pool)
             for n in sim.alive
@@ -101,7 +102,8 @@ class Mask:
 
     def can_be_had(self, target) -> bool:
         """Whether asking for the placement now would give an instance."""
-        return len(self.sim.idle(target)) > self.sim.claimed.get(target, 0) or self.sim.room(target)
+        idle = len(self.sim.idle(target)) - self.sim.claimed.get(target, 0)
+        return target[0] == ON_DEMAND or idle > 0 or self.sim.room(target)
 
     def may_go_spot(self, target) -> bool:
         """Spot: whatever happens there, on-demand can still make it."""
@@ -114,4 +116,5 @@ class Mask:
 
     def may_lose_work(self, p: int) -> bool:
         """Whether the grace period in the pool can be too short for the task's largest state."""
-        return self.sim.savable_share(p, self.sim.tasks[self.i].state_cap_mb) < self.sim.rules.full_fraction
+        rules, cap_mb = self.sim.rules, self.sim.tasks[self.i].state_cap_mb
+        return not rules.saves_at_notice or self.sim.savable_share(p, cap_mb) < rules.full_fraction

@@ -44,6 +44,7 @@ class Simulator:
     def __post_init__(self):
         self.rules, self.pools, self.tasks = self.world.rules, self.world.pools, self.world.tasks
         self.spot_launches = [0] * len(self.pools)
+        self.on_demand_tries = [0] * len(self.pools)
         self.claimed = {}
         self.migrate_due = False
         self.market_seen = [0] * len(self.pools)  # last point handled
@@ -234,7 +235,7 @@ class Simulator:
         self.tasks[i].request = target[0]
         if len(self.idle(target)) > self.claimed.get(target, 0):
             self.claimed[target] = self.claimed.get(target, 0) + 1
-        elif self.room(target):
+        elif self.attempt(target):
             self.launch(target).reserved = True
         else:
             self.fail(i, target)
@@ -260,10 +261,19 @@ class Simulator:
         return self.pools[p].capacity[self.pools[p].point(self.now)]
 
     def room(self, target) -> bool:
-        """Whether a launch would succeed."""
-        purchase, p = target
+        """Whether a spot launch would succeed."""
+        _purchase, p = target
         leaving = sum(n.pool == p and n.by_lifetime for n in self.alive)
-        return purchase == ON_DEMAND or self.capacity(p) - len(self.held(p)) - leaving > 0
+        return self.capacity(p) - len(self.held(p)) - leaving > 0
+
+    def attempt(self, target) -> bool:
+        """Whether a launch that is tried now succeeds; on-demand may fail by bad luck."""
+        purchase, p = target
+        if purchase == SPOT:
+            return self.room(target)
+        self.on_demand_tries[p] += 1
+        share = self.pools[p].on_demand_failure_share
+        return share == 0.0 or self.world.luck(p, self.on_demand_tries[p] - 1) >= share
 
     def idle(self, target) -> list[Instance]:
         """Idle instances of that purchase and pool, the most recently idled last."""
@@ -279,7 +289,7 @@ class Simulator:
         """An idle instance, or a new one, or none."""
         if self.idle(target):
             return self.idle(target)[-1]
-        if self.room(target):
+        if self.attempt(target):
             return self.launch(target)
         return self.fail(i, target)
 
@@ -287,7 +297,11 @@ class Simulator:
         """A new instance."""
         purchase, p = target
         pool = self.pools[p]
-        billing_start_s = self.now + pool.provisioning_s
+        ordinal = self.spot_launches[p] if purchase == SPOT else self.on_demand_tries[p] - 1
+        boot_s = pool.provisioning_s
+        if pool.provisioning_high_s > boot_s:
+            boot_s += self.world.boot(purchase, p, ordinal) * (pool.provisioning_high_s - boot_s)
+        billing_start_s = self.now + boot_s
         instance = Instance(len(self.instances), purchase, p, self.now, billing_start_s, billing_start_s + pool.setup_s)
         self.instances.append(instance)
         self.alive.append(instance)
@@ -375,7 +389,7 @@ class Simulator:
             return False
         run_s = rules.run_time(task.work_s - task.progress_s)
         quickest_s = min(
-            pool.provisioning_s + pool.setup_s + self.load_s(p, task.state_cap_mb)
+            pool.longest_start_s + self.load_s(p, task.state_cap_mb)
             for p, pool in enumerate(self.pools)
             if task.memory_mb <= pool.gpu_memory_mb
         )
@@ -421,7 +435,9 @@ class Simulator:
             return done_s, 0.0
         fraction = min(1.0, self.savable_share(instance.pool, task.state_mb(done_s)))
         plan, kept_s = "restart", 0.0
-        if fraction >= self.rules.full_fraction:
+        if not self.rules.saves_at_notice:
+            pass
+        elif fraction >= self.rules.full_fraction:
             plan, kept_s = "full", done_s - saved_s
         elif fraction >= self.rules.partial_fraction:
             plan, kept_s = "partial", fraction * (done_s - saved_s)

@@ -48,6 +48,7 @@ class Rules:
     free_first_hour: bool = False
     full_fraction: float = 0.8
     partial_fraction: float = 0.3
+    saves_at_notice: bool = True
     store_bandwidth_gbps: float = INF
     checkpoint_interval_s: float = INF
     checkpoint_cost_s: float = 0.0
@@ -90,8 +91,16 @@ class Pool:
     on_demand_price: float
     gpu_memory_mb: float
     bandwidth_gbps: float
-    provisioning_s: float
+    provisioning_s: float  # the shortest
     setup_s: float
+    provisioning_high_s: float = 0.0  # the longest, if it is longer
+    on_demand_failure_share: float = 0.0
+    bathtub: tuple[float, float, float, float, float] | None = None  # A, tau1, tau2, b, cap, in hours
+
+    @property
+    def longest_start_s(self) -> float:
+        """From a launch to the end of set-up, at the longest."""
+        return max(self.provisioning_s, self.provisioning_high_s) + self.setup_s
 
     def point(self, t: float) -> int:
         """The last point at or before t."""
@@ -104,6 +113,8 @@ class Pool:
 
     def end_of_life(self, start_s: float, exponential: float) -> float:
         """When the hazard gathered since start reaches the unit-exponential draw."""
+        if self.bathtub is not None:
+            return start_s + 3600.0 * self.bathtub_age_h(1.0 - math.exp(-exponential))
         k = self.point(start_s)
         target = self.hazard_integral[k] + (start_s - self.time_s[k]) * self.hazard_per_s[k] + exponential
         while k + 1 < len(self.time_s) and self.hazard_integral[k + 1] <= target:
@@ -111,6 +122,19 @@ class Pool:
         if self.hazard_per_s[k] <= 0.0:
             return INF
         return self.time_s[k] + (target - self.hazard_integral[k]) / self.hazard_per_s[k]
+
+    def bathtub_age_h(self, share: float) -> float:
+        """The age that this share of instances does not reach."""
+        scale, tau1_h, tau2_h, b_h, cap_h = self.bathtub
+        alive_h, dead_h = 0.0, cap_h
+        for _ in range(60):
+            age_h = 0.5 * (alive_h + dead_h)
+            lost = scale * (1.0 - math.exp(-age_h / tau1_h) + math.exp((age_h - b_h) / tau2_h))
+            if min(max(lost, 0.0), 1.0) < share:
+                alive_h = age_h
+            else:
+                dead_h = age_h
+        return dead_h
 
 
 @dataclass
@@ -171,9 +195,15 @@ class Instance:
 
 @dataclass
 class World:
-    """All that a policy cannot change; `lifetime(pool, ordinal)` is a unit-exponential draw."""
+    """All that a policy cannot change.
+
+    `lifetime(pool, ordinal)` is a unit-exponential draw of a spot launch; `boot(purchase, pool, ordinal)` a uniform one
+    of a launch, or of a try where it is on-demand; `luck(pool, ordinal)` a uniform one of an on-demand try.
+    """
 
     rules: Rules
     pools: list[Pool]
     tasks: list[Task]
     lifetime: Callable[[int, int], float] = lambda pool, ordinal: INF
+    boot: Callable[[int, int, int], float] = lambda purchase, pool, ordinal: 0.0
+    luck: Callable[[int, int], float] = lambda pool, ordinal: 1.0

@@ -92,6 +92,7 @@ def _random_rules(rng: Random, grid_s: float, horizon_s: float) -> Rules:
         billing_increment_s=rng.choice([0.0, 0.0, 60.0, 195.0, 3_600.0]),
         free_first_hour=rng.random() < 0.3,
         store_bandwidth_gbps=rng.choice([2.0, 100.0]),
+        saves_at_notice=rng.random() < 0.8,
         checkpoint_interval_s=_some_time(rng, grid_s, 2_000.0, INF),
         checkpoint_cost_s=rng.choice([0.0, 30.0]),
         missed_weight=rng.choice([0.0, 2.0]),
@@ -107,6 +108,7 @@ def _random_steps(rng: Random, grid_s: float, horizon_s: float, values) -> tuple
 
 def _random_pool(rng: Random, grid_s: float, horizon_s: float, crowded: bool) -> Pool:
     most = 8 if crowded else rng.choice([0, 1, 2, 5])
+    provisioning_s = _some_time(rng, grid_s, 400.0)
     mean_life_s = rng.choice([INF, 300.0, 3_000.0, 30_000.0])
     return pool(
         _random_steps(rng, grid_s, horizon_s, lambda: rng.uniform(0.1, 3.0)),
@@ -115,8 +117,11 @@ def _random_pool(rng: Random, grid_s: float, horizon_s: float, crowded: bool) ->
         on_demand_price=rng.uniform(2.0, 4.0),
         gpu_memory_mb=rng.choice([8_000.0, 16_000.0, 24_000.0]),
         bandwidth_gbps=rng.choice([1.0, 5.0, 10.0]),
-        provisioning_s=_some_time(rng, grid_s, 400.0),
+        provisioning_s=provisioning_s,
         setup_s=_some_time(rng, grid_s, 600.0),
+        provisioning_high_s=provisioning_s + _some_time(rng, grid_s, 300.0),
+        on_demand_failure_share=rng.choice([0.0, 0.0, 0.3]),
+        bathtub=rng.choice([None, None, None, (0.638, 0.2, 0.1, 5.0, 4.8)]),
     )
 
 
