@@ -20,7 +20,8 @@ class Moment:
         self.config, self.row = self.params.config[0], self.state.rows[0]
         self.now_s = float(self.row.now_s)
         self.task = self.state.tasks[0, self.row.focal]
-        self.tasks = self.state.tasks[0].view(np.ndarray)
+        self.tasks = self.state.tasks[0].view(np.ndarray)[: self.row.task_count]
+        self.most_tasks = int(self.state.tasks.shape[1])
         self.pool_count = len(self.params.pools)
         self.placed = self.task.status == TaskStatus.PLACED
         self.log = self.state.log[0][: self.row.log_count].view(np.ndarray)
@@ -158,8 +159,8 @@ class Moment:
             "placed_on_demand": half(self.on_purchase(True), 8.0),
             "idle": half(idle, 8.0),
             "displaced": half(self.count(TaskStatus.DISPLACED, TaskStatus.REQUESTED), 8.0),
-            "arrivals_left": float((self.tasks["arrival_s"] > self.now_s).mean()),
-            "done": self.count(TaskStatus.DONE) / len(self.tasks),
+            "arrivals_left": 1.0 - float((self.tasks["arrival_s"] <= self.now_s).sum()) / self.most_tasks,
+            "done": self.count(TaskStatus.DONE) / self.most_tasks,
         }
 
     # a pool
