@@ -5,7 +5,7 @@ depend neither on the number of rows nor on threads, and differences between pol
 """
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from tessera_env.migration import Planner
 from tessera_env.observation import Layout
+from tessera_env.playing import play
 from tessera_env.policies import LearnedPolicy, Policy, make_policy
 from tessera_env.results import Results
 from tessera_env.scenario import Scenario
@@ -53,6 +55,7 @@ def evaluate(
     *,
     rows: int | None = None,
     threads: int = 1,
+    planner: Planner | None = None,
     overrides: Mapping[str, Any] | None = None,
     progress: bool = False,
 ) -> Results:
@@ -67,13 +70,24 @@ def evaluate(
             else the first; None: no differences.
         rows: environments side by side; changes the speed, never the results.
         threads: of the environments; changes the speed, never the results.
+        planner: assigns displaced tasks to instances; Kuhn-Munkres if None.
         overrides: single values of the scenario, such as {"task.deadline_h": 70}.
         progress: show a bar on standard error, if that is a terminal.
 
     Raises:
         ValueError: an argument cannot be used; nothing has been played then.
     """
-    planned = plan(scenario, policies, episodes, seed, baseline, rows=rows, threads=threads, overrides=overrides)
+    planned = plan(
+        scenario,
+        policies,
+        episodes,
+        seed,
+        baseline,
+        rows=rows,
+        threads=threads,
+        planner=planner,
+        overrides=overrides,
+    )
     return run(planned, progress)
 
 
@@ -86,6 +100,7 @@ def plan(
     *,
     rows: int | None = None,
     threads: int = 1,
+    planner: Planner | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Plan:
     """Check all inputs of `evaluate` before any work.
@@ -101,7 +116,9 @@ def plan(
     loaded = load_scenario(scenario, **(overrides or {}))
     players = _players(policies, Layout(len(loaded.pools)), seed)
     named_baseline = _baseline(baseline, list(players))
-    env = TesseraVectorEnv(min(rows, episodes), scenario=loaded, autoreset_mode=AutoresetMode.DISABLED, threads=threads)
+    env = TesseraVectorEnv(
+        min(rows, episodes), scenario=loaded, autoreset_mode=AutoresetMode.DISABLED, threads=threads, planner=planner
+    )
     return Plan(loaded, players, episodes, seed, named_baseline, env)
 
 
@@ -120,47 +137,6 @@ def run(planned: Plan, progress: bool = False) -> Results:
         policies={label: _description(policy) for label, policy in planned.policies.items()},
         tables=tables,
     )
-
-
-def play(
-    env: TesseraVectorEnv, policy: Policy, episodes: int, seed: int, on_done: Callable[[int], None]
-) -> dict[str, np.ndarray]:
-    """One policy in worlds 0 ... episodes - 1 of the seed: each metric as (episodes,), in the worlds' order.
-
-    A row that ends takes the next world that nobody plays yet; when none is left it rests.
-    """
-    rows = env.num_envs
-    worlds, upcoming, left = np.arange(rows), rows, episodes
-    playing, start, state = np.ones(rows, dtype=bool), np.ones(rows, dtype=bool), None
-    table: dict[str, np.ndarray] = {}
-    observation, _ = env.reset(seed=[seed] * rows, options={"world": worlds})
-    while left:
-        actions, state = policy.predict(
-            observation, state, episode_start=start, deterministic=True, action_masks=env.action_masks()
-        )
-        observation, _, terminated, truncated, _ = env.step(actions)
-        start = np.zeros(rows, dtype=bool)
-        finished = np.flatnonzero((terminated | truncated) & playing)
-        if not len(finished):
-            continue
-        _record(table, env.episode_metrics(finished), worlds[finished], episodes)
-        left -= len(finished)
-        on_done(len(finished))
-        fresh = finished[: max(episodes - upcoming, 0)]
-        playing[finished], playing[fresh], start[fresh] = False, True, True
-        worlds[fresh] = upcoming + np.arange(len(fresh))
-        upcoming += len(fresh)
-        if len(fresh):
-            observation, _ = env.reset(seed=[seed] * rows, options={"world": worlds, "reset_mask": start})
-    return table
-
-
-def _record(table: dict[str, np.ndarray], metrics: Mapping[str, np.ndarray], worlds: np.ndarray, episodes: int) -> None:
-    for key, values in metrics.items():
-        values = np.asarray(values)
-        if key not in table:
-            table[key] = np.zeros(episodes, dtype=values.dtype)
-        table[key][worlds] = values
 
 
 def _players(policies: Sequence[PolicyLike], layout: Layout, seed: int) -> dict[str, Policy]:
@@ -214,7 +190,7 @@ def _own_version() -> str:
 
 def _bar(shown: bool) -> Progress:
     console = Console(stderr=True)
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
+    columns = [TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()]
     return Progress(
         *columns, TimeRemainingColumn(), console=console, transient=True, disable=not (shown and console.is_terminal)
     )

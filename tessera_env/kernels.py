@@ -13,6 +13,7 @@ from tessera_env.engine.decisions import decide
 from tessera_env.engine.kinds import RowStatus
 from tessera_env.engine.start import draw_world, open_episode
 from tessera_env.observation import write_observation
+from tessera_env.policies.rules import choose
 from tessera_env.reward import step_reward
 
 
@@ -33,33 +34,57 @@ class Command(IntEnum):
     STEP = 2  # the row's action, and on to its next decision
     RESUME = 3  # go on after the tables have grown
     ASSIGN = 4  # carry out an assignment of displaced tasks, and go on
+    PLAY = 5  # one decision after another by a rule, up to a number of them
 
 
-def _run_rows(params, state, views, commands, actions, task_ids, instance_ids, first: int, last: int) -> int:
-    """Carry out the commands of rows `first` to `last`; returns how many of them must be resumed.
+class Orders(NamedTuple):
+    """What a call of `run_rows` is to do, for N environments."""
 
-    `task_ids` and `instance_ids` are read by ASSIGN alone: task k goes to instance k, or to none. One entry point for
-    all commands, because each entry point that reaches the engine costs its own compilation.
+    commands: np.ndarray  # (N,) int64, Command
+    actions: np.ndarray  # (N,) int64; read by STEP
+    task_ids: np.ndarray  # (n,) int64; read by ASSIGN: task k goes to instance k, or to none
+    instance_ids: np.ndarray  # (n,) int64
+    rule: np.recarray  # (1,) RULE; read by PLAY
+    budget: np.ndarray  # (1,) int64; read by PLAY: the most decisions of a row
+
+
+def _run_rows(params, state, views, orders, first: int, last: int) -> int:
+    """Carry out the orders of rows `first` to `last`; returns how many of them must be resumed.
+
+    One entry point for all commands, because each entry point that reaches the engine costs its own compilation.
     """
     stopped = 0
     for env in range(first, last):
-        command, row = commands[env], state.rows[env]
+        command, row = orders.commands[env], state.rows[env]
         if command == Command.SKIP:
             continue
-        if command == Command.START:
-            draw_world(params, state, env)
-            open_episode(params, state, env)
-        elif command == Command.STEP:
-            row.step_started_s = row.now_s
-            decide(params, state, env, actions[env])
-        elif command == Command.ASSIGN:
-            assign_all(params, state, env, task_ids, instance_ids)
-        advance(params, state, env)
-        if row.status == RowStatus.MIGRATION or row.status == RowStatus.GROW:
-            stopped += 1
-        else:
+        for _ in range(orders.budget[0] if command == Command.PLAY else 1):
+            begin(params, state, views, orders, env)
+            advance(params, state, env)
+            if row.status == RowStatus.MIGRATION or row.status == RowStatus.GROW:
+                stopped += 1
+                break
             finish_step(params, state, views, env)
+            if row.status == RowStatus.DONE:
+                break
     return stopped
+
+
+@compiled
+def begin(params, state, views, orders, env: int) -> None:
+    """What the row's command does before time passes."""
+    command, row = orders.commands[env], state.rows[env]
+    if command == Command.START:
+        draw_world(params, state, env)
+        open_episode(params, state, env)
+    elif command == Command.STEP:
+        row.step_started_s = row.now_s
+        decide(params, state, env, orders.actions[env])
+    elif command == Command.PLAY:
+        row.step_started_s = row.now_s
+        decide(params, state, env, choose(orders.rule[0], views.observations, state.masks, env))
+    elif command == Command.ASSIGN:
+        assign_all(params, state, env, orders.task_ids, orders.instance_ids)
 
 
 def _describe_migration(params, state, env: int, on_demand: int, task_ids, instance_ids, costs, counts) -> None:

@@ -8,10 +8,11 @@ import numpy as np
 from tessera_env.conversion import parameters_of
 from tessera_env.engine.kinds import RowStatus
 from tessera_env.engine.tables import TOTALS, State, grown, new_state
-from tessera_env.kernels import Command, Views, describe_migration, run_rows
+from tessera_env.kernels import Command, Orders, Views, describe_migration, run_rows
 from tessera_env.migration import UNASSIGNED, KuhnMunkres, Planner, checked_columns
 from tessera_env.observation import Layout
-from tessera_env.parameters import NONE
+from tessera_env.parameters import NONE, new_table
+from tessera_env.policies.rules import RULE
 from tessera_env.random_stream import seed_words
 from tessera_env.scenario import Scenario
 
@@ -54,7 +55,14 @@ class Simulation:
             elapsed_h=np.zeros(row_count),
             terminated=np.zeros(row_count, dtype=np.bool_),
         )
-        self._no_actions = np.zeros(row_count, dtype=np.int64)
+        self._orders = Orders(
+            commands=np.zeros(row_count, dtype=np.int64),
+            actions=np.zeros(row_count, dtype=np.int64),
+            task_ids=_NOBODY,
+            instance_ids=_NOBODY,
+            rule=new_table(1, RULE),
+            budget=np.ones(1, dtype=np.int64),
+        )
         self._one_command = np.zeros(row_count, dtype=np.int64)
         self._task_ids, self._instance_ids = np.empty(64, dtype=np.int64), np.empty(64, dtype=np.int64)
         self._costs, self._counts = np.empty(1024), np.zeros(2, dtype=np.int64)
@@ -93,19 +101,37 @@ class Simulation:
             commands: (N,) int64, Command.
             actions: (N,) int64; read where the command is STEP.
         """
-        stopped = self._run_rows(commands, self._no_actions if actions is None else actions)
+        idle = self._orders
+        actions = idle.actions if actions is None else actions
+        # A third of the time that _replace takes, and every step pays it.
+        self._run(Orders(commands, actions, idle.task_ids, idle.instance_ids, idle.rule, idle.budget))
+
+    def play(self, playing: np.ndarray, rule: np.recarray, budget: int) -> None:
+        """Let a rule decide, until each playing row has decided `budget` times, migrated, or come to its end.
+
+        Args:
+            playing: (N,) bool; these rows are at a decision.
+            rule: (1,) RULE.
+            budget: the most decisions of a row in this call.
+        """
+        commands = np.where(playing, int(Command.PLAY), int(Command.SKIP))
+        self._run(self._orders._replace(commands=commands, rule=rule, budget=np.array([budget])))
+
+    def _run(self, orders: Orders) -> None:
+        stopped = self._run_rows(orders)
         while stopped:
-            full = (commands != Command.SKIP) & (self._status == RowStatus.GROW)
+            commanded = orders.commands != int(Command.SKIP)
+            full = commanded & (self._status == RowStatus.GROW)
             lacking = int(np.bitwise_or.reduce(self.state.rows["lacking"][full], initial=0))
             self.state = grown(self.params, self.state, lacking)
             stopped = 0
             for row in np.flatnonzero(full):
                 stopped += self._run_row(int(row), Command.RESUME)
-            for row in np.flatnonzero((commands != Command.SKIP) & (self._status == RowStatus.MIGRATION)):
+            for row in np.flatnonzero(commanded & (self._status == RowStatus.MIGRATION)):
                 stopped += self._migrate(int(row))
 
-    def _run_rows(self, commands: np.ndarray, actions: np.ndarray) -> int:
-        common = (self.params, self.state, self.views, commands, actions, _NOBODY, _NOBODY)
+    def _run_rows(self, orders: Orders) -> int:
+        common = (self.params, self.state, self.views, orders)
         if self.threads == 1:
             return run_rows(*common, 0, self.row_count)
         if self._executor is None:
@@ -119,8 +145,8 @@ class Simulation:
         self, row: int, command: Command, task_ids: np.ndarray = _NOBODY, instance_ids: np.ndarray = _NOBODY
     ) -> int:
         self._one_command[row] = command
-        arguments = (self.params, self.state, self.views, self._one_command, self._no_actions, task_ids, instance_ids)
-        return run_rows(*arguments, row, row + 1)
+        orders = self._orders._replace(commands=self._one_command, task_ids=task_ids, instance_ids=instance_ids)
+        return run_rows(self.params, self.state, self.views, orders, row, row + 1)
 
     def _migrate(self, row: int) -> int:
         """Have the planner assign the row's displaced tasks, purchase by purchase, and go on."""

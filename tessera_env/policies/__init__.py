@@ -5,12 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tessera_env.observation import Layout
-from tessera_env.policies.greedy import Greedy
 from tessera_env.policies.learned import LearnedPolicy, PolicyError, save_policy
-from tessera_env.policies.on_demand_fallback import OnDemandFallback
-from tessera_env.policies.on_demand_only import OnDemandOnly
 from tessera_env.policies.protocol import Policy
 from tessera_env.policies.random import Random
+from tessera_env.policies.rule_policy import Greedy, OnDemandFallback, OnDemandOnly
 
 POLICIES: dict[str, Callable[..., Policy]] = {
     "greedy": Greedy,

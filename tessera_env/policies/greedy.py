@@ -21,26 +21,20 @@ Where the mask forbids the wish, the next in the order counts: spot, waiting, on
 waiting; INTERACTIVE: spot, on-demand, waiting.
 """
 
-import numpy as np
-
-from tessera_env.observation import Layout
-from tessera_env.policies.ranking import FIRST, SECOND, THIRD, RankingPolicy, join_ranks, on_demand_ranks, spot_ranks
-
-
-def greedy_ranks(layout: Layout, observation: np.ndarray) -> np.ndarray:
-    """(n, 1 + 2P): the order that the module's docstring states."""
-    forced = layout.read(observation, "wait_slack") < 0
-    interactive = layout.read(observation, "interactive") > 0
-    in_changeover = layout.read(observation, "changeover_left") > 0
-    spot_tier = np.where(forced, SECOND, FIRST)
-    on_demand_tier = np.where(forced, FIRST, np.where(interactive, SECOND, THIRD))
-    wait = np.where(forced | interactive, THIRD, SECOND)
-    spot = spot_ranks(layout, observation, spot_tier[:, None], stays=~(forced & in_changeover))
-    return join_ranks(wait, spot, on_demand_ranks(layout, observation, on_demand_tier[:, None]))
+from tessera_env.compiled import compiled
+from tessera_env.observation import Field
+from tessera_env.policies.ranking import FIRST, SECOND, THIRD, on_demand_rank, spot_rank
 
 
-class Greedy(RankingPolicy):
-    """Spot while it is available, waiting while the deadline allows, then on-demand; see the module's docstring."""
-
-    def __init__(self, layout: Layout) -> None:
-        super().__init__(layout, "greedy", greedy_ranks)
+@compiled
+def greedy_rank(observations, env: int, action: int, pool_count: int) -> float:
+    """The action's place in the order that the module's docstring states; the lowest comes first."""
+    forced = observations[env, Field.WAIT_SLACK] < 0.0
+    interactive = observations[env, Field.INTERACTIVE] > 0.0
+    if action == 0:
+        return THIRD if forced or interactive else SECOND
+    if action <= pool_count:
+        stays = not (forced and observations[env, Field.CHANGEOVER_LEFT] > 0.0)
+        return spot_rank(observations, env, action - 1, SECOND if forced else FIRST, stays)
+    tier = SECOND if interactive else THIRD
+    return on_demand_rank(observations, env, action - 1 - pool_count, FIRST if forced else tier)

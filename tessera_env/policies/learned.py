@@ -18,8 +18,8 @@ from safetensors.numpy import load, save
 
 from tessera_env.files import sync_folder, write_bytes, write_text
 from tessera_env.observation import Layout
+from tessera_env.policies.checked import checked_masks, checked_observation
 from tessera_env.policies.networks import BLOCK, Activation, Kind, build_network
-from tessera_env.policies.ranking import checked_masks, checked_observation
 from tessera_env.scenario import MAX_POOLS
 from tessera_env.scenario_errors import lines_of
 from tessera_env.text_files import read_text

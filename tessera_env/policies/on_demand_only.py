@@ -1,21 +1,18 @@
-"""On-demand for everything: the cost that all savings are measured against."""
+"""On-demand for everything: the cost that all savings are measured against.
 
-import numpy as np
+Every task at once on the cheapest on-demand instance that fits it, and there until it is done. Where the mask forbids
+that, it waits, or takes available spot if it must not.
+"""
 
-from tessera_env.observation import Layout
-from tessera_env.policies.ranking import FIRST, SECOND, THIRD, RankingPolicy, join_ranks, on_demand_ranks, spot_ranks
-
-
-def on_demand_only_ranks(layout: Layout, observation: np.ndarray) -> np.ndarray:
-    """(n, 1 + 2P): the on-demand placement it has, the cheapest that fits, WAIT, then available spot."""
-    never = np.zeros(len(observation), dtype=bool)
-    return join_ranks(
-        SECOND, spot_ranks(layout, observation, THIRD, stays=never), on_demand_ranks(layout, observation, FIRST)
-    )
+from tessera_env.compiled import compiled
+from tessera_env.policies.ranking import FIRST, SECOND, THIRD, on_demand_rank, spot_rank
 
 
-class OnDemandOnly(RankingPolicy):
-    """Every task at once on the cheapest on-demand instance that fits it, and there until it is done."""
-
-    def __init__(self, layout: Layout) -> None:
-        super().__init__(layout, "on_demand_only", on_demand_only_ranks)
+@compiled
+def on_demand_only_rank(observations, env: int, action: int, pool_count: int) -> float:
+    """The on-demand placement it has, the cheapest that fits, WAIT, then available spot; the lowest comes first."""
+    if action == 0:
+        return SECOND
+    if action <= pool_count:
+        return spot_rank(observations, env, action - 1, THIRD, False)
+    return on_demand_rank(observations, env, action - 1 - pool_count, FIRST)

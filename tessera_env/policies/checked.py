@@ -1,0 +1,29 @@
+"""What policies are given, checked at the edge."""
+
+import numpy as np
+
+from tessera_env.observation import Layout
+
+
+def checked_observation(layout: Layout, observation: np.ndarray) -> np.ndarray:
+    """The observation, if its shape is (n, K).
+
+    Raises:
+        ValueError: it is not.
+    """
+    observation = np.asarray(observation)
+    if observation.ndim != 2 or observation.shape[1] != layout.size:
+        raise ValueError(f"observation: shape {observation.shape} (allowed: (n, {layout.size}))")
+    return observation
+
+
+def checked_masks(action_masks: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The masks as bool, if their shape fits.
+
+    Raises:
+        ValueError: it does not.
+    """
+    masks = np.asarray(action_masks, dtype=bool)
+    if masks.shape != shape:
+        raise ValueError(f"action_masks: shape {masks.shape} (allowed: {shape})")
+    return masks

@@ -1,0 +1,56 @@
+"""Hand-coded rules as compiled functions of an observation and a mask, for the engine and for `predict` alike."""
+
+from enum import IntEnum
+
+import numpy as np
+
+from tessera_env.compile_cache import Kernel
+from tessera_env.compiled import compiled
+from tessera_env.policies.greedy import greedy_rank
+from tessera_env.policies.on_demand_fallback import on_demand_fallback_rank
+from tessera_env.policies.on_demand_only import on_demand_only_rank
+
+FARTHEST = 1e300  # beyond any rank
+
+
+class RuleKind(IntEnum):
+    """Which rule."""
+
+    ON_DEMAND_ONLY = 0
+    GREEDY = 1
+    ON_DEMAND_FALLBACK = 2
+
+
+# A rule and its options, as the compiled code reads it.
+RULE = np.dtype([("kind", np.int64), ("count", np.int64)], align=True)
+
+
+@compiled
+def rank_of(rule, observations, env: int, action: int, pool_count: int) -> float:
+    """The rule's rank of an action; the lowest valid one is chosen."""
+    if rule.kind == RuleKind.ON_DEMAND_ONLY:
+        return on_demand_only_rank(observations, env, action, pool_count)
+    if rule.kind == RuleKind.GREEDY:
+        return greedy_rank(observations, env, action, pool_count)
+    return on_demand_fallback_rank(observations, env, action, pool_count, rule.count)
+
+
+@compiled
+def choose(rule, observations, masks, env: int) -> int:
+    """The valid action of lowest rank; WAIT where the mask allows nothing."""
+    best, lowest = 0, FARTHEST
+    for action in range(masks.shape[1]):
+        if masks[env, action]:
+            rank = rank_of(rule, observations, env, action, masks.shape[1] // 2)
+            if rank < lowest:
+                best, lowest = action, rank
+    return best
+
+
+def _choose_rows(rules, observations, masks, actions) -> None:
+    """Write the rule's action of each row."""
+    for env in range(actions.shape[0]):
+        actions[env] = choose(rules[0], observations, masks, env)
+
+
+choose_rows = Kernel(_choose_rows)
