@@ -19,6 +19,8 @@ import numba
 import numpy as np
 from numba.core.errors import NumbaError
 
+from tessera_env.compiled import INTERPRETER
+
 _NUMBA: Any = numba  # its settings and private options are not in its type stubs
 _LOGGER = logging.getLogger("tessera_env")
 _FIRST_CALL = threading.Lock()  # numba has one setting for the cache's folder: one kernel at a time changes it
@@ -75,6 +77,14 @@ def cache_folder(package: Path) -> Path | None:
     return None
 
 
+def interpret_first(seconds: float) -> None:
+    """From now on, run kernels that are not compiled yet as plain Python, until that has taken so long in all.
+
+    For short work on one thread, which is done long before the engine is compiled. The results are the same bits.
+    """
+    INTERPRETER.left_s = seconds
+
+
 class Kernel:
     """A compiled entry point with exactly one signature: the types of its first call.
 
@@ -86,6 +96,7 @@ class Kernel:
         self.function = function
         self.package = package or Path(__file__).parent
         self.dispatcher: Any = None
+        self._cold: bool | None = None
         self._call: Callable[..., Any] = function if _NUMBA.config.DISABLE_JIT else self._first_call
 
     def __call__(self, *args: Any) -> Any:
@@ -93,6 +104,8 @@ class Kernel:
         return self._call(*args)
 
     def _first_call(self, *args: Any) -> Any:
+        if INTERPRETER.left_s > 0.0 and self._is_cold():
+            return INTERPRETER.run(self.function, args)
         with _FIRST_CALL:
             if self.dispatcher is None:
                 self.dispatcher = self._prepared(tuple(numba.typeof(argument) for argument in args))
@@ -103,7 +116,7 @@ class Kernel:
     def _prepared(self, signature: tuple[Any, ...]) -> Any:
         """The dispatcher, compiled or loaded; whatever is wrong with a cached file, the cache is then made anew."""
         folder = cache_folder(self.package)
-        if folder is None or not any(folder.rglob(f"*{self.function.__name__}*.nbc")):
+        if not self._is_cached():
             _LOGGER.warning("compiling %s for its first use on this machine", self.function.__name__)
         try:
             return self._compiled(folder, signature)
@@ -113,6 +126,16 @@ class Kernel:
             _LOGGER.warning("clearing the broken compile cache %s (%s)", folder, type(error).__name__)
             shutil.rmtree(folder, ignore_errors=True)
             return self._compiled(cache_folder(self.package), signature)
+
+    def _is_cold(self) -> bool:
+        """Whether it would have to be compiled; looked up once, since that reads all sources."""
+        if self._cold is None:
+            self._cold = self.dispatcher is None and not self._is_cached()
+        return self._cold
+
+    def _is_cached(self) -> bool:
+        folder = cache_folder(self.package)
+        return folder is not None and any(folder.rglob(f"*{self.function.__name__}*.nbc"))
 
     def _compiled(self, folder: Path | None, signature: tuple[Any, ...]) -> Any:
         before = _NUMBA.config.CACHE_DIR

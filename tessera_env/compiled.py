@@ -1,5 +1,6 @@
 """The decorator of every function that runs inside compiled code."""
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -9,6 +10,31 @@ from numba.core.registry import CPUDispatcher
 
 _CONFIG: Any = numba.config  # not in its type stubs
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Interpreter:
+    """Whether compiled functions that Python calls run as plain Python for now; they give the same bits.
+
+    Attributes:
+        left_s: how many more seconds kernels that are not compiled yet run as plain Python before they are compiled.
+        is_running: whether a kernel runs so at this moment.
+    """
+
+    def __init__(self) -> None:
+        self.left_s = 0.0
+        self.is_running = False
+
+    def run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Run a kernel's function, and everything that it calls, as plain Python."""
+        self.is_running, started = True, time.perf_counter()
+        try:
+            return function(*args)
+        finally:
+            self.is_running = False
+            self.left_s -= time.perf_counter() - started
+
+
+INTERPRETER = Interpreter()
 
 
 class InnerFunction(CPUDispatcher):
@@ -34,6 +60,8 @@ class InnerFunction(CPUDispatcher):
 
     def __call__(self, *args: Any) -> Any:
         """Call it from Python."""
+        if INTERPRETER.is_running:
+            return self.py_func(*args)
         if self._callable is None:
             self._callable = numba.njit(self.py_func)
         return self._callable(*args)

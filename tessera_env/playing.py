@@ -9,7 +9,8 @@ from tessera_env.policies.protocol import Policy
 from tessera_env.simulation import Simulation
 from tessera_env.vector_env import TesseraVectorEnv
 
-SLICE = 32_768  # decisions of a rule between two looks at progress and signals: well below 100 ms
+# Decisions of a rule between two looks at progress and signals: few at first, since the engine may not be compiled yet.
+FIRST_SLICE, SLICE = 64, 32_768  # compiled, the latter take less than 100 ms
 
 OnDone = Callable[[float], None]  # told how many worlds more are done, parts of a world included
 Table = dict[str, np.ndarray]
@@ -74,10 +75,11 @@ def _play_policy(env: TesseraVectorEnv, policy: Policy, rota: _Rota, seed: int, 
 
 
 def _play_rule(simulation: Simulation, rule: np.recarray, rota: _Rota, seed: int, on_done: OnDone) -> Table:
-    reported, starting = 0.0, rota.playing.copy()
+    reported, starting, decisions = 0.0, rota.playing.copy(), FIRST_SLICE
     while rota.left:
         _start(simulation, rota.worlds, starting, seed)
-        simulation.play(rota.playing, rule, max(1, SLICE // int(rota.playing.sum())))
+        simulation.play(rota.playing, rule, max(1, decisions // int(rota.playing.sum())))
+        decisions = min(2 * decisions, SLICE)
         finished = np.flatnonzero(simulation.views.terminated & rota.playing)
         starting = rota.record(finished, simulation.metrics(finished)) if len(finished) else np.zeros_like(starting)
         done = rota.episodes - rota.left + _parts_done(simulation, rota.playing & ~starting)
