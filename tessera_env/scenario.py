@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from tessera_env.catalogue import with_catalogue_figures
 from tessera_env.parameters import MAX_QUANTILES
 from tessera_env.scenario_checks import problems_of
 from tessera_env.scenario_distributions import MAX_MB, Distribution, Range, Section, as_tuple, range_within, within
@@ -264,7 +265,11 @@ Hazard = NoHazard | ConstantHazard | DiscountHazard | BathtubHazard
 
 
 class Pool(Section):
-    """One (zone, instance type), to be bought as spot or on-demand."""
+    """One (zone, instance type), to be bought as spot or on-demand.
+
+    What is left out of `gpu_memory_mb`, `bandwidth_gbps` and `on_demand_usd_per_h` comes from the catalogue of
+    instance types, if it has this one; a loaded pool has them all.
+    """
 
     name: Name = Field(description="unique")
     zone: Name = Field(description="pools of one zone share its shocks")
@@ -291,6 +296,11 @@ class Pool(Section):
     trace_zone: Name | None = Field(
         None, description='replayed series; "random": drawn for each world; none: this pool replays nothing'
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_figures_of_its_type(cls, values: Any) -> Any:
+        return with_catalogue_figures(values)
 
     @property
     def replays(self) -> bool:
