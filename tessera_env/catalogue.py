@@ -6,7 +6,7 @@ figures do not say. A scenario's pool that names one of these types may leave ou
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from tessera_env.csv_tables import Column, Problems, Row, number, one_of, read_rows, text, whole
+from tessera_env.csv_tables import Column, Row, check_unique, number, one_of, read_rows, text, whole
 
 CLOUDS = ("AWS", "GCP", "Azure")
 POOL_FIELDS = ("gpu_memory_mb", "bandwidth_gbps", "on_demand_usd_per_h")  # of a scenario's pool, that the table knows
@@ -103,7 +103,7 @@ def read_instance_types(path: Path) -> dict[str, InstanceType]:
         CatalogueError: the file or a row cannot be used; one line for each of the first 20 problems.
     """
     rows, problems = read_rows(path, _COLUMNS, CatalogueError)
-    _check_names(rows, problems)
+    check_unique(rows, "instance_type", problems)
     problems.raise_any()
     return {row.values["instance_type"]: _instance_type(row) for row in rows}
 
@@ -139,17 +139,3 @@ def with_catalogue_figures(pool: Any) -> Any:
 def _instance_type(row: Row) -> InstanceType:
     values = {**row.values, "network_is_ceiling": row.values["network_is_ceiling"] == "true"}
     return InstanceType(**{**values, "disk_mb_per_s": values["disk_mb_per_s"] or None})
-
-
-def _check_names(rows: list[Row], problems: Problems) -> None:
-    for line, name in _twice(rows):
-        problems.add(line, "instance_type", "a name that no row before has", name)
-
-
-def _twice(rows: list[Row]) -> Iterator[tuple[int, str]]:
-    seen: set[str] = set()
-    for row in rows:
-        name = row.values["instance_type"]
-        if name in seen:
-            yield row.line, name
-        seen.add(name)

@@ -76,6 +76,16 @@ def read_rows(path: Path, columns: Sequence[Column], error: type[ValueError]) ->
     return rows, problems
 
 
+def check_unique(rows: Sequence[Row], column: str, problems: Problems) -> None:
+    """Note every row whose value in this column an earlier row has already."""
+    seen = set()
+    for row in rows:
+        value = row.values[column]
+        if value in seen:
+            problems.add(row.line, column, "a value that no row before has", value)
+        seen.add(value)
+
+
 def number(low: float, high: float, blank: float | None = None) -> tuple[Callable[[str], float], str]:
     """A decimal number within bounds; a blank field is this value, where one is given."""
     optional = "" if blank is None else ", or blank"

@@ -139,7 +139,7 @@ def test_a_bad_value_is_named_by_line_and_column(tmp_path, column, value, allowe
 
 
 def test_other_problems_of_a_table(tmp_path):
-    assert "line 3: instance_type: must be a name that no row before has" in problem(tmp_path, ROW, ROW)
+    assert "line 3: instance_type: must be a value that no row before has" in problem(tmp_path, ROW, ROW)
     assert "line 2: row: must be 14 fields (got 13)" in problem(tmp_path, ROW.rsplit(",", 1)[0])
     assert "line 1: header: must be cloud,instance_type" in problem(tmp_path, ROW, header=HEADER.replace("gpu,", ""))
     assert "has no rows" in problem(tmp_path)
