@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 ENVIRONMENTS = {
     "Tessera/Classic-v0": "classic",
     "Tessera/Fleet-v0": "fleet",
+    "Tessera/FleetMixed-v0": "fleet-mixed",
     "Tessera/Deadline-v0": "deadline",
     "Tessera/DeadlineAWS-v0": "deadline-aws",
 }

@@ -49,8 +49,8 @@ def problem(source, **overrides) -> str:
 # ---- presets
 
 
-def test_presets_are_the_four_and_carry_their_names():
-    assert preset_names() == ["classic", "deadline", "deadline-aws", "fleet"]
+def test_presets_are_the_five_and_carry_their_names():
+    assert preset_names() == ["classic", "deadline", "deadline-aws", "fleet", "fleet-mixed"]
     for name in preset_names():
         scenario = load_scenario(name)
         assert scenario.name == name
@@ -114,6 +114,34 @@ def test_fleet_states_meet_all_three_checkpoint_plans():
     assert shares[0] >= scenario.checkpoint.full_fraction
     assert scenario.checkpoint.partial_fraction < shares[1] < scenario.checkpoint.full_fraction
     assert shares[2] < scenario.checkpoint.partial_fraction
+
+
+def test_fleet_mixed_has_pools_of_unlike_memory_network_and_price_in_three_zones():
+    scenario = load_scenario("fleet-mixed")
+    figures = {(pool.gpu_memory_mb, pool.bandwidth_gbps, pool.on_demand_usd_per_h) for pool in scenario.pools}
+    assert figures == {(16_000, 5, 0.526), (24_000, 2.5, 0.8048), (96_000, 40, 5.672)}
+    assert len({(pool.zone, pool.instance_type) for pool in scenario.pools}) == len(scenario.pools) == 9
+    for zone in {pool.zone for pool in scenario.pools}:
+        shocks = {pool.capacity.shocks_per_day for pool in scenario.pools if pool.zone == zone}
+        assert len(shocks) == 1 and min(shocks) > 0, "pools of a zone share its shocks"
+    fitting = [
+        sum(pool.gpu_memory_mb >= need for pool in scenario.pools) for need in scenario.task.gpu_memory_mb.choice
+    ]
+    assert fitting == [9, 9, 9, 9, 6, 6, 3, 3]
+
+
+def test_fleet_mixed_states_are_saved_whole_or_not_by_the_network():
+    """Work below which all is kept at a notice, by instance type, h."""
+    scenario = load_scenario("fleet-mixed")
+    kept = {}
+    for pool in scenario.pools:
+        bandwidth_gbps = min(pool.bandwidth_gbps, scenario.checkpoint.store_bandwidth_gbps)
+        largest_mb = bandwidth_gbps * 125 * scenario.notice_s / scenario.checkpoint.full_fraction
+        kept[pool.instance_type] = (
+            largest_mb >= scenario.task.final_state_mb(5),
+            largest_mb >= scenario.task.state_cap_mb,
+        )
+    assert kept == {"g4dn.xlarge": (True, False), "g6.xlarge": (False, False), "g5.12xlarge": (True, True)}
 
 
 # ---- reading
@@ -453,7 +481,7 @@ def test_missing_sections_are_named():
 @pytest.mark.parametrize("source", ["nope", "", "Deadline", "deadline_aws", "classic ", "..", "a\0b"])
 def test_unknown_presets_list_the_presets(source):
     text = problem(source)
-    assert "must be one of classic, deadline, deadline-aws, fleet, or a path, which ends in .toml" in text
+    assert "must be one of classic, deadline, deadline-aws, fleet, fleet-mixed, or a path, which ends in .toml" in text
     assert "\n" not in text
 
 
