@@ -119,20 +119,23 @@ def _parsed(kind: Any, words: list[str], arguments: Sequence[str], description: 
     except SystemExit as stop:
         if stop.code in (0, None):
             raise
-        raise InputError(f"{_first_sentence(captured.getvalue())} (see {program} --help)") from None
+        raise InputError(f"{_in_one_line(captured.getvalue())} (see {program} --help)") from None
 
 
-def _first_sentence(framed: str) -> str:
-    """The text within a frame up to its first rule or empty line."""
-    words: list[str] = []
-    for line in framed.splitlines():
-        text = line.strip("│ ")
-        if line.startswith(("╭", "╰")):
-            continue
-        if not text.strip("─"):
-            break
-        words.append(text)
-    return " ".join(words) or framed.strip()
+def _in_one_line(framed: str) -> str:
+    """What tyro's frame says below its title: what is wrong, and what may have been meant."""
+    title, *lines = framed.strip().splitlines() or [""]
+    sections: list[list[str]] = [[]]
+    for line in lines:
+        text = line.strip("│╰╯ ")
+        if text.strip("─-"):
+            sections[-1].append(text)
+        else:  # a rule, which is of plain hyphens where the terminal knows no others
+            sections.append([])
+    wrong, *hints = [section for section in sections if section] or [[title]]
+    if hints and hints[0][0].startswith(("Available", "Perhaps")):
+        wrong += [f"- {hints[0][0]}", *hints[0][1:2]]
+    return " ".join(wrong)
 
 
 def _fail(message: str, code: int) -> int:

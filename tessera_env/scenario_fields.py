@@ -32,7 +32,7 @@ _UNITS = {
     "fraction": "share",
     "slack": "share",
 }
-_BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]*")
+_BARE_WORD = re.compile(r"(?!(?:none|true|false|inf|nan)$)[A-Za-z_][A-Za-z0-9_.:-]*")  # text without quotes
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _row(path: str, name: str, field: FieldInfo) -> FieldRow:
 def _choice_row(path: str, name: str, field: FieldInfo, values: list[str]) -> FieldRow:
     """The row of a union: which of its members."""
     selector = str(field.discriminator)
-    default = REQUIRED if field.is_required() else getattr(field.get_default(), selector)
+    default = REQUIRED if field.is_required() else value_text(getattr(field.get_default(), selector))
     return FieldRow(f"{path}.{selector}", f"{name}.{selector}", "", default, ", ".join(values), field.description or "")
 
 

@@ -10,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from tessera_env.commands.options import SCENARIO_HELP
-from tessera_env.commands.output import WIDEST, InputError, print_text, table_text, terminal
+from tessera_env.commands.output import InputError, print_text, table_text, terminal
 from tessera_env.scenario_fields import scenario_fields, values_of
 from tessera_env.scenario_files import load_scenario, preset_names
 
-WIDEST_CELL = 28  # on a terminal: longer values go on in the next line, which leaves room for the meaning
+# Longer values go on in the next line, which leaves room for the meaning.
+WIDEST_CELL, WIDEST_CELL_ON_TERMINAL = 60, 28
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Section:
 def _laid_out(headings: tuple[str, ...], sections: list[Section]) -> RenderableType:
     """A table a section, all with the same columns; the last column, the meaning, takes the room that is left."""
     cells = [headings, *(row for section in sections for row in section.rows)]
-    widest = WIDEST if terminal()[0] is None else WIDEST_CELL
+    widest = WIDEST_CELL if terminal()[0] is None else WIDEST_CELL_ON_TERMINAL
     widths = [min(widest, max(len(row[k]) for row in cells)) for k in range(len(headings) - 1)]
     parts: list[RenderableType] = [_table(widths, [headings], "bold")]
     for section in sections:
