@@ -1,0 +1,84 @@
+"""`tessera traces`: the recorded markets there are, what they are like, what is wrong with one, a generator like one."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
+
+import tyro
+
+from tessera_env.commands.output import InputError, print_text, writing
+from tessera_env.files import check_writable, write_text
+from tessera_env.market.traces import Polarity
+from tessera_env.scenario_files import load_scenario
+from tessera_env.trace_fit import Origin, fitted_toml
+from tessera_env.trace_parts import HOUR_S, chosen_series
+
+DEVELOPMENT_UNTIL_H = {"aws_v100_2023": 700.0}  # later hours are for reporting only
+
+Trace = Annotated[
+    str,
+    tyro.conf.Positional,
+    tyro.conf.arg(metavar="FILE|NAME", help="A .csv or .json file, or the name of a bundled trace."),
+]
+PolarityOption = Annotated[
+    Polarity | None,
+    tyro.conf.arg(help="What a 1 in a .json file means; a .csv file says it in its header."),
+]
+Zones = Annotated[
+    str | None, tyro.conf.arg(metavar="NAME,...", help="Only these zones, separated by commas; none: all.")
+]
+FromHour = Annotated[float, tyro.conf.arg(metavar="H", help="From this hour of the trace on.")]
+
+
+@dataclass(frozen=True)
+class TracesFit:
+    """Write a scenario that generates worlds like a trace.
+
+    Each zone becomes a pool: its spells with and without capacity are drawn from the quantile functions of the complete
+    ones in the trace, its price moves in steps as often and as far as the recorded one. Comments in the file say what
+    was fitted to what, and what is assumed.
+    """
+
+    trace: Trace
+
+    zone: Zones = None
+
+    polarity: PolarityOption = None
+
+    on_demand: Annotated[
+        float, tyro.conf.arg(metavar="USD", help="On-demand price of an instance, $/h; 3.06: AWS's p3.2xlarge.")
+    ] = 3.06
+
+    from_h: FromHour = 0.0
+
+    until_h: Annotated[
+        float | None,
+        tyro.conf.arg(
+            metavar="H", help="And up to this one; none: its end, or hour 700 of aws_v100_2023, kept for reporting."
+        ),
+    ] = None
+
+    output: Annotated[str | None, tyro.conf.arg(metavar="FILE", help="Write here, a .toml file; none: print.")] = None
+
+    def run(self) -> None:
+        """Check everything, fit, then write."""
+        if not 0.0 < self.on_demand <= 10_000.0:
+            raise InputError(f"--on-demand: must be above 0 and at most 10000 (got {self.on_demand:g})")
+        if self.output is not None and not self.output.endswith(".toml"):
+            raise InputError(f"--output: must end in .toml, as scenarios do (got {self.output})")
+        until_h = DEVELOPMENT_UNTIL_H.get(self.trace) if self.until_h is None else self.until_h
+        try:
+            series = chosen_series(self.trace, self.polarity, self.zone, self.from_h, until_h)
+            if self.output is not None:
+                check_writable(self.output)
+            end_h = self.from_h + max(one.end_s for one in series) / HOUR_S
+            text = fitted_toml(series, Origin(self.trace, self.from_h, end_h), self.on_demand)
+            load_scenario(tomllib.loads(text))  # such as a price of more than ten times on-demand
+        except (ValueError, OSError) as error:
+            raise InputError(str(error)) from None
+        if self.output is None:
+            print_text(text)
+            return
+        writing(partial(write_text, self.output, text), self.output)
+        print_text(f"{self.output}: {len(series)} {'pool' if len(series) == 1 else 'pools'} fitted to {self.trace}\n")
