@@ -1,4 +1,4 @@
-"""`tessera traces`: the recorded markets there are, what they are like, what is wrong with one, a generator like one."""
+"""`tessera traces`: which recorded markets there are, what they are like, what is wrong with one, and a copy of one."""
 
 import tomllib
 from dataclasses import dataclass
@@ -11,10 +11,12 @@ from tessera_env.commands.output import InputError, print_text, writing
 from tessera_env.files import check_writable, write_text
 from tessera_env.market.traces import Polarity
 from tessera_env.scenario_files import load_scenario
+from tessera_env.trace_checks import problems_of_trace
 from tessera_env.trace_fit import Origin, fitted_toml
 from tessera_env.trace_parts import HOUR_S, chosen_series
 
 DEVELOPMENT_UNTIL_H = {"aws_v100_2023": 700.0}  # later hours are for reporting only
+FIRST_SHOWN = 20
 
 Trace = Annotated[
     str,
@@ -81,4 +83,43 @@ class TracesFit:
             print_text(text)
             return
         writing(partial(write_text, self.output, text), self.output)
-        print_text(f"{self.output}: {len(series)} {'pool' if len(series) == 1 else 'pools'} fitted to {self.trace}\n")
+        print_text(f"{self.output}: {_counted(len(series), 'pool')} fitted to {self.trace}\n")
+
+
+@dataclass(frozen=True)
+class TracesCheck:
+    """List every problem of a trace file by line or sample; exit code 1 if there is any."""
+
+    trace: Trace
+
+    polarity: PolarityOption = None
+
+    all: Annotated[bool, tyro.conf.arg(help=f"Show all problems, not the first {FIRST_SHOWN}.")] = False
+
+    def run(self) -> None:
+        """Check and print; SystemExit(1) says that there are problems."""
+        try:
+            problems = problems_of_trace(self.trace, self.polarity)
+            summary = self._summary() if not problems else f"{self.trace}: {_counted(len(problems), 'problem')}"
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        shown = problems if self.all else problems[:FIRST_SHOWN]
+        if len(shown) < len(problems):
+            summary += f", the first {FIRST_SHOWN} shown (--all shows all)"
+        print_text("\n".join([*shown, summary]) + "\n")
+        if problems:
+            raise SystemExit(1)
+
+    def _summary(self) -> str:
+        # Whatever a 1 means, there are as many zones, hours and changes.
+        polarity = self.polarity or ("available" if self.trace.lower().endswith(".json") else None)
+        series = chosen_series(self.trace, polarity, None)
+        points = sum(len(one.time_s) for one in series)
+        hours = max(one.end_s for one in series) / HOUR_S
+        return (
+            f"{self.trace}: no problems: {_counted(len(series), 'zone')}, {hours:.1f} h, {_counted(points, 'change')}"
+        )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
