@@ -111,14 +111,13 @@ class TracesCheck:
             raise SystemExit(1)
 
     def _summary(self) -> str:
-        # Whatever a 1 means, there are as many zones, hours and changes.
+        # Whatever a 1 means, there are as many zones, hours and change points.
         polarity = self.polarity or ("available" if self.trace.lower().endswith(".json") else None)
         series = chosen_series(self.trace, polarity, None)
-        points = sum(len(one.time_s) for one in series)
+        zones, points = len(series), sum(len(one.time_s) for one in series)
         hours = max(one.end_s for one in series) / HOUR_S
-        return (
-            f"{self.trace}: no problems: {_counted(len(series), 'zone')}, {hours:.1f} h, {_counted(points, 'change')}"
-        )
+        size = f"{_counted(zones, 'zone')}, {hours:.1f} h, {_counted(points, 'change point')}"
+        return f"{self.trace}: no problems: {size}"
 
 
 def _counted(count: int, noun: str) -> str:
