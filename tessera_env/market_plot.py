@@ -14,11 +14,11 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3
 _GAP = 0.07  # between rows, of the height
 _LANE_HEIGHT = 22  # pixels, for each pool
 _FONT = {"family": "system-ui, -apple-system, Segoe UI, Roboto, sans-serif", "size": 13, "color": "#1c2028"}
-_GRID = "#e4e6ea"
+_AXIS = {"gridcolor": "#e4e6ea", "zeroline": False, "linecolor": "#b4b8c0", "automargin": True}
 
 
 def market_page(market: Market) -> str:
-    """Price (left axis) and interruption risk (right axis) over time, a trace a pool; below: capacity, risk by age."""
+    """Price (left axis) and interruption risk (right axis) over time, a trace a pool; capacity on top."""
     figure = go.Figure()
     for index, pool in enumerate(market.pools):
         colour = COLOURS[index % len(COLOURS)]
@@ -28,9 +28,8 @@ def market_page(market: Market) -> str:
     for index, by_age in enumerate(market.by_age):
         _add_age_risk(figure, by_age, COLOURS[index % len(COLOURS)])
     _lay_out(figure, market)
-    return _page(
-        figure, market.title, 560 + (190 if market.by_age else 0) + 26 * len(market.pools) * market.has_capacity
-    )
+    lanes = _LANE_HEIGHT * len(market.pools) if market.has_capacity else 0
+    return _page(figure, market.title, market.note, 600 + lanes + (260 if market.by_age else 0))
 
 
 def _add_lines(figure: go.Figure, market: Market, pool: PoolCurves, colour: str) -> None:
@@ -53,8 +52,8 @@ def _add_lane(figure: go.Figure, market: Market, index: int, colour: str) -> Non
     """A bar for each time with capacity; the paler, the fewer instances."""
     pool = market.pools[index]
     spells = spells_with_capacity(pool, market.end_s)
-    finite = [count for _, _, count in spells if math.isfinite(count)]
-    most = max(finite, default=1.0)
+    most = max((count for _, _, count in spells if math.isfinite(count)), default=1.0)
+    opacity = [0.3 + 0.7 * min(count / most, 1.0) for _, _, count in spells]
     told = ["no limit" if math.isinf(count) else f"{count:.0f}" for _, _, count in spells]
     name = html.escape(pool.name)
     figure.add_bar(
@@ -63,15 +62,12 @@ def _add_lane(figure: go.Figure, market: Market, index: int, colour: str) -> Non
         y=[index] * len(spells),
         orientation="h",
         width=0.72,
+        xaxis="x3",
         yaxis="y3",
         name=f"{pool.name} capacity",
         legendgroup=pool.name,
         showlegend=all(one is None for one in (pool.price, pool.risk)),
-        marker={
-            "color": colour,
-            "line": {"width": 0},
-            "opacity": [0.3 + 0.7 * min(count / most, 1.0) for _, _, count in spells],
-        },
+        marker={"color": colour, "opacity": opacity, "line": {"width": 0}},
         customdata=[[start, end, text] for (start, end, _), text in zip(spells, told, strict=True)],
         hovertemplate=f"{name}: %{{customdata[2]}} to be had<br>%{{customdata[0]:.2f}} to %{{customdata[1]:.2f}} h"
         "<extra></extra>",
@@ -93,30 +89,26 @@ def _add_age_risk(figure: go.Figure, by_age: AgeRisk, colour: str) -> None:
 
 
 def _lay_out(figure: go.Figure, market: Market) -> None:
-    ages = 0.2 if market.by_age else 0.0
-    bottom = ages + 0.2 if ages else 0.0  # the slider and its axis need some of it
-    lanes = min(0.06 + 0.03 * len(market.pools), 0.4) if market.has_capacity else 0.0
-    price_bottom = bottom + lanes + (_GAP if lanes else 0.0)
-    axis = {"gridcolor": _GRID, "zeroline": False, "linecolor": "#b4b8c0", "automargin": True}
+    price_bottom = 0.42 if market.by_age else 0.0  # the slider with its axis and the risk by age need it
+    price_top = 1.0 - min(0.06 + 0.03 * len(market.pools), 0.4) - _GAP if market.has_capacity else 1.0
     span_h = [0.0, market.end_s / HOUR_S]
-    slider = {"thickness": 0.09, "range": span_h, "yaxis3": {"rangemode": "fixed", "range": [-9.0, -8.0]}}
-    price_axis = {**axis, "domain": [price_bottom, 1.0], "title": "spot price, $/h", "rangemode": "tozero"}
+    price_axis = {**_AXIS, "domain": [price_bottom, price_top], "title": "spot price, $/h", "rangemode": "tozero"}
     figure.update_layout(
-        xaxis={**axis, "title": "hours", "range": span_h, "rangeslider": slider, "anchor": "y3" if lanes else "y"},
+        xaxis={**_AXIS, "title": "hours", "range": span_h, "rangeslider": {"thickness": 0.09, "range": span_h}},
         yaxis={**price_axis, "tickformat": ".2f"},
         legend_x=1.09 if market.has_risk else 1.02,
     )
     if market.has_risk:
-        risk_axis = {**axis, "title": "interruption risk, %/h (dashed)", "overlaying": "y", "side": "right"}
+        risk_axis = {**_AXIS, "title": "interruption risk, %/h (dashed)", "overlaying": "y", "side": "right"}
         figure.update_layout(yaxis2={**risk_axis, "showgrid": False, "rangemode": "tozero", "tickmode": "auto"})
-    if lanes:
+    if market.has_capacity:
+        lane_axis = {**_lane_axis(market), "domain": [price_top + _GAP, 1.0], "anchor": "x3"}
+        hours = {**_AXIS, "matches": "x", "range": span_h, "showticklabels": False, "anchor": "y3"}
+        figure.update_layout(xaxis3=hours, yaxis3=lane_axis, barmode="overlay")
+    if market.by_age:
         figure.update_layout(
-            yaxis3={**axis, **_lane_axis(market), "domain": [bottom, bottom + lanes]}, barmode="overlay"
-        )
-    if ages:
-        figure.update_layout(
-            xaxis2={**axis, "anchor": "y4", "title": "age of an instance, h", "rangemode": "tozero"},
-            yaxis4={**axis, "domain": [0.0, ages], "anchor": "x2", "title": "risk, %/h", "type": "log", "dtick": 1},
+            xaxis2={**_AXIS, "anchor": "y4", "title": "age of an instance, h", "rangemode": "tozero"},
+            yaxis4={**_AXIS, "domain": [0.0, 0.2], "anchor": "x2", "title": "risk, %/h", "type": "log", "dtick": 1},
         )
 
 
@@ -124,7 +116,7 @@ def _lane_axis(market: Market) -> dict[str, object]:
     """The first pool on top; a pool that never has capacity keeps its lane."""
     names = [html.escape(pool.name) for pool in market.pools]
     ticks = {"tickmode": "array", "tickvals": list(range(len(names))), "ticktext": names, "fixedrange": True}
-    return {**ticks, "range": [len(names) - 0.5, -0.5], "showgrid": False, "title": "spot to be had"}
+    return {**_AXIS, **ticks, "range": [len(names) - 0.5, -0.5], "showgrid": False, "title": "spot to be had"}
 
 
 def survival_page(name: str, statistics: list[SeriesStatistics]) -> str:
@@ -134,7 +126,7 @@ def survival_page(name: str, statistics: list[SeriesStatistics]) -> str:
         colour = COLOURS[index % len(COLOURS)]
         for side, lengths_s, dash in (("up", one.spells.up_s, "solid"), ("down", one.spells.down_s, "dash")):
             _add_survival(figure, one.name, side, lengths_s, {"color": colour, "width": 2, "dash": dash, "shape": "vh"})
-    axis = {"gridcolor": _GRID, "linecolor": "#b4b8c0", "type": "log", "dtick": "D2", "automargin": True}
+    axis = {**_AXIS, "type": "log", "dtick": "D2"}
     figure.update_layout(
         xaxis={**axis, "title": "length of a spell, h"},
         yaxis={**axis, "title": "share of spells at least that long", "tickformat": ".1~%"},
