@@ -14,6 +14,8 @@ from tessera_env.scenario import BathtubHazard, Scenario
 
 Floats = NDArray[np.float64]
 
+# Told apart whatever one's colour vision for the first eight (Okabe and Ito), then darker ones.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#882255", "#117733", "#999933")
 _AGES = 400
 
 

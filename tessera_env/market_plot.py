@@ -6,11 +6,9 @@ import math
 import numpy as np
 import plotly.graph_objects as go
 
-from tessera_env.market_curves import AgeRisk, Market, PoolCurves, corners, spells_with_capacity
+from tessera_env.market_curves import COLOURS, AgeRisk, Market, PoolCurves, corners, spells_with_capacity
 from tessera_env.trace_statistics import HOUR_S, Floats, SeriesStatistics, survival
 
-# Told apart whatever one's colour vision for the first eight (Okabe and Ito), then darker ones.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#882255", "#117733", "#999933")
 _GAP = 0.07  # between rows, of the height
 _LANE_HEIGHT = 22  # pixels, for each pool
 _FONT = {"family": "system-ui, -apple-system, Segoe UI, Roboto, sans-serif", "size": 13, "color": "#1c2028"}
