@@ -23,7 +23,7 @@ METRICS = {
     "cost_usd": "cost, $",
     "work_lost_h": "work lost, h",
     "completion_p50_h": "median completion, h",
-    "completion_p95_h": "95th percentile of completion, h",
+    "completion_p95_h": "p95 completion, h",
     "tasks_done": "tasks done",
 }
 OFF = "none"

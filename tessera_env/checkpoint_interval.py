@@ -22,8 +22,8 @@ def young_interval_h(cost_h: float, between_interruptions_h: float) -> float:
 def daly_interval_h(cost_h: float, between_interruptions_h: float) -> float:
     """Higher order: sqrt(2 C M) (1 + sqrt(C / 2M) / 3 + (C / 2M) / 9) - C, and M where C >= 2M.
 
-    Source: J. T. Daly, "A higher order estimate of the optimum checkpoint interval for restart dumps", Future Generation
-    Computer Systems 22 (2006), equation 37.
+    Source: J. T. Daly, "A higher order estimate of the optimum checkpoint interval for restart dumps", Future
+    Generation Computer Systems 22 (2006).
 
     Args:
         cost_h: C, as in `young_interval_h`.

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
         ("vector", ("deadline", "fleet", "one thread")),
         ("scale", ("1,000", "us an event", "peak MB")),
         ("training", ("threads", "frames/s")),
-        ("ablation", ("classic", "fleet", "planner", "notice", "Young", "Daly")),
+        ("ablation", ("classic", "fleet", "Kuhn-Munkres", "Young", "Daly")),
         ("compiling", ("cold", "cached", "s to first observation")),
     ],
 )
