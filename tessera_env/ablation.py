@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tessera_env.checkpoint_interval import daly_interval_h, young_interval_h
-from tessera_env.evaluation import plan, run
+from tessera_env.evaluation import PolicyLike, plan, run
 from tessera_env.migration import KuhnMunkres, NearestFirst, Planner
 from tessera_env.results import Table
 from tessera_env.scenario import Scenario
@@ -91,7 +91,7 @@ IDEAS = (PLANNING, GRACE)
 
 def ablate(
     scenario: Scenario,
-    policy: str,
+    policy: PolicyLike,
     episodes: int,
     seed: int,
     ideas: tuple[Idea, ...] = IDEAS,
@@ -101,7 +101,7 @@ def ablate(
 
     Args:
         scenario: whose worlds are played.
-        policy: by name, as in `evaluate`.
+        policy: a name, a folder or a policy, as in `evaluate`.
         episodes: worlds.
         seed: of the worlds and the bootstrap.
         ideas: to be switched on and off.
@@ -138,14 +138,16 @@ def compare(with_idea: Table, without: Table, seed: int) -> dict[str, Difference
     return differences
 
 
-def periodic_settings(scenario: Scenario, policy: str, episodes: int, seed: int, cost_s: float) -> tuple[Setting, ...]:
+def periodic_settings(
+    scenario: Scenario, policy: PolicyLike, episodes: int, seed: int, cost_s: float
+) -> tuple[Setting, ...]:
     """No periodic checkpoints, and those at the intervals of Young and of Daly.
 
     The mean time between interruptions that the formulas need is measured in worlds of another seed.
 
     Args:
         scenario: as in `ablate`, as are the others.
-        policy: by name.
+        policy: as there.
         episodes: worlds to measure in.
         seed: of `ablate`; the worlds measured in are those of `seed + MEASURED_APART`.
         cost_s: time that one periodic checkpoint takes.
@@ -159,17 +161,18 @@ def periodic_settings(scenario: Scenario, policy: str, episodes: int, seed: int,
     return tuple(settings)
 
 
-def between_interruptions_h(scenario: Scenario, policy: str, episodes: int, seed: int) -> float:
+def between_interruptions_h(scenario: Scenario, policy: PolicyLike, episodes: int, seed: int) -> float:
     """Mean hours that a spot instance runs until it is interrupted: spot hours over interruptions; infinite if none."""
     table = _play(scenario, policy, episodes, seed, Variant(KuhnMunkres(), {"checkpoint.interval_h": None}))
     interruptions = float(table["interruptions"].sum())
     return float(table["spot_h"].sum()) / interruptions if interruptions else math.inf
 
 
-def _play(scenario: Scenario, policy: str, episodes: int, seed: int, variant: Variant) -> Table:
+def _play(scenario: Scenario, policy: PolicyLike, episodes: int, seed: int, variant: Variant) -> Table:
     changed = load_scenario(scenario, **variant.overrides)
     planned = plan(changed, [policy], episodes, seed, None, planner=variant.planner)
-    return run(planned).tables[policy]
+    (table,) = run(planned).tables.values()
+    return table
 
 
 def _difference(on: np.ndarray, off: np.ndarray, seed: int) -> Difference:
