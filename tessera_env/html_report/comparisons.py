@@ -4,8 +4,9 @@ from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
-from tessera_env.html_report.style import ALARM, FAINT, INK, ON_DEMAND, SPOT, colour_of, styled, symbol_of
+from tessera_env.html_report.style import ALARM, INK, ON_DEMAND, SPOT, colour_of, styled, symbol_of
 from tessera_env.results import Results
 from tessera_env.statistics import Estimate, bootstrap_means, estimate
 
@@ -34,7 +35,7 @@ def cost_by_purchase(results: Results) -> go.Figure | str:
         )
     _add_cost_intervals(figure, results, totals)
     styled(figure, 120 + 44 * len(names))
-    figure.update_layout(barmode="stack", bargap=0.35)
+    figure.update_layout(barmode="stack", bargap=0.35, legend_traceorder="normal")
     figure.update_xaxes(title_text="$ a world, mean", rangemode="tozero")
     figure.update_yaxes(tickvals=rows, ticktext=names, autorange="reversed", showgrid=False, zeroline=False)
     return figure
@@ -60,26 +61,38 @@ def _add_cost_intervals(figure: go.Figure, results: Results, totals: list[float]
 
 
 def differences(results: Results) -> go.Figure | str:
-    """Boxes of cost minus the baseline's in the same worlds; a text where there is nothing to show."""
+    """Boxes of cost minus the baseline's in the same worlds, each on its own scale, which always holds 0.
+
+    Returns:
+        A text where there is nothing to show.
+    """
     others = [label for label in results.tables if label != results.baseline]
     if results.baseline is None or not others:
         return "No policy was compared with another one."
     if results.episodes == 1:
         return "There is one world, so there is no distribution to show."
-    figure = go.Figure()
+    count = len(others)
+    figure = make_subplots(rows=count, cols=1, vertical_spacing=0.4 / count, subplot_titles=[*map(text_of, others)])
     base = results.tables[results.baseline]["cost_usd"]
-    for row, label in enumerate(others):
-        _add_box(figure, row, results.tables[label]["cost_usd"] - base, list(results.tables).index(label))
+    for row, label in enumerate(others, start=1):
+        values = results.tables[label]["cost_usd"] - base
+        _add_box(figure, row, values, list(results.tables).index(label))
         _add_mean(figure, row, results.summary[label].difference_usd)
-    figure.add_vline(x=0, line={"color": FAINT, "width": 1})
-    styled(figure, 110 + 84 * len(others))
+        figure.add_vline(x=0, line={"color": INK, "width": 1.5}, row=row, col=1)
+        figure.update_xaxes(range=_range_with_zero(values), row=row, col=1)
+    styled(figure, 70 + 150 * count)
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(title_text=f"$ a world more (right) or less (left) than {text_of(results.baseline)}")
-    names = [text_of(label) for label in others]
-    figure.update_yaxes(
-        tickvals=list(range(len(others))), ticktext=names, autorange="reversed", showgrid=False, zeroline=False
-    )
+    figure.update_annotations(x=0.0, xanchor="left", font={"size": 14})
+    title = f"$ a world more (right of 0) or less (left) than {text_of(results.baseline)}"
+    figure.update_xaxes(title_text=title, row=count, col=1)
+    figure.update_yaxes(visible=False, range=[0.6, -0.5])
     return figure
+
+
+def _range_with_zero(values: np.ndarray) -> list[float]:
+    low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
+    margin = 0.05 * (high - low) or 1.0
+    return [low - margin, high + margin]
 
 
 def _add_box(figure: go.Figure, row: int, values: np.ndarray, policy: int) -> None:
@@ -87,18 +100,20 @@ def _add_box(figure: go.Figure, row: int, values: np.ndarray, policy: int) -> No
     low, first, median, third, high = (float(value) for value in np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95]))
     colour = colour_of(policy)
     figure.add_box(
-        y=[row], q1=[first], median=[median], q3=[third], lowerfence=[low], upperfence=[high],
+        y=[0], q1=[first], median=[median], q3=[third], lowerfence=[low], upperfence=[high],
         orientation="h", width=0.34, line={"color": colour, "width": 1.5}, fillcolor="rgba(255,255,255,0)",
-        hoverinfo="x",
+        hoverinfo="x", row=row, col=1,
     )  # fmt: skip
     if len(values) <= MOST_POINTS:
         figure.add_scatter(
             x=values,
-            y=row + 0.34 + 0.12 * np.sin(2.4 * np.arange(len(values))),  # spread evenly, without drawing at random
+            y=0.38 + 0.12 * np.sin(2.4 * np.arange(len(values))),  # spread evenly, without drawing at random
             mode="markers",
             marker={"color": colour, "size": 5, "opacity": 0.45},
             hovertext=[f"world {k}: {value:+,.2f} $" for k, value in enumerate(values)],
             hoverinfo="text",
+            row=row,
+            col=1,
         )
 
 
@@ -106,12 +121,14 @@ def _add_mean(figure: go.Figure, row: int, difference: Estimate | None) -> None:
     if difference is not None:
         figure.add_scatter(
             x=[difference.mean],
-            y=[row - 0.32],
+            y=[-0.3],
             mode="markers",
             marker={"symbol": "diamond", "size": 9, "color": ALARM},
             error_x=_error_bars([difference]),
             hovertext=[f"mean {difference.mean:+,.2f} [{difference.low:+,.2f}, {difference.high:+,.2f}] $"],
             hoverinfo="text",
+            row=row,
+            col=1,
         )
 
 
@@ -141,7 +158,7 @@ def tradeoff(results: Results) -> go.Figure | str:
         return "No policy completed a task."
     styled(figure, 400)
     figure.update_layout(showlegend=True)
-    figure.update_xaxes(title_text="hours from arrival to completion, median of a world's tasks, mean over worlds")
+    figure.update_xaxes(title_text="median hours from arrival to completion")
     figure.update_yaxes(title_text="saves, % of on_demand_only" if has_savings else "cost, $ a world")
     return figure
 

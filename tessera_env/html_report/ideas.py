@@ -28,22 +28,26 @@ def counted(results: Results) -> list[str]:
     return [paragraph("Counted, a world:"), table(["Policy", *COUNTED], rows)]
 
 
-def switched_off(planned: Plan) -> list[str]:
+def switched_off(results: Results, planned: Plan) -> list[str]:
     """The same worlds once more, without each idea."""
     worlds = max(1, min(planned.episodes, MOST_WORLDS, MOST_TASKS // planned.scenario.task.count))
     rows = []
     for label, policy in planned.policies.items():
+        if not results.tables[label]["interruptions"].any():
+            continue
         rows += [_cells(label, row) for row in ablate(planned.scenario, policy, worlds, planned.seed)]
+    if not rows:
+        return [note("No policy was ever interrupted, so there is nothing to switch off.")]
     first = f"the first {worlds} worlds" if worlds > 1 else "world 0"
     return [
         paragraph(
             f"By switching it off, in {first}: what each adds; below 0, cost, work lost and time are less with it."
         ),
-        table(["Policy", "Idea", *(words.capitalize() for words in METRICS.values())], rows),
+        table(["Policy", "Idea", *(words.capitalize() for words in METRICS.values())], rows, "ideas"),
         note(
-            "Paired by world, with 95 % bootstrap intervals; * clear of 0; equal: in every world. Where all instances have "
-            "the same bandwidth, any assignment of the same tasks costs the same seconds, so the planners are equal but "
-            "for chance; a policy that is never interrupted has no use for either idea."
+            "Paired by world, with 95 % bootstrap intervals; * clear of 0; equal: in every world. Where all instances "
+            "have the same bandwidth, any assignment of the same tasks costs the same seconds, so the planners are "
+            "equal but for chance. Policies that were never interrupted have no use for either idea and are left out."
         ),
     ]
 

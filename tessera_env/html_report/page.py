@@ -21,12 +21,15 @@ const said = console.error;
 console.error = (...words) => { note(words.map(String).join(" ")); said.apply(console, words); };
 """
 _DRAW = """
-const options = { responsive: true, displaylogo: false, scrollZoom: false };
+// The bar of buttons would lie over the legends; dragging zooms, a double click shows all again.
+const options = { responsive: true, displayModeBar: false, scrollZoom: false };
+const byTouch = matchMedia("(pointer: coarse)").matches;
 const charts = [...document.querySelectorAll(".chart")];
 page.dataset.charts = charts.length;
 page.dataset.drawn = 0;
 for (const chart of charts) {
   const figure = JSON.parse(document.getElementById(chart.id + "-figure").textContent);
+  if (byTouch) figure.layout.dragmode = false; // a finger scrolls the page
   Plotly.newPlot(chart, figure.data, figure.layout, options).then(() => { page.dataset.drawn++; });
 }
 """
@@ -37,7 +40,7 @@ class Section:
     """A heading and what stands below it."""
 
     title: str
-    parts: Sequence["str | go.Figure"]  # HTML, its texts escaped, and charts
+    parts: Sequence[str | go.Figure]  # HTML, its texts escaped, and charts
 
 
 def paragraph(text: str, kind: str = "") -> str:
@@ -98,8 +101,9 @@ def _opening(title: str) -> list[str]:
 def _chart(figure: go.Figure, name: str, label: str) -> str:
     # "<" in a text must not end the script that holds the figure.
     data = str(to_json(figure, engine="json")).replace("<", "\\u003c")
-    frame = f'<div class="chart" id="{name}" style="height:{figure.layout.height}px" role="img"'
-    return f'{frame} aria-label="{escape(label)}"></div>\n<script type="application/json" id="{name}-figure">{data}</script>'
+    look = f'style="height:{figure.layout.height}px" role="img" aria-label="{escape(label)}"'
+    frame = f'<div class="chart" id="{name}" {look}></div>'
+    return f'{frame}\n<script type="application/json" id="{name}-figure">{data}</script>'
 
 
 def _cell(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import plotly.graph_objects as go
+
 from tessera_env.evaluation import Plan
 from tessera_env.files import write_text
 from tessera_env.html_report.comparisons import cost_by_purchase, differences, tradeoff
@@ -45,10 +47,12 @@ def _sections(results: Results, planned: Plan | None, command: str) -> list[Sect
     return [
         Section("Policies", [table(["Policy", *COLUMNS], table_rows(results)), note(caption(results))]),
         Section("Cost by purchase", [_shown(cost_by_purchase(results))]),
-        Section("One world under each policy", missing or _timelines(planned)),
+        Section("One world under each policy", missing or _timelines(results, planned)),
         Section("Differences, world by world", [_shown(differences(results)), *_box_note(results)]),
         Section("Savings against completion", [_shown(tradeoff(results))]),
-        Section("What the grace period and migration saved", [*counted(results), *(missing or _ideas(planned))]),
+        Section(
+            "What the grace period and migration saved", [*counted(results), *(missing or _ideas(results, planned))]
+        ),
         Section("How this was made", provenance(results, command)),
     ]
 
@@ -62,27 +66,25 @@ def _why_not_again(planned: Plan | None) -> str | None:
     return None
 
 
-def _timelines(planned: Plan | None) -> list:
+def _timelines(results: Results, planned: Plan | None) -> list[str | go.Figure]:
     assert planned is not None
-    figure, words = timelines(planned)
+    figure, words = timelines(results, planned)
     return [paragraph(words), figure]
 
 
-def _ideas(planned: Plan | None) -> list[str]:
+def _ideas(results: Results, planned: Plan | None) -> list[str]:
     assert planned is not None
-    return switched_off(planned)
+    return switched_off(results, planned)
 
 
 def _box_note(results: Results) -> list[str]:
     if results.episodes == 1 or results.baseline is None or len(results.tables) < 2:
         return []
     return [
-        note(
-            "Box: the middle half of worlds; line within: the median; whiskers: 5 to 95 %. Diamond: mean, 95 % interval."
-        )
+        note("Box: the middle half of the worlds; in it their median; whiskers: 5 to 95 %. Diamond: mean, 95 % interval.")
     ]
 
 
-def _shown(chart):  # type: ignore[no-untyped-def]
+def _shown(chart: go.Figure | str) -> go.Figure | str:
     """A chart, or a text in its place as HTML."""
     return note(chart) if isinstance(chart, str) else chart

@@ -17,19 +17,20 @@ CSS = f"""
 :root {{ color-scheme: light; }}
 * {{ box-sizing: border-box; }}
 body {{ margin: 0; background: {PAPER}; color: {INK}; font: 16px/1.5 {FONT}; }}
-main {{ max-width: 1160px; margin: 0 auto; padding: 24px 20px 64px; }}
+main {{ max-width: 1240px; margin: 0 auto; padding: 24px 20px 64px; }}
 h1 {{ font-size: 1.6rem; line-height: 1.25; margin: 0 0 4px; }}
 h2 {{ font-size: 1.2rem; margin: 40px 0 6px; padding-top: 16px; border-top: 1px solid {GRID}; }}
 p {{ margin: 6px 0; max-width: 78ch; }}
 .headline {{ font-size: 1.1rem; margin: 12px 0 4px; }}
 .note {{ color: {FAINT}; font-size: .9rem; }}
 .wide {{ overflow-x: auto; margin: 12px 0; }}
-table {{ border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: 6px 12px 6px 0; text-align: right; vertical-align: top; white-space: nowrap; }}
+table {{ border-collapse: collapse; font-size: .86rem; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: 5px 10px 5px 0; text-align: right; vertical-align: top; white-space: nowrap; }}
 th {{ font-weight: 600; color: {FAINT}; border-bottom: 1px solid {FAINT}; vertical-align: bottom; }}
 td {{ border-bottom: 1px solid {GRID}; }}
 th:first-child, td:first-child {{ text-align: left; position: sticky; left: 0; background: {PAPER}; }}
 .range {{ display: block; color: {FAINT}; font-size: .82rem; }}
+.ideas td:nth-child(2), .ideas th:nth-child(2) {{ text-align: left; }}
 .facts td {{ text-align: left; white-space: normal; overflow-wrap: anywhere; }}
 .chart {{ width: 100%; margin: 8px 0; }}
 code, pre {{ font: .88rem/1.45 ui-monospace, 'SF Mono', Menlo, Consolas, monospace; }}

@@ -9,12 +9,22 @@ from plotly.subplots import make_subplots
 
 from tessera_env.episodes import play_episode
 from tessera_env.evaluation import Plan
-from tessera_env.gantt.lives import Life, Phase, read_lives
+from tessera_env.gantt.lives import Life, Phase, Segment, read_lives
 from tessera_env.html_report.comparisons import text_of
 from tessera_env.html_report.lanes import Lanes, lanes_of
 from tessera_env.html_report.style import (
-    ALARM, FAINT, GRID, LAUNCHING, NOTICED, ON_DEMAND, ON_DEMAND_PALE, SPOT, SPOT_PALE, styled,
-)  # fmt: skip
+    ALARM,
+    FAINT,
+    GRID,
+    LAUNCHING,
+    NOTICED,
+    ON_DEMAND,
+    ON_DEMAND_PALE,
+    SPOT,
+    SPOT_PALE,
+    styled,
+)
+from tessera_env.results import Results
 
 MOST_ROWS = 100  # of one policy; with more, bars are too thin to be told apart
 MOST_INSTANCES = 2_000  # of one policy; with more, pages are slow
@@ -28,26 +38,26 @@ class Kind:
 
     name: str
     colour: str
-    shape: str  # Plotly's name of the pattern
 
 
 KINDS = {
-    (0, Phase.LAUNCHING): Kind("launching", LAUNCHING, ""),
-    (0, Phase.SETUP): Kind("spot, getting ready", SPOT_PALE, "/"),
-    (0, Phase.RUNNING): Kind("spot, running", SPOT, ""),
-    (0, Phase.IDLE): Kind("idle", "#ffffff", ""),
-    (0, Phase.NOTICED): Kind("given notice", NOTICED, ""),
-    (1, Phase.SETUP): Kind("on-demand, getting ready", ON_DEMAND_PALE, "/"),
-    (1, Phase.RUNNING): Kind("on-demand, running", ON_DEMAND, ""),
+    (0, Phase.LAUNCHING): Kind("launching", LAUNCHING),
+    (0, Phase.SETUP): Kind("spot, getting ready", SPOT_PALE),
+    (0, Phase.RUNNING): Kind("spot, running", SPOT),
+    (0, Phase.IDLE): Kind("idle", "#ffffff"),
+    (0, Phase.NOTICED): Kind("given notice", NOTICED),
+    (1, Phase.SETUP): Kind("on-demand, getting ready", ON_DEMAND_PALE),
+    (1, Phase.RUNNING): Kind("on-demand, running", ON_DEMAND),
 }
 _WORDS = {Phase.LAUNCHING: "launching", Phase.SETUP: "getting ready", Phase.RUNNING: "running", Phase.IDLE: "idle"}
 
 
-def timelines(planned: Plan) -> tuple[go.Figure, str]:
-    """World 0 under every policy, and what the chart shows in words."""
+def timelines(results: Results, planned: Plan) -> tuple[go.Figure, str]:
+    """A world of middling cost under every policy, and what the chart shows in words."""
+    world = middling_world(results)
     lives, ends_h = {}, []
     for label, policy in planned.policies.items():
-        episode = play_episode(planned.scenario, policy, planned.seed, 0, planned.env.simulation.planner)
+        episode = play_episode(planned.scenario, policy, planned.seed, world, planned.env.simulation.planner)
         lives[label] = read_lives(episode.log)
         ends_h.append(episode.metrics["elapsed_h"])
     pools = [pool.name for pool in planned.scenario.pools]
@@ -55,13 +65,30 @@ def timelines(planned: Plan) -> tuple[go.Figure, str]:
     end_h = max(ends_h)
     if all(len(each.placed) <= MOST_INSTANCES and each.rows <= MOST_ROWS for each in lanes.values()):
         return gantt(lanes, pools, end_h), (
-            "World 0, instance by instance: each bar is one, in a row that it shares with those that come after it. "
-            "Triangles are interruptions."
+            f"{_world_in_words(results, world)}, instance by instance: each bar is one, in a row that it shares with "
+            "those that come after it. Triangles are interruptions."
         )
     most = max(len(each) for each in lives.values())
     return counts(lives, end_h), (
-        f"World 0: how many instances are billed over time. It has up to {most:,} instances, too many to show each."
+        f"{_world_in_words(results, world)}: how many instances are billed over time. A policy has up to {most:,} of "
+        "them here, too many to show each."
     )
+
+
+def middling_world(results: Results) -> int:
+    """The world whose cost under the baseline, or else the first policy, is the (lower) median."""
+    costs = results.tables[_told_by(results)]["cost_usd"]
+    return int(np.argsort(costs, kind="stable")[(len(costs) - 1) // 2])
+
+
+def _told_by(results: Results) -> str:
+    return results.baseline or next(iter(results.tables))
+
+
+def _world_in_words(results: Results, world: int) -> str:
+    if results.episodes == 1:
+        return "The one world"
+    return f"World {world}, that of median cost under {_told_by(results)}"
 
 
 def gantt(lanes: Mapping[str, Lanes], pools: Sequence[str], end_h: float) -> go.Figure:
@@ -87,11 +114,11 @@ def _add_bars(
 ) -> None:
     """All bars of a kind as one trace; launching, idle and noticed instances look alike whoever sold them."""
     on_demand, phase = wanted
-    both = (on_demand, phase) not in ((0, Phase.SETUP), (0, Phase.RUNNING), (1, Phase.SETUP), (1, Phase.RUNNING))
+    both = phase not in (Phase.SETUP, Phase.RUNNING)
     found = [
         (lane, life, segment)
         for lane, life in lanes.placed
-        if both or bool(life.on_demand) == bool(on_demand)
+        if both or life.on_demand == on_demand
         for segment in life.segments(life.end_s)
         if segment.phase == phase and segment.end_s > segment.start_s
     ]
@@ -104,7 +131,6 @@ def _add_bars(
             marker={
                 "color": kind.colour,
                 "line": {"color": FAINT if phase == Phase.IDLE else "#ffffff", "width": 0.5},
-                "pattern": {"shape": kind.shape, "fgcolor": FAINT, "size": 5, "solidity": 0.15},
             },
             hovertext=[_bar_text(life, segment) for _, life, segment in found],
             hoverinfo="text",
@@ -112,7 +138,7 @@ def _add_bars(
         )  # fmt: skip
 
 
-def _bar_text(life: Life, segment) -> str:  # type: ignore[no-untyped-def]
+def _bar_text(life: Life, segment: Segment) -> str:
     bought = "on-demand" if life.on_demand else "spot"
     task = f", task {segment.task}" if segment.task >= 0 else ""
     doing = _WORDS.get(segment.phase, "given notice")
@@ -172,12 +198,13 @@ def _stacked(labels: Sequence[str], heights: Sequence[int]) -> go.Figure:
 
 
 def _finished(figure: go.Figure, heights: Sequence[int], end_h: float) -> go.Figure:
-    styled(figure, sum(heights) + _TITLE_HEIGHT * (len(heights) - 1) + _ENDS_HEIGHT)
+    inner = sum(heights) + _TITLE_HEIGHT * (len(heights) - 1)
+    styled(figure, inner + _ENDS_HEIGHT)
     figure.update_annotations(x=0.0, xanchor="left", font={"size": 14}, yshift=2)
     figure.update_xaxes(range=[0.0, end_h], zeroline=False, showticklabels=True)
     figure.update_yaxes(zeroline=False)
     figure.update_xaxes(title_text="hours", row=len(heights), col=1)
-    figure.update_layout(barmode="overlay", margin={"t": 64, "b": 46}, legend={"y": 1.0, "yref": "container"})
+    figure.update_layout(barmode="overlay", margin={"t": 64, "b": 46}, legend={"y": 1.0 + 30.0 / inner})
     return figure
 
 

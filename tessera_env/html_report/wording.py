@@ -21,7 +21,7 @@ def headline(results: Results) -> str:
     saved = summary[best].savings
     if saved is not None:
         text += f", {percent(saved)} less than {ON_DEMAND}"
-    text += f". It completed {completed(results, best)} tasks and missed {missed(results, best)}."
+    text += f". It completed {completed(results, best)} tasks{missed(results, best)}."
     return text + _doubts(results, order)
 
 
@@ -38,8 +38,7 @@ def _doubts(results: Results, order: list[str]) -> str:
     elif len(order) > 1:
         lead = _lead(results, order[0], order[1])
         sure = "clear of 0" if lead.is_clear_of_zero else "not clear of 0: they may as well be equal"
-        amount = f"${abs(lead.mean):,.2f} [{max(-lead.high, 0) if lead.is_clear_of_zero else -lead.high:,.2f}, "
-        text += f" Its lead over {order[1]} is {amount}{-lead.low:,.2f}], {sure}."
+        text += f" Its lead over {order[1]} is ${-lead.mean:,.2f} [{-lead.high:,.2f}, {-lead.low:,.2f}], {sure}."
     if len({float(table["tasks_done"].sum()) for table in results.tables.values()}) > 1:
         text += " The policies did unlike numbers of tasks, so costs are of unlike amounts of work."
     return text
@@ -93,9 +92,12 @@ def completed(results: Results, label: str) -> str:
 
 
 def missed(results: Results, label: str) -> str:
-    """Deadlines missed, with the noun."""
+    """Deadlines missed, as the end of a sentence; nothing where there are none to miss."""
+    task = results.scenario.get("task", {})
+    if task and task.get("deadline_h") is None and task.get("slack") is None:
+        return ""
     count = total(results, label, "deadlines_missed") or 0
-    return "no deadline" if not count else f"{count:,} deadline{'s' if count != 1 else ''}"
+    return f" and missed {count or 'no':{',' if count else ''}} deadline{'s' if count > 1 else ''}"
 
 
 def ranged(value: Estimate, shown: Callable[[float], str]) -> str:
@@ -109,7 +111,8 @@ def number(value: float | None) -> str:
     """A mean count or hours, as short as can be."""
     if value is None:
         return NONE
-    return f"{value:,.0f}" if value == round(value) or abs(value) >= 1_000 else f"{value:,.1f}"
+    decimals = 0 if value == round(value) or abs(value) >= 1_000 else 1 if abs(value) >= 1 else 2
+    return f"{value:,.{decimals}f}"
 
 
 def mean_of(metric: str) -> Cell:
