@@ -25,7 +25,7 @@ from tessera_env.parameters import (
 )
 from tessera_env.scenario import OrnsteinUhlenbeckPrice, Pool, Scenario, SemiMarkovCapacity
 from tessera_env.scenario_distributions import Distribution
-from tessera_env.workload_files import WorkloadError, read_workload
+from tessera_env.workload_files import read_workload
 
 HOUR_S = 3600.0
 
@@ -234,27 +234,23 @@ def recorded_jobs(scenario: Scenario) -> np.recarray | None:
     """The workload file's jobs as the scenario replays them; None where tasks are generated.
 
     Raises:
-        WorkloadError: the file cannot be used, or a job fits no pool.
+        WorkloadError: the file cannot be used, or has no job that fits a pool.
     """
     task = scenario.task
     if task.trace is None or task.trace_format is None:
         return None
-    workload = read_workload(task.trace, task.trace_format, task.trace_most_gpus)
-    jobs = new_table(len(workload.work_s), JOB)
+    workload = read_workload(
+        task.trace,
+        task.trace_format,
+        gpu_memory_mb_per_gpu=task.trace_mb_per_gpu,
+        gpu_memory_limit_mb=max(pool.gpu_memory_mb for pool in scenario.pools),
+    )
+    jobs = new_table(len(workload), JOB)
     low_h, high_h = task.trace_work_h
     jobs["work_s"] = np.clip(workload.work_s, low_h * HOUR_S, high_h * HOUR_S)
-    for name in ("arrival_s", "state_mb", "interactive"):
+    for name in ("arrival_s", "gpu_memory_mb", "state_mb", "interactive"):
         values = getattr(workload, name)
         jobs[name] = np.nan if values is None else values
-    shares = np.nan if workload.gpu_share is None else workload.gpu_share
-    jobs["gpu_memory_mb"] = shares * task.trace_mb_per_gpu
-    most_mb = max(pool.gpu_memory_mb for pool in scenario.pools)
-    too_large = int(np.sum(jobs["gpu_memory_mb"] > most_mb))
-    if too_large:
-        raise WorkloadError(
-            f"task.trace: must have jobs of at most {most_mb:g} MB of GPU memory, the largest pool's (got {too_large} "
-            f"larger ones, up to {np.nanmax(jobs['gpu_memory_mb']):g} MB)"
-        )
     return jobs
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from tessera_env.catalogue import with_catalogue_figures
 from tessera_env.parameters import MAX_QUANTILES
 from tessera_env.scenario_checks import problems_of
 from tessera_env.scenario_distributions import MAX_MB, Distribution, Range, Section, as_tuple, range_within, within
@@ -84,9 +85,11 @@ class Task(Section):
         (0.1, 24.0), description="[low, high]; recorded work is clipped to this, h"
     )
     trace_mb_per_gpu: float = Field(
-        16_000.0, gt=0, le=MAX_MB, description="GPU memory of a recorded job per GPU that it asked for, MB"
+        16_000.0,
+        gt=0,
+        le=MAX_MB,
+        description="GPU memory of a recorded job per GPU that it asked for, MB; jobs that fit no pool are left out",
     )
-    trace_most_gpus: float = Field(1.0, gt=0, le=64, description="recorded jobs that asked for more are left out")
     interactive_share: float = Field(0.0, ge=0, le=1, description="share of the tasks that are INTERACTIVE")
     work_h: WorkHours | None = Field(None, description="work of a task, h; none with a workload file")
     deadline_h: Annotated[Distribution, within(0.001, MAX_HOURS)] | None = Field(
@@ -285,7 +288,11 @@ Hazard = NoHazard | ConstantHazard | DiscountHazard | BathtubHazard
 
 
 class Pool(Section):
-    """One (zone, instance type), to be bought as spot or on-demand."""
+    """One (zone, instance type), to be bought as spot or on-demand.
+
+    What is left out of `gpu_memory_mb`, `bandwidth_gbps` and `on_demand_usd_per_h` comes from the catalogue of
+    instance types, if it has this one; a loaded pool has them all.
+    """
 
     name: Name = Field(description="unique")
     zone: Name = Field(description="pools of one zone share its shocks")
@@ -312,6 +319,11 @@ class Pool(Section):
     trace_zone: Name | None = Field(
         None, description='replayed series; "random": drawn for each world; none: this pool replays nothing'
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_figures_of_its_type(cls, values: Any) -> Any:
+        return with_catalogue_figures(values)
 
     @property
     def replays(self) -> bool:

@@ -1,179 +1,292 @@
-"""Recorded workloads: pods of a GPU cluster, or bare run times, as jobs that a scenario's tasks can be.
+"""Recorded workloads as arrays of jobs: arrival, work, GPU memory, state, kind, with a rule for whatever is missing.
 
-Rules, field by field:
+Two forms are read. `run_times` is a CSV file with the one column `runtime`, in seconds, such as the run times of
+Microsoft's Philly cluster: work alone, without arrivals. `pods` is the CSV form of Alibaba's cluster-trace-gpu-v2023:
+one row a Kubernetes pod, times in seconds. What becomes of a row (those left out are counted by reason in `dropped`):
 
-- `pods` (the columns of Alibaba's cluster-trace-gpu-v2023): arrival = creation_time, from the first one on; work =
-  deletion_time - scheduled_time; GPU memory = num_gpu x gpu_milli / 1000 of a GPU, times the memory of one GPU, which
-  the file does not say; state to save = memory_mib, the pod's host memory; INTERACTIVE where qos is LS (latency
-  sensitive), else BATCH. Left out: pods that ask for no GPU, were never scheduled, ended at once, or need more GPUs
-  than one task may have here. Deadlines are not recorded: the scenario's hold.
-- `run_times` (one column, `runtime`, in seconds): work alone. Left out: run times of 0. Everything else is the
-  scenario's: arrivals, memory, state, kinds, deadlines.
+- `creation_time`: the arrival. Jobs are sorted by it, and the first one kept arrives at 0.
+- Created before the file's first deletion: left out, because of the pods of that time only those that outlived it
+  were recorded; `from_s` names another start.
+- `scheduled_time` blank: left out; it never ran, so that its work is unknown.
+- `deletion_time` - `scheduled_time`: the work. What a pod waited for a place is not part of it.
+- `deletion_time` blank, or the file's last time: the work until the recording's end; counted in `cut`.
+- Work, or `runtime`, of 0 s: left out.
+- Work longer than `longest_work_h`: left out; a service that outlasts every episode is not a job.
+- `num_gpu` 0: left out; it needs no GPU.
+- `num_gpu`, `gpu_milli`: the GPU memory is the share of a GPU, `num_gpu` x `gpu_milli` / 1,000, times the memory of a
+  reference GPU. So a pod of several GPUs needs one instance whose GPUs together have that memory.
+- More GPU memory than `gpu_memory_limit_mb`: left out; no instance could run it.
+- `memory_mib`: the state to save. The host memory that a pod asked for bounds what a snapshot of it holds; 0 is not
+  known (NaN).
+- `qos` LS (latency-sensitive): INTERACTIVE. BE, Burstable and Guaranteed: BATCH. Another one is an error.
+- `pod_phase` Failed: kept; it held its GPUs as long as others did.
+- `cpu_milli`, `gpu_spec`: not used.
+
+Anything else in a file (a ragged row, NaN, a negative number, an end before its start) is an error.
 """
 
-import csv
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tessera_env.text_files import read_text
+from tessera_env.csv_tables import Column, Problems, Row, check_unique, number, one_of, read_rows, text, whole
 
 WorkloadFormat = Literal["pods", "run_times"]
-
-POD_COLUMNS = ("num_gpu", "gpu_milli", "memory_mib", "qos", "creation_time", "deletion_time", "scheduled_time")
-INTERACTIVE_QOS = {"LS": 1.0, "BE": 0.0, "Burstable": 0.0, "Guaranteed": 0.0}
+FORMATS = ("pods", "run_times")
 MB_PER_MIB = 1.048576
-MAX_SHOWN = 20
-MAX_NUMBER = 1e12
+MAX_TIME_S = 1e10
+LONGEST_WORK_H = 168.0  # a week
 
-NO_GPU, NEVER_RAN, NO_TIME, TOO_MANY_GPUS = "asks for no GPU", "never scheduled", "ended at once", "too many GPUs"
+INTERACTIVE_QOS = "LS"
+_TIME = number(0.0, MAX_TIME_S)
+_TIME_OR_BLANK = number(0.0, MAX_TIME_S, blank=math.nan)
+_POD_COLUMNS = (
+    Column("name", *text(lambda name: 0 < len(name) <= 100, "a name of 1 to 100 characters")),
+    Column("cpu_milli", *whole(0, 10_000_000)),
+    Column("memory_mib", *number(0.0, 1e9)),
+    Column("num_gpu", *whole(0, 1_000)),
+    Column("gpu_milli", *whole(0, 1_000)),
+    Column("gpu_spec", *text(lambda spec: len(spec) <= 1_000, "up to 1000 characters")),
+    Column("qos", *one_of(INTERACTIVE_QOS, "BE", "Burstable", "Guaranteed")),
+    Column("pod_phase", *one_of("Pending", "Running", "Succeeded", "Failed", "Unknown")),
+    Column("creation_time", *_TIME),
+    Column("deletion_time", *_TIME_OR_BLANK),
+    Column("scheduled_time", *_TIME_OR_BLANK),
+)
+_RUN_TIME_COLUMNS = (Column("runtime", *_TIME),)
 
 
 class WorkloadError(ValueError):
-    """A workload file that cannot be used; one line a problem, the first 20."""
+    """A workload file that cannot be used; its text has one line a problem."""
 
 
 @dataclass(frozen=True, eq=False)
 class RecordedWorkload:
-    """n jobs in order of arrival; None: the file does not say."""
+    """n jobs in the order of their arrival, or of the file where arrivals were not recorded; arrays are read-only."""
 
+    name: str
     work_s: NDArray[np.float64]  # (n,) above 0
-    arrival_s: NDArray[np.float64] | None = None  # (n,) ascending from 0
-    gpu_share: NDArray[np.float64] | None = None  # (n,) of one GPU
-    state_mb: NDArray[np.float64] | None = None  # (n,)
-    interactive: NDArray[np.float64] | None = None  # (n,) 1: INTERACTIVE, 0: BATCH
-    left_out: dict[str, int] = field(default_factory=dict)  # rows by reason
+    arrival_s: NDArray[np.float64] | None = None  # (n,) rising from 0
+    gpu_memory_mb: NDArray[np.float64] | None = None  # (n,)
+    state_mb: NDArray[np.float64] | None = None  # (n,) NaN: not known
+    interactive: NDArray[np.bool_] | None = None  # (n,)
+    dropped: Mapping[str, int] = field(default_factory=dict)  # rows left out, by reason
+    cut: int = 0  # jobs kept that were still running when the recording ended
+
+    def __len__(self) -> int:
+        return len(self.work_s)
 
 
-@dataclass(frozen=True)
-class _Job:
+class _Rules(NamedTuple):
+    """What the caller chooses."""
+
+    gpu_memory_mb_per_gpu: float
+    gpu_memory_limit_mb: float
+    longest_work_s: float
+    from_s: float | None
+
+
+class _Job(NamedTuple):
+    """What is kept of a row."""
+
+    arrival_s: float
     work_s: float
-    arrival_s: float = 0.0
-    gpu_share: float = 0.0
-    state_mb: float = 0.0
-    interactive: float = 0.0
+    gpu_memory_mb: float
+    state_mb: float
+    interactive: bool
 
 
-def read_workload(path: str | Path, form: WorkloadFormat, most_gpus: float = 1.0) -> RecordedWorkload:
-    """Read a file by the module's rules.
+def read_workload(
+    path: str | Path,
+    format: WorkloadFormat,
+    *,
+    gpu_memory_mb_per_gpu: float = 16_000.0,
+    gpu_memory_limit_mb: float = math.inf,
+    longest_work_h: float = LONGEST_WORK_H,
+    from_s: float | None = None,
+) -> RecordedWorkload:
+    """The jobs of a file of recorded work, by the rules above; parsed once for each version of the file.
 
     Args:
-        path: a CSV file with a header.
-        form: which rules.
-        most_gpus: pods that ask for more GPUs are left out.
+        path: of a CSV file.
+        format: "pods" or "run_times".
+        gpu_memory_mb_per_gpu: memory of the GPU that shares of a GPU are of, MB (pods).
+        gpu_memory_limit_mb: jobs that need more are left out, MB (pods).
+        longest_work_h: jobs with more work are left out, h.
+        from_s: jobs created earlier are left out, s of the recording; none: before the first deletion (pods).
 
     Raises:
-        WorkloadError: the file cannot be read, or has rows that are not of this form; nothing is skipped silently.
+        WorkloadError: the file, or one of its rows, cannot be used, or no row is kept.
     """
-    path = Path(path)
-    modified = path.stat().st_mtime_ns if path.is_file() else 0
-    return _read(path, form, most_gpus, modified)
+    if format not in FORMATS:
+        raise WorkloadError(f"format: must be one of {', '.join(FORMATS)} (got {format!r})")
+    file = Path(path)
+    try:
+        status = file.stat()
+        version = (status.st_mtime_ns, status.st_size)
+    except (OSError, ValueError):  # reading it says what is wrong
+        version = (0, 0)
+    rules = _Rules(gpu_memory_mb_per_gpu, gpu_memory_limit_mb, longest_work_h * 3600.0, from_s)
+    return _read_once(file, format, rules, version)
 
 
-@lru_cache(maxsize=8)
-def _read(path: Path, form: WorkloadFormat, most_gpus: float, _modified: int) -> RecordedWorkload:
-    columns, parse = (POD_COLUMNS, _pod) if form == "pods" else (("runtime",), _run_time)
-    jobs: list[_Job] = []
-    left_out: Counter[str] = Counter()
-    problems: list[str] = []
-    for line, row in _rows(path, columns):
-        try:
-            job = parse(row)
-        except ValueError as error:
-            problems.append(f"{path}: line {line}: {error}")
-            continue
-        if isinstance(job, str):
-            left_out[job] += 1
-        elif job.gpu_share > most_gpus:
-            left_out[TOO_MANY_GPUS] += 1
+def statistics(workload: RecordedWorkload) -> dict[str, float]:
+    """Figures of a workload for people: how many jobs, how long, how many INTERACTIVE; NaN where not recorded."""
+    hours = workload.work_s / 3600.0
+    span_h = math.nan if workload.arrival_s is None else float(workload.arrival_s[-1]) / 3600.0
+    return {
+        "tasks": float(len(workload)),
+        "dropped": float(sum(workload.dropped.values())),
+        "cut": float(workload.cut),
+        "span_h": span_h,
+        "arrivals_per_h": (len(workload) - 1) / span_h if span_h > 0.0 else math.nan,
+        "work_mean_h": float(hours.mean()),
+        "work_median_h": float(np.median(hours)),
+        "work_p95_h": float(np.quantile(hours, 0.95)),
+        "gpu_memory_median_mb": _median(workload.gpu_memory_mb),
+        "state_median_mb": _median(workload.state_mb),
+        "interactive_share": math.nan if workload.interactive is None else float(workload.interactive.mean()),
+    }
+
+
+def _median(values: NDArray[np.float64] | None) -> float:
+    known = np.zeros(0) if values is None else values[~np.isnan(values)]
+    return float(np.median(known)) if len(known) else math.nan
+
+
+@lru_cache(maxsize=16)
+def _read_once(file: Path, format: WorkloadFormat, rules: _Rules, _version: tuple[int, int]) -> RecordedWorkload:
+    return _read_pods(file, rules) if format == "pods" else _read_run_times(file, rules)
+
+
+def _read_run_times(file: Path, rules: _Rules) -> RecordedWorkload:
+    rows, problems = read_rows(file, _RUN_TIME_COLUMNS, WorkloadError)
+    dropped: Counter[str] = Counter()
+    kept = []
+    for row in rows:
+        work_s = row.values["runtime"]
+        reason = _unfit_work(work_s, rules)
+        if reason:
+            dropped[reason] += 1
         else:
-            jobs.append(job)
-    if problems:
-        more = [f"{path}: {len(problems) - MAX_SHOWN} more problems"] if len(problems) > MAX_SHOWN else []
-        raise WorkloadError("\n".join(problems[:MAX_SHOWN] + more))
-    if not jobs:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items()) or "no rows"
-        raise WorkloadError(f"{path}: must have a job that ran on a GPU ({reasons})")
-    return _workload(jobs, form, dict(left_out))
+            kept.append(work_s)
+    _check_any(kept, dropped, problems)
+    return RecordedWorkload(file.name, _frozen(kept), dropped=MappingProxyType(dict(dropped)))
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The file's rows by line, with the columns that matter."""
-    reader = csv.reader(read_text(path, WorkloadError).splitlines())
-    header = next(reader, [])
-    missing = [column for column in columns if column not in header]
-    if missing:
-        raise WorkloadError(
-            f"{path}: line 1: must be a header with {', '.join(columns)} (missing: {', '.join(missing)})"
-        )
-    try:
-        for cells in reader:
-            if len(cells) != len(header):
-                raise WorkloadError(
-                    f"{path}: line {reader.line_num}: must have {len(header)} cells, as the header (got {len(cells)})"
-                )
-            yield reader.line_num, dict(zip(header, cells, strict=True))
-    except csv.Error as error:
-        raise WorkloadError(f"{path}: line {reader.line_num}: is not CSV ({error})") from None
+def _read_pods(file: Path, rules: _Rules) -> RecordedWorkload:
+    rows, problems = read_rows(file, _POD_COLUMNS, WorkloadError)
+    check_unique(rows, "name", problems)
+    for row in rows:
+        _check_pod(row, problems)
+    problems.raise_any()
+    end_s = _last_time_s(rows)
+    from_s = _first_deletion_s(rows, end_s) if rules.from_s is None else rules.from_s
+    dropped: Counter[str] = Counter()
+    jobs, cut = [], 0
+    for row in rows:
+        job = _job(row, end_s, rules)
+        reason = _unfit_pod(row, job, from_s, rules)
+        if reason:
+            dropped[reason] += 1
+            continue
+        jobs.append(job)
+        cut += _end_s(row, end_s) == end_s
+    _check_any(jobs, dropped, problems)
+    return _workload(file.name, sorted(jobs, key=lambda job: job.arrival_s), dropped, cut)
 
 
-def _pod(row: dict[str, str]) -> _Job | str:
-    """A pod as a job, or why it is left out."""
-    if row["qos"] not in INTERACTIVE_QOS:
-        raise ValueError(f"qos: must be one of {', '.join(INTERACTIVE_QOS)} (got {row['qos'][:40]!r})")
-    share = _number(row, "num_gpu") * _number(row, "gpu_milli") / 1000.0
-    created_s, state_mb = _number(row, "creation_time"), _number(row, "memory_mib") * MB_PER_MIB
-    if share == 0.0:
-        return NO_GPU
-    if row["scheduled_time"] == "" or row["deletion_time"] == "":
-        return NEVER_RAN
-    scheduled_s, deleted_s = _number(row, "scheduled_time"), _number(row, "deletion_time")
-    if not created_s <= scheduled_s <= deleted_s:
-        raise ValueError(
-            f"scheduled_time: must lie between creation_time = {created_s:g} and deletion_time = {deleted_s:g} "
-            f"(got {scheduled_s:g})"
-        )
-    if scheduled_s == deleted_s:
-        return NO_TIME
-    return _Job(deleted_s - scheduled_s, created_s, share, state_mb, INTERACTIVE_QOS[row["qos"]])
+def _check_pod(row: Row, problems: Problems) -> None:
+    """What two fields of a row say together."""
+    pod = row.values
+    created_s, scheduled_s, deleted_s = pod["creation_time"], pod["scheduled_time"], pod["deletion_time"]
+    if scheduled_s < created_s:
+        problems.add(row.line, "scheduled_time", f"at least creation_time = {created_s:g}, or blank", scheduled_s)
+    if deleted_s < (created_s if math.isnan(scheduled_s) else scheduled_s):
+        problems.add(row.line, "deletion_time", "at least creation_time and scheduled_time, or blank", deleted_s)
+    if pod["num_gpu"] > 0 and pod["gpu_milli"] == 0:
+        problems.add(row.line, "gpu_milli", "at least 1 where num_gpu is not 0", 0)
 
 
-def _run_time(row: dict[str, str]) -> _Job | str:
-    seconds = _number(row, "runtime")
-    return _Job(seconds) if seconds > 0.0 else NO_TIME
+def _last_time_s(rows: Sequence[Row]) -> float:
+    """When the recording ended."""
+    times = [row.values[column] for row in rows for column in ("creation_time", "deletion_time", "scheduled_time")]
+    return max(time_s for time_s in times if not math.isnan(time_s))
 
 
-def _number(row: dict[str, str], column: str) -> float:
-    text = row[column]
-    try:
-        value = float(text) if text.isascii() and "_" not in text and len(text) < 40 else math.nan
-    except ValueError:
-        value = math.nan
-    if not 0.0 <= value <= MAX_NUMBER:
-        raise ValueError(f"{column}: must be a number from 0 to {MAX_NUMBER:g} (got {text[:40]!r})")
-    return value
+def _first_deletion_s(rows: Sequence[Row], end_s: float) -> float:
+    """Before this, pods that ended are missing; 0 where all were deleted at the recording's end or not at all."""
+    deletions = [deleted_s for row in rows if (deleted_s := row.values["deletion_time"]) < end_s]
+    return min(deletions, default=0.0)
 
 
-def _workload(jobs: list[_Job], form: WorkloadFormat, left_out: dict[str, int]) -> RecordedWorkload:
-    def column(of: Callable[[_Job], float]) -> NDArray[np.float64]:
-        return np.array([of(job) for job in jobs])
+def _end_s(row: Row, end_s: float) -> float:
+    deleted_s = row.values["deletion_time"]
+    return end_s if math.isnan(deleted_s) else deleted_s
 
-    if form == "run_times":
-        return RecordedWorkload(work_s=column(lambda job: job.work_s), left_out=left_out)
-    jobs.sort(key=lambda job: job.arrival_s)  # stable: jobs of one second stay in the file's order
-    first_s = jobs[0].arrival_s
-    return RecordedWorkload(
-        work_s=column(lambda job: job.work_s),
-        arrival_s=column(lambda job: job.arrival_s - first_s),
-        gpu_share=column(lambda job: job.gpu_share),
-        state_mb=column(lambda job: job.state_mb),
-        interactive=column(lambda job: job.interactive),
-        left_out=left_out,
+
+def _job(row: Row, end_s: float, rules: _Rules) -> _Job:
+    pod = row.values
+    gpus = pod["num_gpu"] * pod["gpu_milli"] / 1000.0
+    return _Job(
+        arrival_s=pod["creation_time"],
+        work_s=_end_s(row, end_s) - pod["scheduled_time"],
+        gpu_memory_mb=gpus * rules.gpu_memory_mb_per_gpu,
+        state_mb=pod["memory_mib"] * MB_PER_MIB if pod["memory_mib"] > 0.0 else math.nan,
+        interactive=pod["qos"] == INTERACTIVE_QOS,
     )
+
+
+def _unfit_pod(row: Row, job: _Job, from_s: float, rules: _Rules) -> str:
+    """Why a row is left out; empty if it is not. The first reason counts."""
+    if row.values["num_gpu"] == 0:
+        return "needs no GPU"
+    if math.isnan(job.work_s):
+        return "never scheduled"
+    if job.arrival_s < from_s:
+        return "created before the recording began"
+    if job.gpu_memory_mb > rules.gpu_memory_limit_mb:
+        return "needs more GPU memory than there is"
+    return _unfit_work(job.work_s, rules)
+
+
+def _unfit_work(work_s: float, rules: _Rules) -> str:
+    if work_s == 0.0:
+        return "ran for 0 s"
+    return "ran longer than allowed" if work_s > rules.longest_work_s else ""
+
+
+def _check_any(kept: Sequence[object], dropped: Mapping[str, int], problems: Problems) -> None:
+    if not kept:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+        problems.refuse(f"has no row that can be used ({reasons})")
+
+
+def _workload(name: str, jobs: Sequence[_Job], dropped: Mapping[str, int], cut: int) -> RecordedWorkload:
+    arrival_s = _frozen([job.arrival_s - jobs[0].arrival_s for job in jobs])
+    interactive = np.array([job.interactive for job in jobs])
+    interactive.setflags(write=False)
+    columns = {key: _frozen([getattr(job, key) for job in jobs]) for key in ("work_s", "gpu_memory_mb", "state_mb")}
+    return RecordedWorkload(
+        name,
+        arrival_s=arrival_s,
+        interactive=interactive,
+        dropped=MappingProxyType(dict(dropped)),
+        cut=cut,
+        **columns,
+    )
+
+
+def _frozen(values: Sequence[float]) -> NDArray[np.float64]:
+    """An array that its sharers cannot change."""
+    array = np.array(values, dtype=np.float64)
+    array.setflags(write=False)
+    return array
