@@ -13,8 +13,10 @@ import tyro
 
 from tessera_env.commands.evaluate import Evaluate
 from tessera_env.commands.output import InputError, print_text
+from tessera_env.commands.plot import Plot
 from tessera_env.commands.scenarios import ScenariosFields, ScenariosList, ScenariosShow
 from tessera_env.commands.simulate import Simulate
+from tessera_env.commands.traces import TracesCheck, TracesFit, TracesList, TracesShow
 
 WRONG_INPUT = 2
 NO_MEMORY = 1
@@ -42,6 +44,11 @@ Commands = Mapping[str, Callable[..., Command] | Group]
 COMMANDS: Commands = {
     "simulate": Simulate,
     "evaluate": Evaluate,
+    "plot": Plot,
+    "traces": Group(
+        "Recorded markets: what is bundled, what one is like, what is wrong with a file, worlds like it.",
+        {"list": TracesList, "show": TracesShow, "check": TracesCheck, "fit": TracesFit},
+    ),
     "scenarios": Group(
         "What worlds there are, and every value that defines one.",
         {"list": ScenariosList, "show": ScenariosShow, "fields": ScenariosFields},
