@@ -6,6 +6,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from tessera_env.catalogue import POOL_FIELDS, unknown
+
 MAX_LINES = 20
 MAX_SHOWN = 60
 
@@ -83,7 +85,7 @@ def _problems(detail: ErrorDetails, model: type[BaseModel] | None) -> list[str]:
         case "value_error":
             return [line if "(got " in line else f"{line} {got}" for line in str(context["error"]).splitlines()]
         case "missing":
-            return ["must be given"]
+            return [_missing(detail)]
         case "extra_forbidden":
             keys = ", ".join(_known_keys(detail["loc"], model))
             return [f"is not a known key (allowed: {keys}) {got}" if keys else f"is not a known key {got}"]
@@ -98,6 +100,15 @@ def _problems(detail: ErrorDetails, model: type[BaseModel] | None) -> list[str]:
     for theirs, ours in (("Input should ", "must "), (" should ", " must ")):
         message = message.replace(theirs, ours)
     return [f"{message[0].lower()}{message[1:]} {got}"]
+
+
+def _missing(detail: ErrorDetails) -> str:
+    """What a pool lacks, the catalogue might have known."""
+    given, field = detail["input"], detail["loc"][-1]
+    instance_type = given.get("instance_type") if isinstance(given, Mapping) else None
+    if field in POOL_FIELDS and isinstance(instance_type, str):
+        return f"must be given: {unknown(instance_type)}"
+    return "must be given"
 
 
 def _known_keys(location: Location, model: type[BaseModel] | None) -> list[str]:
