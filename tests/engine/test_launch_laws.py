@@ -295,3 +295,15 @@ def test_no_row_number_changes_a_draw():
     assert tales[0] == tales[2] == tales[4]
     assert tales[0] != tales[1]
     assert any(line[1] == LogKind.LAUNCH_FAILED for line in tales[0])
+
+
+def test_a_world_played_again_in_its_row_draws_the_same():
+    """Whatever the episode before counted."""
+    simulation = started(BUSY, 5, log_events=True)
+    tales = []
+    for episode in (0, 1, 0):
+        simulation.address(0, 5, episode)
+        simulation.run(np.array([int(Command.START)]))
+        tales.append(log_of(play_rows(simulation, 3), 0).tolist())
+    assert tales[0] == tales[2]
+    assert tales[0] != tales[1]
