@@ -67,7 +67,7 @@ class Task(Section):
     )
     arrival_share: float = Field(0.8, ge=0, le=1, description="arrivals lie within this first share of the horizon")
     arrivals_per_h: float | None = Field(
-        None, gt=0, le=1e6, description="mean rate of poisson and bursts; count is then the most tasks of a world"
+        None, ge=1e-6, le=1e6, description="mean rate of poisson and bursts; count is then the most tasks of a world"
     )
     daily_share: float = Field(
         0.0, ge=0, le=1, description="that rate x (1 + share x sin(2 pi (t - 9 h) / 24 h)): highest at 15 h"

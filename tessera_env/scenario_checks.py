@@ -75,7 +75,12 @@ def _prices(scenario: Scenario) -> Iterator[str]:
 
 
 def _stepped_price(field: str, price: SteppedPrice, horizon_h: float) -> Iterator[str]:
-    if not price.lowest_share < price.mean_share < price.highest_share:
+    if price.lowest_share >= price.highest_share:
+        yield (
+            f"{field}.lowest_share: must be less than highest_share = {price.highest_share:g} "
+            f"(got {price.lowest_share:g})"
+        )
+    elif not price.lowest_share < price.mean_share < price.highest_share:
         yield (
             f"{field}.mean_share: must lie between lowest_share = {price.lowest_share:g} and highest_share = "
             f"{price.highest_share:g} (got {price.mean_share:g})"

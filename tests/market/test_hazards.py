@@ -115,3 +115,11 @@ def test_lifetimes_follow_the_formula():
     if not numba_config.DISABLE_JIT:
         assert abs(z_of_mean(bug_h == 24.0, 1.0 - below)) > 8.0
         assert abs(z_of_mean(bug_h, expected_h)) > 8.0
+
+
+def test_an_end_that_comes_at_once_is_no_overflow():
+    """Long after b with a short tau2: e^23000 is an error in plain Python."""
+    sudden = spec(hazard_b_h=1.0, hazard_tau2_h=0.001)
+    assert bathtub_share(sudden, 20.0) == 1.0
+    assert bathtub_share(sudden, 0.99) == pytest.approx(0.638 * (1.0 - math.exp(-0.99 / 0.963)), abs=1e-4)
+    assert bathtub_age_s(sudden, 5.0) == pytest.approx(HOUR_S, rel=1e-3)
