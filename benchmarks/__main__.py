@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks import compiling, scale, step, training, vector
+from benchmarks import ablation, compiling, scale, step, training, vector
 from benchmarks.common import Report, Reports, machine, parser
 
 KEPT = Path("runs/benchmarks.json")
@@ -17,7 +17,7 @@ def main() -> None:
     given = arguments.parse_args()
     print(machine(), flush=True)
     reports: list[Report] = []
-    for benchmark in (step, vector, scale, training, compiling):
+    for benchmark in (step, vector, scale, training, compiling, ablation):
         reports.append(benchmark.measure(given.quick))
         reports[-1].print()
     if given.quick and given.json == KEPT:

@@ -16,6 +16,8 @@ from tessera_env.files import write_text
 from tessera_env.observation import Layout
 from tessera_env.report import COLUMNS
 from tessera_env.results import Results
+from tessera_env.simulate import simulate
+from tessera_env.simulate_table import simulation_text
 
 README = Path(__file__).parents[1] / "README.md"
 SHOWN = ("cost $", "difference $", "saves %", "missed\ndeadlines", "tasks\ndone")  # of the report's columns
@@ -28,9 +30,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--run", type=Path, default=Path("runs/latest"), help="a finished run's folder")
     parser.add_argument("--benchmarks", type=Path, default=Path("runs/benchmarks.json"), help="what make bench kept")
     given = parser.parse_args(arguments)
-    blocks = {"observation": Layout(1).table(), **run_blocks(given.run), **benchmark_blocks(given.benchmarks)}
+    blocks = {
+        "observation": Layout(1).table(),
+        "simulate": simulated(),
+        **run_blocks(given.run),
+        **benchmark_blocks(given.benchmarks),
+    }
     write_text(README, refreshed(README.read_text(encoding="utf-8"), blocks))
     print(f"{README.name}: {', '.join(blocks)}")
+
+
+def simulated() -> str:
+    """What `tessera simulate --duration 48 --tasks 100` prints."""
+    return f"```\n{simulation_text(simulate(duration=48, tasks=100))}```"
 
 
 def run_blocks(folder: Path) -> dict[str, str]:

@@ -25,6 +25,7 @@ from tessera_env.parameters import (
 )
 from tessera_env.scenario import OrnsteinUhlenbeckPrice, Pool, Scenario, SemiMarkovCapacity
 from tessera_env.scenario_distributions import Distribution
+from tessera_env.workload_files import read_workload
 
 HOUR_S = 3600.0
 
@@ -35,15 +36,15 @@ def parameters_of(scenario: Scenario) -> Parameters:
     Raises:
         TraceError: its trace cannot be read or does not fit it.
     """
-    replayed = replayed_series(scenario)
+    replayed, jobs = replayed_series(scenario), recorded_jobs(scenario)
     return Parameters(
-        config=_config(scenario, replayed),
+        config=_config(scenario, replayed, 0 if jobs is None else len(jobs)),
         pools=_pools(scenario, replayed),
         distributions=_distributions(scenario),
         series=_series_table(replayed),
         trace=_trace_table(replayed),
         quantiles=_quantiles(scenario),
-        jobs=_jobs_table(),
+        jobs=new_table(1, JOB) if jobs is None else jobs,
     )
 
 
@@ -106,7 +107,7 @@ def _check_pool(index: int, pool: Pool, replayed: tuple[Series, ...]) -> None:
             )
 
 
-def _config(scenario: Scenario, replayed: tuple[Series, ...]) -> np.recarray:
+def _config(scenario: Scenario, replayed: tuple[Series, ...], job_count: int) -> np.recarray:
     table = new_table(1, CONFIG)
     config = table[0]
     billing, checkpoint, task, penalty = scenario.billing, scenario.checkpoint, scenario.task, scenario.penalty
@@ -131,6 +132,8 @@ def _config(scenario: Scenario, replayed: tuple[Series, ...]) -> np.recarray:
     config.arrival_share = task.arrival_share
     config.arrivals_per_h = task.arrivals_per_h or 0.0
     config.arrival_daily_share = task.daily_share
+    config.arrival_scale = task.arrival_scale
+    config.job_count = job_count
     config.burst_size = task.burst_size
     config.burst_spread_s = task.burst_spread_s
     config.interactive_share = task.interactive_share
@@ -227,14 +230,34 @@ def _quantiles(scenario: Scenario) -> np.ndarray:
     return table
 
 
-def _jobs_table() -> np.recarray:
-    return new_table(1, JOB)
+def recorded_jobs(scenario: Scenario) -> np.recarray | None:
+    """The workload file's jobs as the scenario replays them; None where tasks are generated.
+
+    Raises:
+        WorkloadError: the file cannot be used, or has no job that fits a pool.
+    """
+    task = scenario.task
+    if task.trace is None or task.trace_format is None:
+        return None
+    workload = read_workload(
+        task.trace,
+        task.trace_format,
+        gpu_memory_mb_per_gpu=task.trace_mb_per_gpu,
+        gpu_memory_limit_mb=max(pool.gpu_memory_mb for pool in scenario.pools),
+    )
+    jobs = new_table(len(workload), JOB)
+    low_h, high_h = task.trace_work_h
+    jobs["work_s"] = np.clip(workload.work_s, low_h * HOUR_S, high_h * HOUR_S)
+    for name in ("arrival_s", "gpu_memory_mb", "state_mb", "interactive"):
+        values = getattr(workload, name)
+        jobs[name] = np.nan if values is None else values
+    return jobs
 
 
 def _distributions(scenario: Scenario) -> np.recarray:
     table = new_table(Quantity.FIRST_SETUP + 2 * len(scenario.pools), DISTRIBUTION)
     task, zero = scenario.task, Distribution(constant=0.0)
-    _set_distribution(table[Quantity.WORK_H], task.work_h)
+    _set_distribution(table[Quantity.WORK_H], task.work_h or zero)
     _set_distribution(table[Quantity.DEADLINE_H], task.deadline_h or zero)
     _set_distribution(table[Quantity.SLACK], task.slack or zero)
     _set_distribution(table[Quantity.GPU_MEMORY_MB], task.gpu_memory_mb)

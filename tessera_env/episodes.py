@@ -15,7 +15,7 @@ class Episode:
     """A finished episode."""
 
     log: np.ndarray  # (entries,) records of tessera_env.engine.tables.LOG
-    tasks: np.ndarray  # (tasks,) records of tessera_env.engine.tables.TASK, as they ended
+    tasks: np.ndarray  # (tasks of the world,) records of tessera_env.engine.tables.TASK, as they ended
     market: list[np.ndarray]  # of each pool its (points,) records of tessera_env.market.timeline.MARKET_POINT
     metrics: dict[str, float]  # as in info["metrics"]
 
@@ -35,4 +35,5 @@ def play_episode(scenario: Scenario, policy: Policy, seed: int, world: int, plan
     tables = env.simulation.state
     counts = tables.pools["point_count"][0]
     market = [np.array(tables.market[0, pool_id, :count]) for pool_id, count in enumerate(counts)]
-    return Episode(env.event_log(), np.array(tables.tasks[0]), market, info["metrics"])
+    tasks = np.array(tables.tasks[0, : tables.rows[0].task_count])
+    return Episode(env.event_log(), tasks, market, info["metrics"])

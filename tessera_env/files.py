@@ -2,26 +2,46 @@
 
 import os
 import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
-def write_bytes(path: str | Path, data: bytes) -> None:
-    """Put `data` into `path` in one step: readers see the whole old file or the whole new one.
+@contextmanager
+def replacing(path: str | Path) -> Iterator[BinaryIO]:
+    """A file whose content takes the place of `path` in one step when the block ends: for what is too long to hold.
 
-    A symbolic link is followed, an existing file keeps its permissions.
+    Readers see the whole old file or the whole new one. If the block raises, or the disk fills, or the process dies,
+    what was there before is untouched. A symbolic link is followed, an existing file keeps its permissions.
 
     Raises:
-        OSError: the file cannot be written; what was there before is untouched.
+        OSError: the file cannot be written.
     """
     target = _target(path)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
     try:
-        _write_and_sync(temporary, data, _permissions(target))
+        with _created(temporary) as file:
+            if target.exists():
+                os.chmod(temporary, target.stat().st_mode & 0o777)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(target.parent)
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Put `data` into `path` in one step; see `replacing`.
+
+    Raises:
+        OSError: the file cannot be written; what was there before is untouched.
+    """
+    with replacing(path) as file:
+        file.write(data)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -44,6 +64,23 @@ def check_writable(path: str | Path) -> None:
     probe.unlink()
 
 
+def check_outputs(outputs: Mapping[str, str | Path | None], inputs: Iterable[str | Path] = ()) -> None:
+    """`check_writable` for files by the option that names them; each must be a file of its own, and none an input.
+
+    Raises:
+        OSError: one line that names the option.
+    """
+    taken = {_resolved(path): f"{path}, which is read" for path in inputs}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        check_writable(path)
+        target = _resolved(path)
+        if target in taken:
+            raise OSError(f"{option}: {path} is the same file as {taken[target]} (allowed: a file of its own)")
+        taken[target] = f"{option}'s"
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames in the folder survive a power cut, where the system can (not on Windows)."""
     if not hasattr(os, "O_DIRECTORY"):
@@ -57,10 +94,7 @@ def sync_folder(folder: Path) -> None:
 
 def _target(path: str | Path) -> Path:
     """The file behind any links; devices are refused, since renaming onto /dev/full would replace the device."""
-    try:
-        target = Path(path).resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # loops of links, null bytes
-        raise OSError(f"{path!s}: not a usable file name ({error})") from None
+    target = _resolved(path)
     if target.is_dir():
         raise OSError(f"{path}: is a directory (needed: a file name)")
     if target.exists() and not target.is_file():
@@ -70,16 +104,14 @@ def _target(path: str | Path) -> Path:
     return target
 
 
-def _permissions(target: Path) -> int | None:
-    return target.stat().st_mode & 0o777 if target.exists() else None
+def _resolved(path: str | Path) -> Path:
+    try:
+        return Path(path).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # loops of links, null bytes
+        raise OSError(f"{path!s}: not a usable file name ({error})") from None
 
 
-def _write_and_sync(path: Path, data: bytes, permissions: int | None) -> None:
+def _created(path: Path) -> BinaryIO:
     # os.open with 0o666 lets the process's umask decide, as plain open() would; tempfile would make it 0o600.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-    with os.fdopen(descriptor, "wb") as file:
-        if permissions is not None:
-            os.chmod(path, permissions)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    return os.fdopen(descriptor, "wb")

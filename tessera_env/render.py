@@ -94,7 +94,7 @@ def gantt_image(
         log: LOG records, from the episode's start.
         now_s: up to when.
         first_capacity: (P,) spot instances to be had at the start; the log has the changes.
-        tasks: (tasks,) TASK records; their work and deadlines are shown.
+        tasks: (tasks,) TASK records, those of the world; their number, work and deadlines are shown.
         usd: dollars so far, those that run up on living instances too.
 
     Returns:
@@ -117,18 +117,18 @@ def gantt_image(
     draw_deadline(canvas, axis, panels[1], tasks)
     draw_now(canvas, axis)
     draw_names(canvas, [pool.name for pool in scenario.pools], lanes)
-    draw_header(canvas, scenario.name, scenario.description, _figures(scenario, log, now_s, usd))
+    draw_header(canvas, scenario.name, scenario.description, _figures(scenario, log, len(tasks), now_s, usd))
     draw_legend(canvas)
     return canvas.pixels()
 
 
-def _figures(scenario: Scenario, log: np.ndarray, now_s: float, usd: float) -> list[Figure]:
+def _figures(scenario: Scenario, log: np.ndarray, task_count: int, now_s: float, usd: float) -> list[Figure]:
     counts = np.bincount(log["kind"], minlength=len(LogKind)).tolist()
     missed = counts[LogKind.MISSED]
     return [
         Figure("time", f"{now_s / 3600.0:.1f} of {scenario.horizon_h:g} h"),
         Figure("dollars so far", f"${usd:,.2f}"),
-        Figure("tasks done", f"{counts[LogKind.COMPLETION]} of {scenario.task.count}"),
+        Figure("tasks done", f"{counts[LogKind.COMPLETION]} of {task_count}"),
         Figure("interruptions", str(counts[LogKind.NOTICE])),
         Figure("deadlines missed", str(missed), ALARM if missed else INK),
     ]

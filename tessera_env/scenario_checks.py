@@ -75,7 +75,12 @@ def _prices(scenario: Scenario) -> Iterator[str]:
 
 
 def _stepped_price(field: str, price: SteppedPrice, horizon_h: float) -> Iterator[str]:
-    if not price.lowest_share < price.mean_share < price.highest_share:
+    if price.lowest_share >= price.highest_share:
+        yield (
+            f"{field}.lowest_share: must be less than highest_share = {price.highest_share:g} "
+            f"(got {price.lowest_share:g})"
+        )
+    elif not price.lowest_share < price.mean_share < price.highest_share:
         yield (
             f"{field}.mean_share: must lie between lowest_share = {price.lowest_share:g} and highest_share = "
             f"{price.highest_share:g} (got {price.mean_share:g})"
@@ -104,6 +109,16 @@ def _arrivals(scenario: Scenario) -> Iterator[str]:
                 f"task.count: must be at least {math.ceil(expected)}, the tasks that arrive on average: arrivals_per_h "
                 f"x arrival_share x horizon_h (got {task.count})"
             )
+
+
+def _workload(scenario: Scenario) -> Iterator[str]:
+    task = scenario.task
+    if (task.work_h is None) == (task.trace is None):
+        yield f"task.work_h: must be given unless task.trace is (got {'neither' if task.trace is None else 'both'})"
+    if (task.trace is None) != (task.trace_format is None):
+        yield f"task.trace_format: must be given with task.trace, and only then (got {task.trace_format or 'none'})"
+    if task.arrivals == "recorded" and task.trace_format != "pods":
+        yield "task.arrivals: must not be 'recorded' unless trace_format is 'pods', which has arrivals (got 'recorded')"
 
 
 def _spells(scenario: Scenario) -> Iterator[str]:
@@ -210,14 +225,14 @@ def _critical_works(scenario: Scenario) -> list[float]:
     Time given and time needed are linear in the work, but for state, whose growth only slows, so that the ends decide,
     and for periodic checkpoints, each of which adds its cost at once.
     """
-    work_h, interval_h = scenario.task.work_h, scenario.checkpoint.interval_h
-    works = [work_h.lowest, work_h.highest]
+    (lowest_h, highest_h), interval_h = scenario.task.work_bounds_h, scenario.checkpoint.interval_h
+    works = [lowest_h, highest_h]
     if interval_h is not None:
         at_checkpoints = (
-            interval_h * math.ceil(work_h.lowest / interval_h),
-            interval_h * math.floor(work_h.highest / interval_h),
+            interval_h * math.ceil(lowest_h / interval_h),
+            interval_h * math.floor(highest_h / interval_h),
         )
-        works += [work for work in at_checkpoints if work_h.lowest <= work <= work_h.highest]
+        works += [work for work in at_checkpoints if lowest_h <= work <= highest_h]
     return works
 
 
@@ -235,5 +250,6 @@ def _on_demand_h(scenario: Scenario, pool: Pool, work_h: float) -> float:
 
 
 _CHECKS = (
-    _guard, _fractions, _state, _memory, _pool_names, _prices, _arrivals, _spells, _market, _replays, _deadlines,
+    _guard, _fractions, _state, _memory, _pool_names, _prices, _arrivals, _workload, _spells, _market, _replays,
+    _deadlines,
 )  # fmt: skip

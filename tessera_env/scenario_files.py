@@ -9,12 +9,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tessera_env.conversion import replayed_series
+from tessera_env.conversion import recorded_jobs, replayed_series
 from tessera_env.market.traces import TraceError
 from tessera_env.scenario import Scenario
 from tessera_env.scenario_checks import BUNDLED_TRACES
 from tessera_env.scenario_errors import ScenarioError, lines_of, report, shown
 from tessera_env.text_files import read_text
+from tessera_env.workload_files import WorkloadError
 
 # What a shell user means as text without quoting it twice: names and paths.
 _BARE_WORD = re.compile(r"[A-Za-z_~./][A-Za-z0-9_~./:-]*")
@@ -41,11 +42,12 @@ def load_scenario(source: str | Path | Mapping[str, Any] | Scenario, /, **overri
             override(values, key, _copied(value))
         scenario = Scenario.model_validate(values)
         replayed_series(scenario)
+        recorded_jobs(scenario)
     except ValidationError as error:
         raise report(origin, lines_of(error, values, Scenario)) from None
     except RecursionError:
         raise report(origin, ["is nested too deeply"]) from None
-    except (ScenarioError, TraceError) as error:
+    except (ScenarioError, TraceError, WorkloadError) as error:
         raise report(origin, str(error).splitlines()) from None
     return scenario
 
@@ -159,7 +161,9 @@ def _parsed(text: str, origin: str) -> dict[str, Any]:
 
 def _resolve_traces(values: dict[str, Any], folder: Path) -> None:
     """Make a file's relative trace paths relative to that file, whatever the working directory is later."""
-    market = values.get("market")
+    market, task = values.get("market"), values.get("task")
+    if isinstance(task, dict) and isinstance(task.get("trace"), str):
+        task["trace"] = str((folder / task["trace"]).resolve())
     if not isinstance(market, dict):
         return
     trace = market.get("trace")

@@ -1,16 +1,23 @@
 """The command line, as a process: what it prints, what it writes, how it ends."""
 
+import inspect
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated, Any, get_type_hints
 
 import pytest
+import tyro
 
-from tessera_env.cli import main
+from tessera_env import cli
+from tessera_env.cli import COMMANDS, Commands, Group, main
 from tessera_env.results import Results
 
 FAST = ["evaluate", "--scenario", "deadline", "--episodes", "3", "--set", "task.work_h=3", "--set", "horizon_h=8"]
@@ -65,22 +72,120 @@ def test_it_never_imports_torch() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["evaluate", "--help"]])
-def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(arguments) == 0
+def every_command(commands: Commands = COMMANDS, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each subcommand's words and its class; of groups too their own."""
+    for name, command in commands.items():
+        yield (*before, name), command
+        if isinstance(command, Group):
+            yield from every_command(command.commands, (*before, name))
+
+
+EVERY_COMMAND = dict(every_command())
+LEAVES = {words: command for words, command in EVERY_COMMAND.items() if not isinstance(command, Group)}
+
+
+def help_of(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:
+    assert main([*words, "--help"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    assert "evaluate" in out
-    if len(arguments) == 2:
-        words = ["--scenario", "deadline-aws", "--policies", "on_demand_fallback:count=3", "--set", "task.deadline_h"]
-        assert all(word in out for word in words)
+    return out
+
+
+def flat(text: str) -> str:
+    """The text on one line, without frames."""
+    return " ".join(text.replace("│", " ").split())
+
+
+def test_the_help_lists_the_subcommands_with_a_line_each_and_two_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    text = help_of((), capsys)
+    for name, command in COMMANDS.items():
+        summary = command.summary if isinstance(command, Group) else inspect.getdoc(command).splitlines()[0]
+        assert f"• {name} {summary}" in flat(text)
+    examples = [line.split() for line in text.splitlines() if line.startswith("  tessera ")]
+    assert len(examples) == 2
+    assert all(example[1] in COMMANDS for example in examples)
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_every_option_has_help(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """One that says something: tyro would print an option without any just as well."""
+    text, hints = flat(help_of(words, capsys)), get_type_hints(LEAVES[words], include_extras=True)
+    for field in fields(LEAVES[words]):
+        (argument,) = (extra for extra in hints[field.name].__metadata__ if isinstance(extra, type(tyro.conf.arg())))
+        assert argument.help is not None and len(argument.help) > 20, field.name
+        assert flat(argument.help) in text, field.name
+        assert argument.metavar is not None, field.name
+
+
+@pytest.mark.parametrize("words", EVERY_COMMAND, ids=" ".join)
+def test_help_says_what_the_command_does(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    text, command = help_of(words, capsys), EVERY_COMMAND[words]
+    assert text.startswith(f"usage: tessera {' '.join(words)} ")
+    said = command.summary if isinstance(command, Group) else inspect.getdoc(command)
+    assert flat(said) in flat(text)
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_the_examples_of_a_help_can_be_parsed(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [line for line in help_of(words, capsys).splitlines() if line.startswith("  tessera ")]
+    for line in lines:
+        assert cli._parse(shlex.split(line)[1:]) is not None
+
+
+def test_help_of_evaluate(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--scenario", "deadline-aws", "--policies", "on_demand_fallback:count=3", "--set", "task.deadline_h"]
+    assert all(word in help_of(("evaluate",), capsys) for word in words)
+
+
+def test_a_group_is_registered_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    @dataclass(frozen=True)
+    class Say:
+        """Say a word."""
+
+        word: Annotated[str, tyro.conf.Positional]
+        times: int = 1
+
+        def run(self) -> None:
+            print(" ".join([self.word] * self.times))
+
+    monkeypatch.setattr(cli, "COMMANDS", {"one": Say, "group": Group("Of many.", {"say": Say, "sing": Say})})
+    assert main(["one", "a"]) == 0
+    assert main(["group", "say", "b", "--times", "2"]) == 0
+    assert capsys.readouterr().out == "a\nb b\n"
+    assert "• group Of many." in flat(help_of((), capsys))
+    assert "• sing Say a word." in flat(help_of(("group",), capsys))
+    for arguments, reason in ((["group"], "say"), (["group", "shout"], "say"), (["say"], "one"), (["one"], "STR")):
+        code = main(arguments)
+        assert_refused(code, capsys.readouterr().err, reason)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_what_is_wrong_is_told_without_frames(encoding: str) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    refused = tessera("simulate", "--duratoin", "3", env=environment)
+    message = "Unrecognized options: --duratoin, 3 - Perhaps you meant: --duration HOURS (see tessera simulate --help)"
+    assert (refused.returncode, refused.stderr) == (2, f"tessera: {message}\n")
+
+
+def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def lack(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("tessera_env.commands.evaluate.plan", lack)
+    assert main(["evaluate"]) == 1
+    assert capsys.readouterr().err == (
+        "tessera: there is not enough memory for this many tasks, points of prices, or worlds at once\n"
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "reasons"),
     [
-        ([], ["evaluate"]),
-        (["simulat"], ["simulat"]),
+        ([], ["simulate, evaluate"]),
+        (["simulat"], ["simulat", "(see tessera --help)"]),
+        (["scenarios"], ["list, show", "(see tessera scenarios --help)"]),
+        (["evaluate", "simulate"], ["simulate", "(see tessera evaluate --help)"]),
         (["evaluate", "--episode", "3"], ["--episode"]),
         (["evaluate", "--episodes", "many"], ["--episodes", "many"]),
         (["evaluate", "--episodes"], ["--episodes"]),

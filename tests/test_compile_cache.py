@@ -22,7 +22,8 @@ from numba.core.errors import NumbaError
 
 import tessera_env
 from tessera_env.compile_cache import Kernel, cache_folder, compiled_sources, source_digest
-from tessera_env.compiled import compiled
+from tessera_env.compiled import INTERPRETER, compiled
+from tessera_env.evaluation import evaluate
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 
@@ -42,7 +43,8 @@ SCALE = 10.0
 RECORD = np.dtype([("first", np.float64), ("second", np.float64)], align=True)
 """,
     "engine/helpers.py": """
-from tessera_env.compiled import compiled
+from tessera_env.compiled import INTERPRETER, compiled
+from tessera_env.evaluation import evaluate
 from tiny.engine.kinds import Kind
 from tiny.parameters import SCALE
 
@@ -460,3 +462,42 @@ def test_the_engine_compiles_each_function_once_and_is_loaded_after_that(cache):
     assert int(count) > 100 and several == "[]"
     assert (cold[1], warm[1]) == ("0", "1")
     assert float(warm[0]) < float(cold[0]) / 4.0
+
+
+# --- short work before anything is compiled --------------------------------------------------------------------------
+
+INTERPRETED = """
+import sys
+import numba
+from tessera_env.compile_cache import interpret_first
+from tessera_env.compiled import INTERPRETER
+from tessera_env.evaluation import evaluate
+
+interpret_first(float(sys.argv[1]))
+results = evaluate("fleet", ["greedy"], episodes=1, overrides={"task.count": 10})
+from tessera_env.kernels import run_rows
+print(run_rows.dispatcher is None)
+print(results.to_json())
+"""
+
+
+def test_short_work_on_a_cold_cache_runs_as_plain_python_with_the_same_bits(tmp_path):
+    command, cold_cache = [sys.executable, "-c", INTERPRETED, "600"], {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    cold = subprocess.run(command, capture_output=True, text=True, check=True, env=cold_cache)
+    assert cold.stdout.startswith("True\n")  # nothing compiled
+    assert "compiling" not in cold.stderr
+    expected = evaluate("fleet", ["greedy"], episodes=1, overrides={"task.count": 10}).to_json()
+    assert cold.stdout == f"True\n{expected}\n"
+
+
+def test_the_interpreter_gives_way_to_the_compiler(load, monkeypatch):
+    tiny = load()
+    monkeypatch.setattr(INTERPRETER, "left_s", 1e-9)
+    table = np.zeros(1, importlib.import_module("tiny.parameters").RECORD).view(np.recarray)
+    table[0] = (1.0, 100.0)
+    assert (tiny.total(table, 1), tiny.total.dispatcher) == (10.0, None)
+    assert INTERPRETER.left_s < 0.0 and not INTERPRETER.is_running
+    assert tiny.total(table, 1) == 10.0
+    assert tiny.total.dispatcher is not None
+    monkeypatch.setattr(INTERPRETER, "left_s", 600.0)
+    assert tiny.total(table, 1) == 10.0  # compiled code is never given up

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tessera_env.files import check_writable, write_bytes, write_text
+from tessera_env.files import check_outputs, check_writable, replacing, write_bytes, write_text
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -118,3 +118,66 @@ def test_checking_creates_nothing(tmp_path: Path) -> None:
     check_writable(tmp_path / "old")
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
     assert (tmp_path / "old").read_bytes() == b"kept"
+
+
+# --- files that are written bit by bit -----------------------------------------------------------------------------
+
+
+def test_a_long_file_appears_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"old")
+    path.chmod(0o604)
+    with replacing(path) as file:
+        for _ in range(1_000):
+            file.write(b"x" * 1_000)
+            assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"x" * 1_000_000
+    assert path.stat().st_mode & 0o777 == 0o604
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, OSError])
+def test_an_error_halfway_leaves_the_old_file(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"old")
+    with pytest.raises(error), replacing(path) as file:
+        file.write(b"new")
+        raise error
+    assert path.read_bytes() == b"old"
+    assert leftovers(tmp_path) == []
+
+
+def test_a_new_file_that_fails_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^no$"), replacing(tmp_path / "a") as file:
+        file.write(b"new")
+        raise ValueError("no")
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- several outputs -------------------------------------------------------------------------------------------------
+
+
+def test_outputs_of_their_own_are_fine_and_nothing_is_created(tmp_path: Path) -> None:
+    check_outputs({"output": tmp_path / "a", "html": str(tmp_path / "b"), "log": None}, [tmp_path / "c", "missing"])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("second", ["a", "./a", "link", "folder/../a"])
+def test_two_outputs_are_not_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("a")
+    with pytest.raises(OSError, match=rf"^html: {second} is the same file as output's \(allowed: a file of its own\)$"):
+        check_outputs({"output": tmp_path / "a", "html": second})
+
+
+def test_an_output_is_not_an_input(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(b"kept")
+    with pytest.raises(OSError, match=r"^log: .*mine\.toml is the same file as .*mine\.toml, which is read"):
+        check_outputs({"log": tmp_path / "mine.toml"}, [str(tmp_path / "mine.toml")])
+    assert (tmp_path / "mine.toml").read_bytes() == b"kept"
+
+
+def test_an_output_that_cannot_be_written_is_told_first(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="is a directory"):
+        check_outputs({"output": tmp_path, "html": tmp_path})

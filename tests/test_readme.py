@@ -38,6 +38,30 @@ def succeeds(*command: str, cwd: Path) -> str:
     return done.stdout
 
 
+# A workload of the reader's own: an hour's work each quarter of an hour.
+PODS = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time\n"
+PODS += "".join(f"p{k},1,900,1,500,,BE,Succeeded,{900 * k},{900 * k + 3660},{900 * k + 60}\n" for k in range(200))
+
+# What each subcommand of README prints, in form.
+NUMBER = r"-?[\d,]+(?:\.\d+)?"
+FORMS = {
+    "simulate": [
+        r"^Policy +Cost \(\$\) +Completed +Preemptions +Checkpoints$",
+        rf"^Greedy +{NUMBER} +{NUMBER}/\d+ +{NUMBER} +{NUMBER}/{NUMBER} \({NUMBER}h saved\)$",
+        rf"^OnDemandOnly +{NUMBER} +{NUMBER}/\d+ +0(?:\.0)? +N/A$",
+        rf"^Savings against OnDemandOnly:\n  Greedy +{NUMBER} % ",
+    ],
+    "evaluate": [r"^\w[\w-]*: 20 episodes, seed 1$", rf"^ greedy +{NUMBER} \[{NUMBER}, {NUMBER}\] +baseline"],
+    "plot": [r"\.(html|png)"],
+    "traces list": [r"aws_v100_2023"],
+    "traces show": [r"us-east-1a_v100_1", r"(?i)share"],
+    "traces check": [r"(?i)no problem"],
+    "traces fit": [r"fitted\.toml"],
+    "scenarios list": [rf"^ *{re.escape('fleet-mixed')} "],
+    "scenarios show": [r"horizon_h", r"\bh\b"],
+}
+
+
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of somebody who copied README's files and ran its Python from top to bottom."""
@@ -45,6 +69,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (scenario,), (trace,) = blocks("toml"), blocks("json")
     (folder / "my.toml").write_text(scenario, encoding="utf-8")
     (folder / "zone.json").write_text(trace, encoding="utf-8")
+    (folder / "pods.csv").write_text(PODS, encoding="utf-8")
     for block in blocks("python"):
         succeeds(sys.executable, "-W", "error", "-c", block, cwd=folder)
     return folder
@@ -55,14 +80,25 @@ def test_the_python_and_the_commands_run_from_top_to_bottom(reader):
     assert len(blocks("python")) >= 5
     assert (reader / "my_policy" / "policy.safetensors").is_file()
     assert (reader / "results.json").is_file()
-    commands = [shlex.split(line) for line in SHELL_LINES if line.startswith("tessera ")]
-    assert len(commands) >= 3
-    for _program, *words in commands:
-        (reader / "results.json").unlink(missing_ok=True)
+    commands = [shlex.split(line)[1:] for line in SHELL_LINES if line.startswith("tessera ")]
+    kinds = [" ".join(words[:2]) if words[0] in ("traces", "scenarios") else words[0] for words in commands]
+    assert set(kinds) == set(FORMS)
+    for kind, words in zip(kinds, commands, strict=True):
+        written = [words[k + 1] for k, word in enumerate(words) if word in ("--output", "--json", "--html", "--log")]
+        for name in written:
+            (reader / name).unlink(missing_ok=True)
         output = succeeds(sys.executable, "-m", "tessera_env", *words, cwd=reader)
-        for policy in words[words.index("--policies") + 1].split(","):
-            assert f"\n {policy} " in output
-        assert (reader / "results.json").is_file() == ("--json" in words)
+        for form in FORMS[kind]:
+            if "--policies" not in words or "OnDemandOnly" not in form:
+                assert re.search(form, output, flags=re.MULTILINE), f"{words}: {form}\n{output}"
+        assert all((reader / name).stat().st_size > 100 for name in written), words
+
+
+def test_the_table_of_simulate_is_what_the_command_prints():
+    shown = re.search(r"<!-- simulate:begin -->\n```\n(.*?)```\n<!-- simulate:end -->", README, flags=re.DOTALL)
+    command = re.search(r"`tessera (simulate [^`]+)`", README)
+    assert shown and command
+    assert shown[1] == succeeds(sys.executable, "-m", "tessera_env", *shlex.split(command[1]), cwd=ROOT)
 
 
 @pytest.mark.slow

@@ -318,7 +318,7 @@ def test_parse_override_refuses_in_one_short_line(text):
         ("pools.first.setup_h", 1, "pools.first.setup_h: must name an element by 0 to 0, or * for all (got 'first')"),
         ("task.wrok_h", 1, "task.wrok_h: is not a known key (allowed: count, arrivals, arrival_share,"),
         ("tsak.work_h", 1, "tsak: is not a known key (allowed: name, description, horizon_h,"),
-        ("task.arrivals", "late", "task.arrivals: must be 'at_start', 'uniform', 'poisson' or"),
+        ("task.arrivals", "late", "task.arrivals: must be 'at_start', 'uniform', 'poisson', 'bursts' or"),
         ("task.work_h", True, "task.work_h: must be a number or exactly one of constant, uniform"),
         ("task.work_h", "1", "task.work_h: must be a number or exactly one of constant, uniform"),
         ("task.work_h", {}, "task.work_h: must be a number or exactly one of constant, uniform"),

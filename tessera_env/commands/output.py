@@ -2,7 +2,10 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from io import StringIO
+
+from rich.console import Console, RenderableType
 
 
 class InputError(Exception):
@@ -32,6 +35,17 @@ def writing(write: Callable[[], object], name: str) -> None:
         raise InputError(f"{name}: cannot be written ({error.strerror or error})") from None
 
 
+def write_all(writers: Mapping[str, Callable[[], object]]) -> list[str]:
+    """Write every file, by its name; returns a line for each that could not be written."""
+    failures = []
+    for name, write in writers.items():
+        try:
+            writing(write, name)
+        except InputError as failure:
+            failures.append(str(failure))
+    return failures
+
+
 def terminal() -> tuple[int | None, bool]:
     """The width of tables and whether they are coloured: a terminal's, or as wide as they need and plain."""
     if not sys.stdout.isatty():
@@ -39,6 +53,18 @@ def terminal() -> tuple[int | None, bool]:
     return os.get_terminal_size(sys.stdout.fileno()).columns, "NO_COLOR" not in os.environ
 
 
+def table_text(table: RenderableType) -> str:
+    """A table, or several, as wide and coloured as the terminal is; elsewhere as wide as it needs, and plain."""
+    width, colour = terminal()
+    stream = StringIO()
+    console = Console(
+        file=stream, width=width or WIDEST, force_terminal=colour, color_system="standard" if colour else None
+    )
+    console.print(table, highlight=False, markup=False)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+WIDEST = 10_000  # characters; far more than any table needs
 STANDARD_OUTPUT = "standard output"
 
 

@@ -6,6 +6,7 @@ from tessera_env.compiled import compiled
 from tessera_env.parameters import HazardModel
 
 _HALVINGS = 60  # of a day: far below a microsecond
+_LARGEST_EXPONENT = 700.0  # e to the 710 overflows: an error in plain Python, infinity where compiled
 
 
 @compiled
@@ -32,7 +33,7 @@ def bathtub_share(spec, age_h: float) -> float:
     if age_h >= spec.hazard_cap_h:
         return 1.0
     early = 1.0 - math.exp(-age_h / spec.hazard_tau1_h)
-    late = math.exp((age_h - spec.hazard_b_h) / spec.hazard_tau2_h)
+    late = math.exp(min((age_h - spec.hazard_b_h) / spec.hazard_tau2_h, _LARGEST_EXPONENT))
     return min(max(spec.hazard_scale * (early + late), 0.0), 1.0)
 
 

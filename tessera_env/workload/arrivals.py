@@ -10,7 +10,8 @@ from tessera_env.random_stream import Purpose, exponential, uniform
 
 _DAY_S = 86400.0
 _TROUGH_S = 9.0 * 3600.0  # the daily rate is at its mean and rising: highest at 15 h, lowest at 3 h
-# Draws of one burst, beside those of the process that starts bursts.
+# Draws of Purpose.ARRIVAL, a stream for each candidate, and of Purpose.BURST, a stream for each burst.
+_GAP, _KEPT, _ONLY = 0, 1, 2
 _SIZE, _FIRST_OFFSET = 0, 1
 
 
@@ -28,7 +29,7 @@ def draw_arrivals_s(params, world):
     elif config.arrivals == Arrivals.BURSTS:
         count = burst_arrivals(config, world, arrivals_s)
     if count == 0:  # an episode needs a task
-        arrivals_s[0] = uniform(world, Purpose.ARRIVAL, 0, 1) * config.arrival_share * config.horizon_s
+        arrivals_s[0] = uniform(world, Purpose.ARRIVAL, 0, _ONLY) * config.arrival_share * config.horizon_s
         count = 1
     arrivals_s = arrivals_s[:count]
     arrivals_s.sort()
@@ -43,10 +44,10 @@ def next_arrival_s(config, world, per_h: float, time_s: float, candidate: int):
     """
     share = config.arrival_daily_share
     while True:
-        time_s += exponential(world, Purpose.ARRIVAL, candidate, 0) * 3600.0 / (per_h * (1.0 + share))
+        time_s += exponential(world, Purpose.ARRIVAL, candidate, _GAP) * 3600.0 / (per_h * (1.0 + share))
         rate = 1.0 + share * math.sin(2.0 * math.pi * (time_s - _TROUGH_S) / _DAY_S)
         candidate += 1
-        if uniform(world, Purpose.ARRIVAL, candidate - 1, 1) * (1.0 + share) < rate:
+        if uniform(world, Purpose.ARRIVAL, candidate - 1, _KEPT) * (1.0 + share) < rate:
             return time_s, candidate
 
 

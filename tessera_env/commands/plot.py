@@ -1,0 +1,104 @@
+"""`tessera plot`: the spot market of a world or of a trace as an interactive page or a picture."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from tessera_env.commands.output import InputError, print_text, writing
+from tessera_env.compile_cache import interpret_first
+from tessera_env.files import check_writable, write_bytes, write_text
+from tessera_env.market.traces import Polarity
+from tessera_env.scenario_files import load_scenario, parse_override, preset_names
+from tessera_env.trace_parts import chosen_series
+
+_SHORT_WORK_S = 20.0  # one world is drawn in far less, also where the engine is not compiled yet
+_MOST_SEED = 2**63 - 1
+_ENDINGS = (".html", ".htm", ".png")
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Draw a spot market: price and interruption risk over time, capacity where it changes.
+
+    The page works without a network: hover for exact values, drag the slider for a part of the time, click a name to
+    hide a pool. Risk is that of lifetimes, in % of the instances an hour; what a loss of capacity takes is seen in the
+    lanes of capacity. Where risk depends on an instance's age, it has a chart of its own.
+    """
+
+    scenario: Annotated[
+        str,
+        tyro.conf.arg(
+            metavar="NAME|FILE", help=f"A preset ({', '.join(preset_names())}) or the path of a scenario's TOML file."
+        ),
+    ] = "classic"
+
+    output: Annotated[
+        str, tyro.conf.arg(metavar="FILE", help="An .html page, or a .png picture, which needs no browser.")
+    ] = "spot_behavior.html"
+
+    seed: Annotated[int, tyro.conf.arg(metavar="N", help="Of the worlds.")] = 0
+
+    world: Annotated[int, tyro.conf.arg(metavar="N", help="Which of the seed's worlds.")] = 0
+
+    set: Annotated[
+        tuple[str, ...],
+        tyro.conf.UseAppendAction,
+        tyro.conf.arg(metavar="KEY=VALUE", help="Change one value of the scenario, such as horizon_h=24."),
+    ] = ()
+
+    trace: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="FILE|NAME", help="Draw this trace: a .csv or .json file, or a bundled one's name."),
+    ] = None
+
+    polarity: Annotated[
+        Polarity | None, tyro.conf.arg(help="What a 1 in a .json trace means; a .csv trace says it in its header.")
+    ] = None
+
+    zone: Annotated[str | None, tyro.conf.arg(metavar="NAME,...", help="Only these zones of the trace; none: all.")] = (
+        None
+    )
+
+    def run(self) -> None:
+        """Check everything, then draw and write."""
+        # Drawing libraries take long to import, and the command line must not need them for its other commands.
+        from tessera_env.market_curves import Market, trace_market, world_market
+
+        market: Market
+        try:
+            self._check()
+            if self.trace is not None:
+                series = chosen_series(self.trace, self.polarity, self.zone)
+                check_writable(self.output)
+                market = trace_market(Path(self.trace).name, series)
+            else:
+                scenario = load_scenario(self.scenario, **dict(parse_override(text) for text in self.set))
+                check_writable(self.output)
+                interpret_first(_SHORT_WORK_S)
+                market = world_market(scenario, self.seed, self.world)
+        except (ValueError, OSError) as error:
+            raise InputError(str(error)) from None
+        if self.output.lower().endswith(".png"):
+            from tessera_env.market_picture import market_png
+
+            writing(partial(write_bytes, self.output, market_png(market)), self.output)
+        else:
+            from tessera_env.market_plot import market_page
+
+            writing(partial(write_text, self.output, market_page(market)), self.output)
+        print_text(f"{self.output}: {market.title}\n")
+
+    def _check(self) -> None:
+        """Raises InputError for options that cannot be, or not together."""
+        if not self.output.lower().endswith(_ENDINGS):
+            raise InputError(f"--output: must end in .html or .png (got {self.output})")
+        for name, value in (("seed", self.seed), ("world", self.world)):
+            if not 0 <= value <= _MOST_SEED:
+                raise InputError(f"--{name}: must be 0 to {_MOST_SEED} (got {value})")
+        if self.trace is None and (self.zone is not None or self.polarity is not None):
+            raise InputError("--zone, --polarity: must not be given without --trace")
+        if self.trace is not None and (self.set or self.seed or self.world):
+            raise InputError("--set, --seed, --world: must not be given with --trace, which is drawn as it is")

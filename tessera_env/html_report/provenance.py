@@ -1,0 +1,42 @@
+"""What the report rests on: the scenario in full, seed, versions, command."""
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from typing import Any
+
+from tessera_env.html_report.page import folded, paragraph, table
+from tessera_env.results import Results
+
+
+def provenance(results: Results, command: str) -> list[str]:
+    """HTML, the scenario folded away."""
+    policies = {
+        label: ", ".join(f"{key} {value}" for key, value in card.items()) for label, card in results.policies.items()
+    }
+    facts = [
+        ["Worlds", f"0 to {results.episodes - 1} of seed {results.seed}; the bootstrap has the same seed"],
+        *([f"Policy {label}", text] for label, text in policies.items()),
+        *([package, version] for package, version in sorted(results.versions.items())),
+    ]
+    shown = [f"<pre>{escape(command)}</pre>"] if command else []
+    return [*shown, table(["", ""], facts, "facts"), folded("The scenario in full", _scenario(results.scenario))]
+
+
+def _scenario(scenario: Mapping[str, Any]) -> str:
+    """A table of all but the pools, and a folded one for each pool."""
+    pools = scenario.get("pools", [])
+    rest = {key: value for key, value in scenario.items() if key != "pools"}
+    parts = [table(["", ""], list(flat(rest)), "facts")]
+    for number, pool in enumerate(pools):
+        name = f"pools.{number}: {pool.get('name', '')}" if isinstance(pool, Mapping) else f"pools.{number}"
+        parts.append(folded(name, table(["", ""], list(flat(pool)), "facts")))
+    return "".join(parts) if scenario else paragraph("These results hold no scenario.")
+
+
+def flat(values: Any, prefix: str = "") -> Iterator[list[str]]:
+    """Dotted keys and values as text, as a scenario's file has them; unset ones are "none"."""
+    if not isinstance(values, Mapping):
+        yield [prefix, "none" if values is None else str(values).lower() if isinstance(values, bool) else str(values)]
+        return
+    for key, value in values.items():
+        yield from flat(value, f"{prefix}.{key}" if prefix else str(key))

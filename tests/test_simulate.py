@@ -1,0 +1,99 @@
+"""`simulate` in Python: the command's names, its checks before any work, and its files."""
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import pytest
+
+from tessera_env import simulate as module
+from tessera_env.evaluation import evaluate
+from tessera_env.observation import Layout
+from tessera_env.policies import OnDemandOnly
+from tessera_env.results import Results
+from tessera_env.scenario_files import load_scenario
+from tessera_env.simulate import DEFAULT_POLICIES, plan_simulation, simulate
+
+FAST = {"duration": 6, "tasks": 5}
+
+
+def test_the_scenarios_own_values_hold_unless_given() -> None:
+    assert plan_simulation(None, None, ["greedy"], "classic", 0, 1).scenario == load_scenario("classic")
+    scenario = plan_simulation(24, 7, ["greedy"], "classic", 0, 1).scenario
+    assert (scenario.horizon_h, scenario.task.count) == (24.0, 7)
+    deadline = plan_simulation(None, None, ["greedy"], "deadline", 0, 1).scenario
+    assert (deadline.horizon_h, deadline.task.count) == (96.0, 1)
+
+
+def test_it_is_an_evaluation_of_the_same_worlds() -> None:
+    simulated = simulate(**FAST, episodes=3, seed=5, overrides={"task.work_h": 2})
+    changes = {"horizon_h": 6.0, "task.count": 5, "task.work_h": 2}
+    evaluated = evaluate("classic", DEFAULT_POLICIES, 3, 5, "on_demand_only", overrides=changes)
+    assert simulated.to_json() == evaluated.to_json()
+
+
+def test_it_writes_what_is_asked_for(tmp_path: Path) -> None:
+    output, log = tmp_path / "results.json", tmp_path / "events.jsonl"
+    results = simulate(**FAST, policies=["greedy", "random"], output=output, log=log)
+    assert output.read_text(encoding="utf-8") == results.to_json()
+    assert Results.from_json(output).tables["greedy"]["tasks"].tolist() == [5]
+    assert {json.loads(line)["policy"] for line in log.read_text().splitlines()} == {"greedy", "random"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["events.jsonl", "results.json"]
+
+
+def test_the_report_is_written_by_its_own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    fake = type("fake", (), {"write_report": lambda *arguments, **options: calls.append((arguments, options))})
+    monkeypatch.setitem(sys.modules, "tessera_env.html_report", fake)
+    results = simulate(**FAST, policies=["greedy"], html=tmp_path / "report.html")
+    ((arguments, options),) = calls
+    assert arguments == (results, tmp_path / "report.html")
+    assert options["planned"].scenario.horizon_h == 6
+    assert "simulate" in options["command"]
+
+
+def test_a_policy_may_be_an_object_or_a_single_name() -> None:
+    assert list(simulate(**FAST, policies=[OnDemandOnly(Layout(4))]).tables) == ["on_demand_only"]
+    alone = simulate(**FAST, policies="on_demand_only")
+    assert (list(alone.tables), alone.baseline) == (["on_demand_only"], "on_demand_only")
+
+
+@pytest.mark.parametrize("duration", [0, -1, math.nan, math.inf, 1e7, "48", True])
+def test_durations_that_cannot_be(duration: object) -> None:
+    with pytest.raises(ValueError, match=r"^duration: .* \(allowed: more than 0, up to 1,000,000 h\)$"):
+        plan_simulation(duration, None, ["greedy"], "classic", 0, 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("tasks", [0, -1, 10_000_001, 1.5, "3", True])
+def test_numbers_of_tasks_that_cannot_be(tasks: object) -> None:
+    with pytest.raises(ValueError, match=r"^tasks: .* \(allowed: 1 to 10,000,000\)$"):
+        plan_simulation(None, tasks, ["greedy"], "classic", 0, 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("option", "key"), [("duration", "horizon_h"), ("tasks", "task.count")])
+def test_a_value_is_given_once(option: str, key: str) -> None:
+    with pytest.raises(ValueError, match=f"^{option}: 3 .*{key}"):
+        simulate(**{option: 3}, overrides={key: 4})
+
+
+def test_many_tasks_are_played_in_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that memory does not grow with the episodes; the results are the same."""
+    whole = simulate(**FAST, episodes=4).to_json()
+    monkeypatch.setattr(module, "_MOST_TASKS_AT_ONCE", 10)
+    assert plan_simulation(6, 5, ["greedy"], "classic", 0, 4).env.num_envs == 2
+    assert plan_simulation(6, 50, ["greedy"], "classic", 0, 4).env.num_envs == 1
+    assert simulate(**FAST, episodes=4).to_json() == whole
+
+
+def test_nothing_is_played_or_written_before_all_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "run", lambda *_: pytest.fail("work had begun"))
+    (tmp_path / "mine.toml").write_text((Path(module.__file__).parent / "scenarios" / "classic.toml").read_text())
+    same, scenario = tmp_path / "a", str(tmp_path / "mine.toml")
+    with pytest.raises(OSError, match=r"html: .* is the same file as output's"):
+        simulate(output=same, html=same)
+    with pytest.raises(OSError, match=r"log: .* which is read"):
+        simulate(scenario=scenario, log=scenario)
+    with pytest.raises(OSError, match="is a directory"):
+        simulate(output=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
