@@ -122,19 +122,22 @@ def test_a_page_of_everything_in_a_browser(tmp_path: Path):
     assert "age of an instance, h" in page.dom
 
 
-def test_pages_of_a_trace_in_a_browser(tmp_path: Path):
-    pages = {
-        "market": (market_page(trace_market("<i>spot</i>.csv", [RECORDED])), (1, 1)),
-        "survival": (survival_page("<i>spot</i>.csv", [statistics_of(RECORDED)]), (2, 0)),
-    }
-    for name, (text, traces) in pages.items():
-        file = tmp_path / f"{name}.html"
-        file.write_text(text, encoding="utf-8")
-        page = open_page(file)
-        assert page.errors == []
-        assert drawn(page.dom) == traces
-        for shown in ("&lt;i&gt;spot&lt;/i&gt;.csv", "&lt;b&gt;east &amp; west&lt;/b&gt;"):  # as text, not as markup
-            assert re.search(rf"<text[^>]*>{shown}", page.dom), shown
+@pytest.mark.parametrize(
+    ("text", "traces"),
+    [
+        (market_page(trace_market("<i>spot</i>.csv", [RECORDED])), (1, 1)),
+        (survival_page("<i>spot</i>.csv", [statistics_of(RECORDED)]), (2, 0)),
+    ],
+    ids=["market", "survival"],
+)
+def test_pages_of_a_trace_in_a_browser(text, traces, tmp_path: Path):
+    file = tmp_path / "page.html"
+    file.write_text(text, encoding="utf-8")
+    page = open_page(file)
+    assert page.errors == []
+    assert drawn(page.dom) == traces
+    for shown in ("&lt;i&gt;spot&lt;/i&gt;.csv", "&lt;b&gt;east &amp; west&lt;/b&gt;"):  # as text, not as markup
+        assert re.search(rf"<text[^>]*>{shown}", page.dom), shown
 
 
 def test_pages_need_no_network(classic):
