@@ -31,18 +31,18 @@ def market_page(market: Market) -> str:
 
 
 def _add_lines(figure: go.Figure, market: Market, pool: PoolCurves, colour: str) -> None:
-    common = {"legendgroup": pool.name, "mode": "lines"}
+    common, shown = {"legendgroup": pool.name, "mode": "lines"}, html.escape(pool.name)
     if pool.price is not None:
         times_h, prices = corners(pool, pool.price, market.end_s)
-        name = f"{pool.name} price" if market.has_risk else pool.name
-        hover = f"{html.escape(pool.name)}: $%{{y:.4f}}/h at %{{x:.2f}} h<extra></extra>"
+        name = f"{shown} price" if market.has_risk else shown
+        hover = f"{shown}: $%{{y:.4f}}/h at %{{x:.2f}} h<extra></extra>"
         line = {"color": colour, "width": 2, "shape": "hv"}
         figure.add_scatter(x=times_h, y=prices, name=name, line=line, hovertemplate=hover, **common)
     if pool.risk is not None:
         times_h, risks = corners(pool, pool.risk, market.end_s)
-        hover = f"{html.escape(pool.name)}: risk %{{y:.3f}} %/h at %{{x:.2f}} h<extra></extra>"
+        hover = f"{shown}: risk %{{y:.3f}} %/h at %{{x:.2f}} h<extra></extra>"
         line = {"color": colour, "width": 1, "shape": "hv", "dash": "dash"}
-        name = f"{pool.name} risk"
+        name = f"{shown} risk"
         figure.add_scatter(x=times_h, y=risks, name=name, yaxis="y2", line=line, hovertemplate=hover, **common)
 
 
@@ -62,7 +62,7 @@ def _add_lane(figure: go.Figure, market: Market, index: int, colour: str) -> Non
         width=0.72,
         xaxis="x3",
         yaxis="y3",
-        name=f"{pool.name} capacity",
+        name=f"{name} capacity",
         legendgroup=pool.name,
         showlegend=all(one is None for one in (pool.price, pool.risk)),
         marker={"color": colour, "opacity": opacity, "line": {"width": 0}},
@@ -73,7 +73,7 @@ def _add_lane(figure: go.Figure, market: Market, index: int, colour: str) -> Non
 
 
 def _add_age_risk(figure: go.Figure, by_age: AgeRisk, colour: str) -> None:
-    names = ", ".join(by_age.pools)
+    names = html.escape(", ".join(by_age.pools))
     figure.add_scatter(
         x=by_age.age_h,
         y=by_age.risk,
@@ -82,7 +82,7 @@ def _add_age_risk(figure: go.Figure, by_age: AgeRisk, colour: str) -> None:
         mode="lines",
         name=f"{names} risk by age",
         line={"color": colour, "width": 2},
-        hovertemplate=f"{html.escape(names)}: risk %{{y:.2f}} %/h at an age of %{{x:.2f}} h<extra></extra>",
+        hovertemplate=f"{names}: risk %{{y:.2f}} %/h at an age of %{{x:.2f}} h<extra></extra>",
     )
 
 
@@ -139,7 +139,7 @@ def _add_survival(figure: go.Figure, zone: str, side: str, lengths_s: Floats, li
         x=np.round(known_s / HOUR_S, 6),
         y=shares,
         mode="lines",
-        name=f"{zone} {side}",
+        name=f"{html.escape(zone)} {side}",
         legendgroup=zone,
         line=line,
         hovertemplate=f"{html.escape(zone)}, {side}: %{{y:.2%}} last at least %{{x:.2f}} h<extra></extra>",

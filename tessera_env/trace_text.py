@@ -124,7 +124,7 @@ def _correlation(one: SeriesStatistics) -> str:
 
 MARKET_COLUMNS: dict[str, Cell] = {
     "hours": lambda one: f"{one.hours:,.1f}",
-    "available\n%": lambda one: f"{100.0 * one.share_available:.1f}",
+    "avail-\nable %": lambda one: f"{100.0 * one.share_available:.1f}",
     "losses\na day": lambda one: f"{one.losses_per_day:.1f}",
     "price\n$/h": lambda one: "" if one.price is None else f"{one.price.mean:.4f}",
     "vari-\nation %": lambda one: "" if one.price is None else f"{100.0 * one.price.variation:.2f}",

@@ -15,7 +15,7 @@ from tessera_env.scenario_files import load_scenario, parse_override, preset_nam
 from tessera_env.trace_parts import chosen_series
 
 _SHORT_WORK_S = 20.0  # one world is drawn in far less, also where the engine is not compiled yet
-_MOST_SEED = 2**63 - 1
+_MOST_SEED, _MOST_WORLD = 2**64 - 1, 2**32 - 1
 _ENDINGS = (".html", ".htm", ".png")
 
 
@@ -95,9 +95,9 @@ class Plot:
         """Raises InputError for options that cannot be, or not together."""
         if not self.output.lower().endswith(_ENDINGS):
             raise InputError(f"--output: must end in .html or .png (got {self.output})")
-        for name, value in (("seed", self.seed), ("world", self.world)):
-            if not 0 <= value <= _MOST_SEED:
-                raise InputError(f"--{name}: must be 0 to {_MOST_SEED} (got {value})")
+        for name, value, most in (("seed", self.seed, _MOST_SEED), ("world", self.world, _MOST_WORLD)):
+            if not 0 <= value <= most:
+                raise InputError(f"--{name}: must be 0 to {most} (got {value})")
         if self.trace is None and (self.zone is not None or self.polarity is not None):
             raise InputError("--zone, --polarity: must not be given without --trace")
         if self.trace is not None and (self.set or self.seed or self.world):
