@@ -5,6 +5,7 @@ which replays recorded AWS zones; then it plays the hand-coded policies on `clas
 """
 
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from rich.console import Console
 from agents.hyperparameters import Hyperparameters, load_hyperparameters
 from agents.training import Run, train
 from agents.worlds import report_scenario
-from tessera_env.evaluation import DEFAULT_POLICIES, PolicyLike, evaluate
+from tessera_env.evaluation import DEFAULT_POLICIES, PolicyLike, plan
+from tessera_env.evaluation import run as run_plan
+from tessera_env.html_report import write_report
 from tessera_env.observation import Layout
 from tessera_env.policies import LearnedPolicy
 from tessera_env.report import results_text
@@ -133,11 +136,18 @@ def report(run: Run, console: Console) -> None:
 
 
 def compare(scenario: Scenario, policies: Sequence[PolicyLike], file: Path, console: Console) -> None:
-    """Play the policies in the same worlds, print the table, write the JSON."""
-    results = evaluate(scenario, policies, REPORT_EPISODES, REPORT_SEED, progress=True)
+    """Play the policies in the same worlds, print the table, write the JSON and the report beside it."""
+    planned = plan(scenario, policies, REPORT_EPISODES, REPORT_SEED)
+    results = run_plan(planned, progress=True)
     results.write_json(file)
+    write_report(results, html_beside(file), planned=planned, command=shlex.join(["python", *sys.argv]))
     is_terminal = console.is_terminal
     print("\n" + results_text(results, console.width if is_terminal else None, is_terminal), flush=True)
+
+
+def html_beside(file: Path) -> Path:
+    """The report's file: report.html beside results.json, report-fleet.html beside results-fleet.json."""
+    return file.with_name(file.stem.replace("results", "report", 1) + ".html")
 
 
 def how_to_go_on(run: Run) -> str:

@@ -1,16 +1,19 @@
 """`tessera evaluate`: policies on the same worlds, with paired differences."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
 import tyro
 
-from tessera_env.commands.output import InputError, print_text, terminal, writing
-from tessera_env.evaluation import AUTO, DEFAULT_POLICIES, plan, run
-from tessera_env.files import check_writable
+from tessera_env.commands.options import shell_line
+from tessera_env.commands.output import InputError, print_text, terminal, write_all
+from tessera_env.evaluation import AUTO, DEFAULT_POLICIES, Plan, plan, run
+from tessera_env.files import check_outputs
 from tessera_env.policies import POLICIES
 from tessera_env.report import results_text
+from tessera_env.results import Results
 from tessera_env.scenario_files import parse_override, preset_names
 
 
@@ -61,6 +64,13 @@ class Evaluate:
         ),
     ] = None
 
+    html: Annotated[
+        str | None,
+        tyro.conf.arg(
+            metavar="FILE", help="Write a report with charts here: one file that works offline; replaced at the end."
+        ),
+    ] = None
+
     set: Annotated[
         tuple[str, ...],
         tyro.conf.UseAppendAction,
@@ -83,11 +93,25 @@ class Evaluate:
                 threads=self.threads,
                 overrides=dict(parse_override(text) for text in self.set),
             )
-            if self.json is not None:
-                check_writable(self.json)
+            check_outputs({"json": self.json, "html": self.html}, [self.scenario, *planned.scenario.market.trace_paths])
         except (ValueError, OSError) as error:
             raise InputError(str(error)) from None
         results = run(planned, progress=True)
-        if self.json is not None:
-            writing(partial(results.write_json, self.json), self.json)
+        failures = write_all(self._writers(planned, results))
         print_text(results_text(results, *terminal()))
+        if failures:
+            raise InputError("\n".join(failures))
+
+    def _writers(self, planned: Plan, results: Results) -> dict[str, Callable[[], None]]:
+        """How to write each file that is wanted, by its path."""
+        writers: dict[str, Callable[[], None]] = {}
+        if self.json is not None:
+            writers[self.json] = partial(results.write_json, self.json)
+        if self.html is not None:
+            writers[self.html] = partial(self._write_html, self.html, planned, results)
+        return writers
+
+    def _write_html(self, path: str, planned: Plan, results: Results) -> None:
+        from tessera_env.html_report import write_report  # plotly takes a second to import, and few runs want it
+
+        write_report(results, path, planned=planned, command=shell_line("evaluate", self))

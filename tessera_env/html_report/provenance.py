@@ -10,16 +10,17 @@ from tessera_env.results import Results
 
 def provenance(results: Results, command: str) -> list[str]:
     """HTML, the scenario folded away."""
-    policies = {
-        label: ", ".join(f"{key} {value}" for key, value in card.items()) for label, card in results.policies.items()
-    }
     facts = [
         ["Worlds", f"0 to {results.episodes - 1} of seed {results.seed}; the bootstrap has the same seed"],
-        *([f"Policy {label}", text] for label, text in policies.items()),
+        *([f"Policy {label}", _card(card)] for label, card in results.policies.items() if card != {"name": label}),
         *([package, version] for package, version in sorted(results.versions.items())),
     ]
     shown = [f"<pre>{escape(command)}</pre>"] if command else []
     return [*shown, table(["", ""], facts, "facts"), folded("The scenario in full", _scenario(results.scenario))]
+
+
+def _card(card: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in card.items())
 
 
 def _scenario(scenario: Mapping[str, Any]) -> str:

@@ -81,7 +81,9 @@ def _box_note(results: Results) -> list[str]:
     if results.episodes == 1 or results.baseline is None or len(results.tables) < 2:
         return []
     return [
-        note("Box: the middle half of the worlds; in it their median; whiskers: 5 to 95 %. Diamond: mean, 95 % interval.")
+        note(
+            "Box: the middle half of the worlds; in it their median; whiskers: 5 to 95 %. Diamond: mean, its interval."
+        )
     ]
 
 

@@ -31,6 +31,7 @@ def test_train_report_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         "learned",
     ]
     assert results["scenario"]["name"] == "deadline" and results["scenario"]["task"]["work_h"] == 1.0
+    assert "learned" in Path("runs/latest/report.html").read_text(encoding="utf-8").split("<body>")[1]
     assert "learned" in out and out.splitlines()[-1].startswith("Files: runs/mine, also as runs/latest")
     assert program.main(["--resume=runs/latest", "--steps=1024", "--no-report"]) == 0
     assert [score["steps"] for score in json.loads(Path("runs/mine/evaluations.json").read_text())][-1] == 1024
