@@ -39,7 +39,7 @@ class Plot:
         str, tyro.conf.arg(metavar="FILE", help="An .html page, or a .png picture, which needs no browser.")
     ] = "spot_behavior.html"
 
-    seed: Annotated[int, tyro.conf.arg(metavar="N", help="Of the worlds.")] = 0
+    seed: Annotated[int, tyro.conf.arg(metavar="N", help="Of the worlds; each seed has its own.")] = 0
 
     world: Annotated[int, tyro.conf.arg(metavar="N", help="Which of the seed's worlds.")] = 0
 
@@ -55,7 +55,11 @@ class Plot:
     ] = None
 
     polarity: Annotated[
-        Polarity | None, tyro.conf.arg(help="What a 1 in a .json trace means; a .csv trace says it in its header.")
+        Polarity | None,
+        tyro.conf.arg(
+            metavar="MEANING",
+            help="available or unavailable: what a 1 in a .json trace means; a .csv trace says it in its header.",
+        ),
     ] = None
 
     zone: Annotated[str | None, tyro.conf.arg(metavar="NAME,...", help="Only these zones of the trace; none: all.")] = (

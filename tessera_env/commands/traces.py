@@ -43,7 +43,10 @@ Trace = Annotated[
 ]
 PolarityOption = Annotated[
     Polarity | None,
-    tyro.conf.arg(help="What a 1 in a .json file means; a .csv file says it in its header."),
+    tyro.conf.arg(
+        metavar="MEANING",
+        help="available or unavailable: what a 1 in a .json file means; a .csv file says it in its header.",
+    ),
 ]
 Zones = Annotated[
     str | None, tyro.conf.arg(metavar="NAME,...", help="Only these zones, separated by commas; none: all.")
@@ -180,7 +183,9 @@ class TracesCheck:
 
     polarity: PolarityOption = None
 
-    all: Annotated[bool, tyro.conf.arg(help=f"Show all problems, not the first {FIRST_SHOWN}.")] = False
+    all: Annotated[
+        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help=f"Show all problems, not the first {FIRST_SHOWN}.")
+    ] = False
 
     def run(self) -> None:
         """Check and print; SystemExit(1) says that there are problems."""
