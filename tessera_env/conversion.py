@@ -116,6 +116,7 @@ def _config(scenario: Scenario, replayed: tuple[Series, ...], job_count: int) ->
     config.reconsider_running = scenario.reconsider_running
     config.deadline_guard = scenario.deadline_guard
     config.guard_margin_s = scenario.guard_margin_s
+    config.slack_tick_s = scenario.slack_tick_s
     config.notice_s = scenario.notice_s
     config.idle_timeout_s = scenario.idle_timeout_s
     config.billing_minimum_s = billing.minimum_s

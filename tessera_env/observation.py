@@ -21,6 +21,7 @@ from tessera_env.engine.work import changeover_s, run_time_s, saved_at, state_mb
 from tessera_env.market.timeline import price_integral_at
 
 INTERRUPTIONS_SHOWN = 16
+_ROUNDING = 1e-9  # of a tick: what float64 may be off after a few additions
 _DAY_S = 86400.0
 
 
@@ -43,27 +44,28 @@ class Field(IntEnum):
     SLACK_PER_WORK = 13
     SLACK_PER_CHANGEOVER = 14
     WAIT_SLACK = 15
-    DEADLINE_LEFT = 16
-    AHEAD = 17
-    AHEAD_AFTER_CHANGEOVER = 18
-    MEMORY = 19
-    STATE = 20
-    ON_NOTHING = 21
-    ON_SPOT = 22
-    ON_ON_DEMAND = 23
-    CHANGEOVER_LEFT = 24
-    RUNNING_H = 25
-    UNSAVED = 26
-    INTERRUPTIONS = 27
-    LAUNCH_FAILED = 28
-    AGE = 29
-    WAITING = 30
-    PLACED_SPOT = 31
-    PLACED_ON_DEMAND = 32
-    IDLE = 33
-    DISPLACED = 34
-    ARRIVALS_LEFT = 35
-    DONE = 36
+    RESERVE_SLACK = 16
+    DEADLINE_LEFT = 17
+    AHEAD = 18
+    AHEAD_AFTER_CHANGEOVER = 19
+    MEMORY = 20
+    STATE = 21
+    ON_NOTHING = 22
+    ON_SPOT = 23
+    ON_ON_DEMAND = 24
+    CHANGEOVER_LEFT = 25
+    RUNNING_H = 26
+    UNSAVED = 27
+    INTERRUPTIONS = 28
+    LAUNCH_FAILED = 29
+    AGE = 30
+    WAITING = 31
+    PLACED_SPOT = 32
+    PLACED_ON_DEMAND = 33
+    IDLE = 34
+    DISPLACED = 35
+    ARRIVALS_LEFT = 36
+    DONE = 37
 
 
 class PoolField(IntEnum):
@@ -117,6 +119,7 @@ _MEANINGS: dict[Field, tuple[str, float]] = {
     Field.SLACK_PER_WORK: ("r / (|r| + 1), r = s / hours of work left; 1 without deadline", -1.0),
     Field.SLACK_PER_CHANGEOVER: ("r / (|r| + 20), r = s / hours of an on-demand changeover; 1 without deadline", -1.0),
     Field.WAIT_SLACK: ("s less one decision interval, likewise; >= 0: it may wait until it is asked again", -1.0),
+    Field.RESERVE_SLACK: ("that less one on-demand changeover, likewise; >= 0: it may also lose one launch", -1.0),
     Field.DEADLINE_LEFT: ("time to the deadline / time from arrival to deadline; 1 without deadline", 0.0),
     Field.AHEAD: ("(work done - uniform progress) / work; uniform progress reaches the work at the deadline", -1.0),
     Field.AHEAD_AFTER_CHANGEOVER: ("the same against uniform progress two changeovers later", -1.0),
@@ -125,7 +128,10 @@ _MEANINGS: dict[Field, tuple[str, float]] = {
     Field.ON_NOTHING: ("1 if it is on no instance", 0.0),
     Field.ON_SPOT: ("1 if it is on spot", 0.0),
     Field.ON_ON_DEMAND: ("1 if it is on on-demand", 0.0),
-    Field.CHANGEOVER_LEFT: ("c / (c + 0.1), c the hours until it runs on its instance", 0.0),
+    Field.CHANGEOVER_LEFT: (
+        "c / (c + 0.1), c the hours until it runs on its instance, or would have, had it not lost it",
+        0.0,
+    ),
     Field.RUNNING_H: ("r / (r + 4), r the hours it has run on its instance", 0.0),
     Field.UNSAVED: ("work since the last save / work", 0.0),
     Field.INTERRUPTIONS: ("times it was interrupted / 16, at most 1", 0.0),
@@ -297,12 +303,22 @@ def write_task(params, state, env: int, out) -> None:
     out[env, Field.ON_NOTHING] = 0.0 if placed else 1.0
     out[env, Field.ON_SPOT] = 1.0 if placed and task.placement <= pool_count else 0.0
     out[env, Field.ON_ON_DEMAND] = 1.0 if placed and task.placement > pool_count else 0.0
-    out[env, Field.CHANGEOVER_LEFT] = squash(max(0.0, task.ready_s - now_s), 360.0) if placed else 0.0
+    starting = placed or task.status == TaskStatus.DISPLACED
+    out[env, Field.CHANGEOVER_LEFT] = squash(max(0.0, task.ready_s - now_s), 360.0) if starting else 0.0
     out[env, Field.RUNNING_H] = squash(max(0.0, now_s - task.ready_s), 4.0 * 3600.0) if placed else 0.0
     out[env, Field.UNSAVED] = unsaved_s / task.work_s
     out[env, Field.INTERRUPTIONS] = min(task.interruptions, INTERRUPTIONS_SHOWN) / INTERRUPTIONS_SHOWN
     out[env, Field.LAUNCH_FAILED] = task.launch_failed
     out[env, Field.AGE] = squash(now_s - task.arrival_s, _DAY_S)
+
+
+@compiled
+def whole_ticks_slack_s(config, left_s: float, needed_s: float) -> float:
+    """Time left less time needed; with ticks both in whole ones, as who decides and is billed by ticks has to count."""
+    tick_s = config.slack_tick_s
+    if tick_s <= 0.0:
+        return left_s - needed_s
+    return (math.floor(left_s / tick_s + _ROUNDING) - math.ceil(needed_s / tick_s - _ROUNDING)) * tick_s
 
 
 @compiled
@@ -320,7 +336,8 @@ def write_deadline(params, state, env: int, out) -> None:
     run_s = run_time_s(config, left_s)
     changeover = task.fallback_changeover_s
     fallback_s = latest_fallback_s(config, task)
-    slack_s = fallback_s - (now_s + run_s)
+    slack_s = whole_ticks_slack_s(config, fallback_s - now_s + changeover, run_s + changeover)
+    reserve_s = whole_ticks_slack_s(config, fallback_s - now_s + changeover, run_s + 2.0 * changeover)
     window_s = task.deadline_s - task.arrival_s
     done_s = task.work_s - left_s
     due_s = (now_s - task.arrival_s) * task.work_s / window_s
@@ -329,7 +346,8 @@ def write_deadline(params, state, env: int, out) -> None:
     out[env, Field.SLACK] = squash(slack_s, 6.0 * 3600.0)
     out[env, Field.SLACK_PER_WORK] = squash(slack_s, left_s + 1.0)
     out[env, Field.SLACK_PER_CHANGEOVER] = squash(slack_s, 20.0 * changeover + 1.0)
-    out[env, Field.WAIT_SLACK] = squash(fallback_s - (now_s + config.decision_interval_s + run_s), 6.0 * 3600.0)
+    out[env, Field.WAIT_SLACK] = squash(slack_s - config.decision_interval_s, 6.0 * 3600.0)
+    out[env, Field.RESERVE_SLACK] = squash(reserve_s - config.decision_interval_s, 6.0 * 3600.0)
     out[env, Field.DEADLINE_LEFT] = max(0.0, (task.deadline_s - now_s) / window_s)
     out[env, Field.AHEAD] = max(-1.0, (done_s - due_s) / task.work_s)
     out[env, Field.AHEAD_AFTER_CHANGEOVER] = max(-1.0, (done_s - due_later_s) / task.work_s)

@@ -59,6 +59,7 @@ CONFIG = np.dtype(
         ("reconsider_running", np.int64),  # 1: running tasks are asked at each decision interval too
         ("deadline_guard", np.int64),  # 1: the mask allows only what can still make the deadline
         ("guard_margin_s", np.float64),  # the guard aims this much before the deadline
+        ("slack_tick_s", np.float64),  # slack counts whole ticks: time rounded down, work up; 0: exact
         ("notice_s", np.float64),
         ("idle_timeout_s", np.float64),  # 0: an instance without a task is released at once
         ("billing_minimum_s", np.float64),

@@ -343,6 +343,9 @@ class Scenario(Section):
         False, description="only placements from which on-demand still makes the deadline are valid"
     )
     guard_margin_s: float = Field(1.0, ge=0, le=86_400, description="the guard aims this much before the deadline, s")
+    slack_tick_s: float = Field(
+        0.0, ge=0, le=86_400, description="observed slack counts whole ticks: time left rounded down, work up; 0: exact"
+    )
     notice_s: float = Field(ge=0, le=86_400, description="warning before an interruption, s; 0: none")
     idle_timeout_s: float = Field(
         0.0, ge=0, le=1e7, description="an instance without a task is kept and billed this long, s"

@@ -8,13 +8,27 @@ from tessera_env.observation import Layout
 from tessera_env.policies.learned import LearnedPolicy, PolicyError, save_policy
 from tessera_env.policies.protocol import Policy
 from tessera_env.policies.random import Random
-from tessera_env.policies.rule_policy import Greedy, OnDemandFallback, OnDemandOnly
+from tessera_env.policies.rule_policy import (
+    Greedy,
+    GreedySafetyNet,
+    OnDemandFallback,
+    OnDemandOnly,
+    SlackThreshold,
+    TimeSliced,
+    UniformProgress,
+    UniformProgressPlain,
+)
 
 POLICIES: dict[str, Callable[..., Policy]] = {
     "greedy": Greedy,
     "on_demand_fallback": OnDemandFallback,
     "on_demand_only": OnDemandOnly,
     "random": Random,
+    "greedy_safety_net": GreedySafetyNet,
+    "uniform_progress": UniformProgress,
+    "uniform_progress_plain": UniformProgressPlain,
+    "time_sliced": TimeSliced,
+    "slack_threshold": SlackThreshold,
 }
 
 
@@ -56,12 +70,17 @@ def _make_named(name: str, options: list[str], layout: Layout, seed: int) -> Pol
 __all__ = [
     "POLICIES",
     "Greedy",
+    "GreedySafetyNet",
     "LearnedPolicy",
     "OnDemandFallback",
     "OnDemandOnly",
     "Policy",
     "PolicyError",
     "Random",
+    "SlackThreshold",
+    "TimeSliced",
+    "UniformProgress",
+    "UniformProgressPlain",
     "make_policy",
     "save_policy",
 ]

@@ -9,6 +9,9 @@ from tessera_env.parameters import new_table
 from tessera_env.policies.checked import checked_masks, checked_observation
 from tessera_env.policies.rules import RULE, RuleKind, choose_rows
 
+MOST_SLICES = 1_000
+MOST_PERCENT = 10_000
+
 
 class RulePolicy:
     """A rule that is a pure function of the observation: the engine can play it by itself, too.
@@ -18,10 +21,10 @@ class RulePolicy:
         rule: (1,) RULE, what the compiled code reads.
     """
 
-    def __init__(self, layout: Layout, name: str, kind: RuleKind, count: int = 0) -> None:
+    def __init__(self, layout: Layout, name: str, kind: RuleKind, count: int = 0, theta: float = 0.0) -> None:
         self.name = name
         self.rule = new_table(1, RULE)
-        self.rule[0].kind, self.rule[0].count = kind, count
+        self.rule[0].kind, self.rule[0].count, self.rule[0].theta = kind, count, theta
         self._layout = layout
 
     def predict(
@@ -68,3 +71,50 @@ class OnDemandFallback(RulePolicy):
         if not 1 <= count <= INTERRUPTIONS_SHOWN:
             raise ValueError(f"on_demand_fallback: count: {count} (allowed: 1 to {INTERRUPTIONS_SHOWN})")
         super().__init__(layout, "on_demand_fallback", RuleKind.ON_DEMAND_FALLBACK, count)
+
+
+class GreedySafetyNet(RulePolicy):
+    """Spot, else nothing, with the published safety rule; see `tessera_env.policies.greedy_safety_net`."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout, "greedy_safety_net", RuleKind.GREEDY_SAFETY_NET)
+
+
+class UniformProgress(RulePolicy):
+    """Even progress up to the deadline, with hysteresis; see `tessera_env.policies.uniform_progress`."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout, "uniform_progress", RuleKind.UNIFORM_PROGRESS, 1)
+
+
+class UniformProgressPlain(RulePolicy):
+    """The same without hysteresis."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout, "uniform_progress_plain", RuleKind.UNIFORM_PROGRESS, 0)
+
+
+class TimeSliced(RulePolicy):
+    """The job as `slices` jobs with deadlines of their own; see `tessera_env.policies.time_sliced`.
+
+    Raises:
+        ValueError: `slices` is not in 1 ... 1,000.
+    """
+
+    def __init__(self, layout: Layout, slices: int = 4) -> None:
+        if not 1 <= slices <= MOST_SLICES:
+            raise ValueError(f"time_sliced: slices: {slices} (allowed: 1 to {MOST_SLICES:,})")
+        super().__init__(layout, "time_sliced", RuleKind.TIME_SLICED, slices)
+
+
+class SlackThreshold(RulePolicy):
+    """On-demand once slack / work left is below a threshold; see `tessera_env.policies.slack_threshold`.
+
+    Raises:
+        ValueError: `percent` is not in 0 ... 10,000.
+    """
+
+    def __init__(self, layout: Layout, percent: int = 5) -> None:
+        if not 0 <= percent <= MOST_PERCENT:
+            raise ValueError(f"slack_threshold: percent: {percent} (allowed: 0 to {MOST_PERCENT:,})")
+        super().__init__(layout, "slack_threshold", RuleKind.SLACK_THRESHOLD, theta=percent / 100.0)

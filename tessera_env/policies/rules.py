@@ -7,8 +7,12 @@ import numpy as np
 from tessera_env.compile_cache import Kernel
 from tessera_env.compiled import compiled
 from tessera_env.policies.greedy import greedy_rank
+from tessera_env.policies.greedy_safety_net import greedy_safety_net_rank
 from tessera_env.policies.on_demand_fallback import on_demand_fallback_rank
 from tessera_env.policies.on_demand_only import on_demand_only_rank
+from tessera_env.policies.slack_threshold import slack_threshold_rank
+from tessera_env.policies.time_sliced import time_sliced_rank
+from tessera_env.policies.uniform_progress import uniform_progress_rank
 
 FARTHEST = 1e300  # beyond any rank
 
@@ -19,10 +23,14 @@ class RuleKind(IntEnum):
     ON_DEMAND_ONLY = 0
     GREEDY = 1
     ON_DEMAND_FALLBACK = 2
+    GREEDY_SAFETY_NET = 3
+    UNIFORM_PROGRESS = 4  # count: 1 with hysteresis, 0 without
+    TIME_SLICED = 5  # count: slices
+    SLACK_THRESHOLD = 6
 
 
 # A rule and its options, as the compiled code reads it.
-RULE = np.dtype([("kind", np.int64), ("count", np.int64)], align=True)
+RULE = np.dtype([("kind", np.int64), ("count", np.int64), ("theta", np.float64)], align=True)
 
 
 @compiled
@@ -32,7 +40,21 @@ def rank_of(rule, observations, env: int, action: int, pool_count: int) -> float
         return on_demand_only_rank(observations, env, action, pool_count)
     if rule.kind == RuleKind.GREEDY:
         return greedy_rank(observations, env, action, pool_count)
-    return on_demand_fallback_rank(observations, env, action, pool_count, rule.count)
+    if rule.kind == RuleKind.ON_DEMAND_FALLBACK:
+        return on_demand_fallback_rank(observations, env, action, pool_count, rule.count)
+    return deadline_rank_of(rule, observations, env, action, pool_count)
+
+
+@compiled
+def deadline_rank_of(rule, observations, env: int, action: int, pool_count: int) -> float:
+    """The same of the rules published for one job with a deadline."""
+    if rule.kind == RuleKind.GREEDY_SAFETY_NET:
+        return greedy_safety_net_rank(observations, env, action, pool_count)
+    if rule.kind == RuleKind.UNIFORM_PROGRESS:
+        return uniform_progress_rank(observations, env, action, pool_count, rule.count)
+    if rule.kind == RuleKind.TIME_SLICED:
+        return time_sliced_rank(observations, env, action, pool_count, rule.count)
+    return slack_threshold_rank(observations, env, action, pool_count, rule.theta)
 
 
 @compiled

@@ -1,0 +1,28 @@
+"""Wait for spot while there is slack for each hour of work left, else run on on-demand: one number decides.
+
+Spot when it is to be had. Without it a task stays on on-demand if it is on it; on nothing it takes on-demand once its
+slack divided by its work left is below theta, and waits until then. Published program searches for this problem
+converge on rules of this form. The safety rule (`tessera_env.policies.safety_net`) goes before all.
+"""
+
+from tessera_env.compiled import compiled
+from tessera_env.observation import Field
+from tessera_env.policies.safety_net import FREE, ON_DEMAND, safety_net
+from tessera_env.policies.wishes import ONLY_ON_DEMAND, SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, wish_rank
+
+
+@compiled
+def slack_threshold_rank(observations, env: int, action: int, pool_count: int, theta: float) -> float:
+    """The action's place; the lowest comes first."""
+    return wish_rank(observations, env, action, pool_count, slack_threshold_wish(observations, env, theta))
+
+
+@compiled
+def slack_threshold_wish(observations, env: int, theta: float) -> int:
+    """What the rule wishes for."""
+    forced = safety_net(observations, env)
+    if forced != FREE:
+        return ONLY_ON_DEMAND if forced == ON_DEMAND else SPOT_OR_WAIT
+    # The field is r / (|r| + 1) of r = slack / work left, which rises with r: compare it with that of theta.
+    is_short = observations[env, Field.SLACK_PER_WORK] < theta / (abs(theta) + 1.0)
+    return SPOT_OR_ON_DEMAND if is_short or observations[env, Field.ON_ON_DEMAND] > 0.0 else SPOT_OR_WAIT

@@ -1,0 +1,55 @@
+"""The job as n jobs one after the other, each with its own deadline: the `Time Sliced` of "Can't Be Late".
+
+Slice k of n has to bring the work done to (k + 1) / n of all work by (k + 1) / n of the time. Within a slice: spot when
+it is to be had; else wait, until on-demand alone can still do what the slice lacks (its work and two changeovers use
+up its time), then on-demand to the slice's end. A slice that is done early lets the task go on with spot, and wait
+without. The safety rule (`tessera_env.policies.safety_net`) goes before all.
+"""
+
+import math
+
+from tessera_env.compiled import compiled
+from tessera_env.observation import Field
+from tessera_env.policies.safety_net import FREE, ON_DEMAND, safety_net
+from tessera_env.policies.wishes import ONLY_ON_DEMAND, SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, wish_rank
+
+
+@compiled
+def time_sliced_rank(observations, env: int, action: int, pool_count: int, slices: int) -> float:
+    """The action's place; the lowest comes first."""
+    return wish_rank(observations, env, action, pool_count, time_sliced_wish(observations, env, slices))
+
+
+@compiled
+def time_sliced_wish(observations, env: int, slices: int) -> int:
+    """What the rule wishes for."""
+    forced = safety_net(observations, env)
+    if forced != FREE:
+        return ONLY_ON_DEMAND if forced == ON_DEMAND else SPOT_OR_WAIT
+    passed = 1.0 - observations[env, Field.DEADLINE_LEFT]
+    ends = (math.floor(passed * slices + 1e-6) + 1.0) / slices
+    lacks = ends - (1.0 - observations[env, Field.WORK_LEFT])  # as a share of all work
+    if lacks <= 0.0:
+        return SPOT_OR_WAIT
+    # Slack, work left and their ratio to the two changeovers give every time in hours of work left.
+    return SPOT_OR_ON_DEMAND if slice_slack(observations, env, ends - passed, lacks) < 0.0 else SPOT_OR_WAIT
+
+
+@compiled
+def slice_slack(observations, env: int, left: float, lacks: float) -> float:
+    """Time to the slice's end less the work it lacks and two changeovers, in hours."""
+    work_left_h = unsquashed(observations[env, Field.WORK_LEFT_H], 24.0)
+    reserve_h = unsquashed(observations[env, Field.RESERVE_SLACK], 6.0)
+    work_h = work_left_h / observations[env, Field.WORK_LEFT]
+    # Time left to the deadline = work left + two changeovers + reserve (but for the decision interval in it).
+    slack_h = unsquashed(observations[env, Field.SLACK], 6.0)
+    changeovers_h = 2.0 * (slack_h - reserve_h)
+    time_left_h = work_left_h + 0.5 * changeovers_h + slack_h
+    window_h = time_left_h / observations[env, Field.DEADLINE_LEFT]
+    return left * window_h - lacks * work_h - changeovers_h
+
+
+@compiled
+def unsquashed(value: float, half: float) -> float:
+    """The x of x / (|x| + half)."""
+    return half * value / (1.0 - abs(value))
