@@ -13,6 +13,7 @@ ENVIRONMENTS = {
     "Tessera/FleetMixed-v0": "fleet-mixed",
     "Tessera/Deadline-v0": "deadline",
     "Tessera/DeadlineAWS-v0": "deadline-aws",
+    "Tessera/CantBeLate-v0": "cant-be-late",
 }
 
 for _id, _scenario in ENVIRONMENTS.items():

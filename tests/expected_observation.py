@@ -102,7 +102,9 @@ class Moment:
             "on_nothing": not self.placed,
             "on_spot": self.placed and 1 <= task.placement <= self.pool_count,
             "on_on_demand": self.placed and task.placement > self.pool_count,
-            "changeover_left": half(max(until_ready_h, 0.0), 0.1) if self.placed else 0.0,
+            "changeover_left": half(max(until_ready_h, 0.0), 0.1)
+            if self.placed or self.task.status == TaskStatus.DISPLACED
+            else 0.0,
             "running_h": half(max(-until_ready_h, 0.0), 4.0) if self.placed else 0.0,
             "unsaved": (done_s - saved_s) / task.work_s,
             "interruptions": min(self.notices("task", self.row.focal) / 16.0, 1.0),
@@ -117,12 +119,13 @@ class Moment:
     def deadline_fields(self) -> dict[str, float]:
         task = self.task
         if task.deadline_s == INF:
-            names = ("slack", "slack_per_work", "slack_per_changeover", "wait_slack", "deadline_left", "ahead")
-            return {"has_deadline": 0.0, **dict.fromkeys((*names, "ahead_after_changeover"), 1.0)}
+            names = ("slack", "slack_per_work", "slack_per_changeover", "wait_slack", "reserve_slack", "deadline_left")
+            return {"has_deadline": 0.0, **dict.fromkeys((*names, "ahead", "ahead_after_changeover"), 1.0)}
         done_s, _ = self.progress_s()
         left_s, window_s = task.work_s - done_s, task.deadline_s - task.arrival_s
         must_s = task.deadline_s - self.config.guard_margin_s - self.fallback_s()
         slack_h = (must_s - self.now_s - self.run_time_s(left_s)) / 3600.0
+        interval_h = self.config.decision_interval_s / 3600.0
         uniform_s = (self.now_s - task.arrival_s) / window_s * task.work_s
         later_s = (self.now_s + 2.0 * self.fallback_s() - task.arrival_s) / window_s * task.work_s
         return {
@@ -131,7 +134,8 @@ class Moment:
             # A second is added to what they are divided by, so that it is never zero.
             "slack_per_work": half(slack_h, (left_s + 1.0) / 3600.0),
             "slack_per_changeover": half(slack_h, (20.0 * self.fallback_s() + 1.0) / 3600.0),
-            "wait_slack": half(slack_h - self.config.decision_interval_s / 3600.0, 6.0),
+            "wait_slack": half(slack_h - interval_h, 6.0),
+            "reserve_slack": half(slack_h - interval_h - self.fallback_s() / 3600.0, 6.0),
             "deadline_left": max((task.deadline_s - self.now_s) / window_s, 0.0),
             "ahead": max((done_s - uniform_s) / task.work_s, -1.0),
             "ahead_after_changeover": max((done_s - later_s) / task.work_s, -1.0),

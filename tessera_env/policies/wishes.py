@@ -29,7 +29,7 @@ def leaving_rank(observations, env: int, pool_id: int, tier: float) -> float:
 @compiled
 def any_spot(observations, env: int, pool_count: int) -> bool:
     """Whether any pool that fits has a spot instance now, or the task is on one."""
-    for pool_id in range(pool_count):
+    for pool_id in range(pool_count):  # noqa: SIM110 - generators do not compile
         if spot_rank(observations, env, pool_id, FIRST, True) < UNAVAILABLE:
             return True
     return False
