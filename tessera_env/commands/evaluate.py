@@ -15,6 +15,8 @@ from tessera_env.report import results_text
 from tessera_env.results import Results
 from tessera_env.scenario_files import parse_override
 
+_POLICIES = ",".join(DEFAULT_POLICIES)
+
 
 @dataclass(frozen=True)
 class Evaluate:
@@ -27,7 +29,7 @@ class Evaluate:
 
     scenario: ScenarioName = "deadline-aws"
 
-    policies: Policies = ",".join(DEFAULT_POLICIES)
+    policies: Policies = _POLICIES
 
     episodes: Annotated[int, tyro.conf.arg(metavar="N", help="Worlds that every policy plays.")] = 200
 
