@@ -101,10 +101,14 @@ class Simulation:
             commands: (N,) int64, Command.
             actions: (N,) int64; read where the command is STEP.
         """
-        idle = self._orders
-        actions = idle.actions if actions is None else actions
-        # A third of the time that _replace takes, and every step pays it.
-        self._run(Orders(commands, actions, idle.task_ids, idle.instance_ids, idle.rule, idle.budget))
+        orders = self._orders
+        # Whoever steps passes the same arrays each time: making the orders anew would be a tenth of a step.
+        if orders.commands is not commands or (actions is not None and orders.actions is not actions):
+            actions = orders.actions if actions is None else actions
+            orders = self._orders = orders._replace(commands=commands, actions=actions)
+        stopped = self._run_rows(orders)
+        if stopped:
+            self._resume(commands, stopped)
 
     def play(self, playing: np.ndarray, rule: np.recarray, budget: int) -> None:
         """Let a rule decide, until each playing row has decided `budget` times, migrated, or come to its end.
@@ -115,12 +119,13 @@ class Simulation:
             budget: the most decisions of a row in this call.
         """
         commands = np.where(playing, int(Command.PLAY), int(Command.SKIP))
-        self._run(self._orders._replace(commands=commands, rule=rule, budget=np.array([budget])))
+        stopped = self._run_rows(self._orders._replace(commands=commands, rule=rule, budget=np.array([budget])))
+        self._resume(commands, stopped)
 
-    def _run(self, orders: Orders) -> None:
-        stopped = self._run_rows(orders)
+    def _resume(self, commands: np.ndarray, stopped: int) -> None:
+        """Make room, have displaced tasks assigned, and go on, until no commanded row is stopped."""
         while stopped:
-            commanded = orders.commands != int(Command.SKIP)
+            commanded = commands != int(Command.SKIP)
             full = commanded & (self._status == RowStatus.GROW)
             lacking = int(np.bitwise_or.reduce(self.state.rows["lacking"][full], initial=0))
             self.state = grown(self.params, self.state, lacking)
@@ -131,9 +136,9 @@ class Simulation:
                 stopped += self._migrate(int(row))
 
     def _run_rows(self, orders: Orders) -> int:
-        common = (self.params, self.state, self.views, orders)
         if self.threads == 1:
-            return run_rows(*common, 0, self.row_count)
+            return run_rows(self.params, self.state, self.views, orders, 0, self.row_count)
+        common = (self.params, self.state, self.views, orders)
         if self._executor is None:
             run_rows(*common, 0, 0)  # compile once, not once a thread
             self._executor = ThreadPoolExecutor(self.threads)

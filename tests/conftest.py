@@ -1,5 +1,7 @@
 """Settings of all tests: hypothesis draws the same examples in every run, fewer where the engine is not compiled."""
 
+import signal
+
 from hypothesis import HealthCheck, settings
 from numba import config as numba_config
 
@@ -11,3 +13,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("tessera")
+
+# A shell without job control starts background commands with Ctrl-C ignored, and so would be all that tests start; with
+# a handler here they get the default again.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.browser import open_page
+
+pytestmark = pytest.mark.slow
 
 
 def test_errors_and_elements_are_seen(tmp_path: Path) -> None:

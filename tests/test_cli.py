@@ -134,7 +134,7 @@ def test_the_examples_of_a_help_can_be_parsed(words: tuple[str, ...], capsys: py
 
 
 def test_help_of_evaluate(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--scenario", "deadline-aws", "--policies", "on_demand_fallback:count=3", "--set", "task.deadline_h"]
+    words = ["--scenario", "deadline-aws", "--policies", "on_demand_fallback:count=3", "--set", "task.work_h"]
     assert all(word in help_of(("evaluate",), capsys) for word in words)
 
 

@@ -162,6 +162,7 @@ EDITS = {
 }
 
 
+@pytest.mark.slow
 def test_an_edit_in_another_file_is_seen_by_the_next_process(tmp_path, cache):
     """Each edit gives the new result though the old code is cached, and the old source finds its old code."""
     write(tmp_path)

@@ -101,6 +101,7 @@ def test_risk_by_age_is_that_of_the_fitted_lifetimes():
     assert by_age.risk[-1] > 50.0
 
 
+@pytest.mark.slow
 def test_the_classic_page_in_a_browser(classic, tmp_path: Path):
     file = tmp_path / "page.html"
     file.write_text(market_page(classic), encoding="utf-8")
@@ -112,6 +113,7 @@ def test_the_classic_page_in_a_browser(classic, tmp_path: Path):
         assert text in page.dom
 
 
+@pytest.mark.slow
 def test_a_page_of_everything_in_a_browser(tmp_path: Path):
     market = world_market(load_scenario("classic", **BATHTUB), 0, 0)
     file = tmp_path / "page.html"
@@ -122,6 +124,7 @@ def test_a_page_of_everything_in_a_browser(tmp_path: Path):
     assert "age of an instance, h" in page.dom
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "traces"),
     [

@@ -1,10 +1,7 @@
-"""Every preset, under random answers and under every hand-coded policy: the books agree, whatever happens."""
+"""Every preset under every hand-coded policy: work and dollars are conserved, and who obeys the mask is not late."""
 
 import numpy as np
 import pytest
-from gymnasium.spaces import Box
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tessera_env.engine.kinds import LogKind
 from tessera_env.engine.tables import LOG
@@ -13,12 +10,9 @@ from tessera_env.episodes import Episode, play_episode
 from tessera_env.observation import Layout
 from tessera_env.policies import POLICIES, make_policy
 from tessera_env.scenario_files import load_scenario, preset_names
-from tests.engine.audit import Auditor
-from tests.engine.scenarios import answer, started, step, world_of
 
 PRESETS = preset_names()
 SMALLER = {"task.count": 25}
-SEEDS = st.integers(0, 2**64 - 1)
 EXACT = {"rel": 1e-9, "abs": 1e-6}
 
 
@@ -26,30 +20,6 @@ def preset(name: str):
     """The preset, with a quarter of its tasks where it has many."""
     scenario = load_scenario(name)
     return scenario if scenario.task.count <= 25 else load_scenario(name, **SMALLER)
-
-
-@pytest.mark.parametrize("name", PRESETS)
-@settings(max_examples=5)
-@given(seed=SEEDS, choices=st.integers(0, 1_000))
-def test_the_books_agree_after_every_step(name, seed, choices):
-    """Dollars, hours and work by the log; observations in their space; rewards are what was billed and penalised."""
-    simulation, rng, auditor = started(preset(name), seed, log_events=True), np.random.default_rng(choices), Auditor()
-    layout = simulation.layout
-    space, rewards = Box(layout.low, layout.high, dtype=np.float32), 0.0
-    world, eager = world_of(simulation), choices % 2
-    auditor.look(simulation)
-    while not simulation.views.terminated[0]:
-        assert simulation.views.observations[0] in space
-        allowed = np.flatnonzero(simulation.state.masks[0])
-        step(simulation, int(rng.choice(allowed[eager:])) if len(allowed) > 1 else answer(simulation, rng))
-        rewards += float(simulation.views.rewards[0])
-        auditor.look(simulation)
-    totals = simulation.state.totals[0]
-    assert world_of(simulation) == world
-    assert rewards == pytest.approx(float(totals.episode_return), **EXACT)
-    assert (
-        totals.episode_return <= -(totals.spot_usd + totals.on_demand_usd) / simulation.state.rows[0].scale_usd + 1e-9
-    )
 
 
 @pytest.mark.parametrize("policy", [name for name in POLICIES if name != "random"])

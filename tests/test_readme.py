@@ -55,7 +55,7 @@ FORMS = {
     "evaluate": [r"^\w[\w-]*: 20 episodes, seed 1$", rf"^ greedy +{NUMBER} \[{NUMBER}, {NUMBER}\] +baseline"],
     "plot": [r"\.(html|png)"],
     "traces list": [r"aws_v100_2023"],
-    "traces show": [r"us-east-1a_v100_1", r"(?i)share"],
+    "traces show": [r"us-east-1a_v100_1", r"^Spells that last at least so long"],
     "traces check": [r"(?i)no problem"],
     "traces fit": [r"fitted\.toml"],
     "scenarios list": [rf"^ *{re.escape('fleet-mixed')} "],

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import tyro
 
-from tessera_env.commands.options import shell_line
+from tessera_env.commands.options import Overrides, Policies, ScenarioName, Threads, labels_of, shell_line
 from tessera_env.commands.output import InputError, print_text, terminal, write_all
 from tessera_env.evaluation import AUTO, DEFAULT_POLICIES, Plan, plan, run
 from tessera_env.files import check_outputs
-from tessera_env.policies import POLICIES
 from tessera_env.report import results_text
 from tessera_env.results import Results
-from tessera_env.scenario_files import parse_override, preset_names
+from tessera_env.scenario_files import parse_override
+
+_POLICIES = ",".join(DEFAULT_POLICIES)
 
 
 @dataclass(frozen=True)
@@ -26,21 +27,9 @@ class Evaluate:
     clear of 0.
     """
 
-    scenario: Annotated[
-        str,
-        tyro.conf.arg(
-            metavar="NAME|FILE", help=f"A preset ({', '.join(preset_names())}) or the path of a scenario's TOML file."
-        ),
-    ] = "deadline-aws"
+    scenario: ScenarioName = "deadline-aws"
 
-    policies: Annotated[
-        str,
-        tyro.conf.arg(
-            metavar="NAME|FOLDER,...",
-            help=f"Separated by commas: {', '.join(POLICIES)}, or folders of exported policies such as runs/latest. "
-            "Options follow a colon: on_demand_fallback:count=3.",
-        ),
-    ] = ",".join(DEFAULT_POLICIES)
+    policies: Policies = _POLICIES
 
     episodes: Annotated[int, tyro.conf.arg(metavar="N", help="Worlds that every policy plays.")] = 200
 
@@ -71,22 +60,16 @@ class Evaluate:
         ),
     ] = None
 
-    set: Annotated[
-        tuple[str, ...],
-        tyro.conf.UseAppendAction,
-        tyro.conf.arg(metavar="KEY=VALUE", help="Change one value of the scenario, such as task.deadline_h=70."),
-    ] = ()
+    set: Overrides = ()
 
-    threads: Annotated[
-        int, tyro.conf.arg(metavar="N", help="Threads that advance the worlds; any number gives the same results.")
-    ] = 1
+    threads: Threads = 1
 
     def run(self) -> None:
         """Check everything, then play, write and print."""
         try:
             planned = plan(
                 self.scenario,
-                [name.strip() for name in self.policies.split(",")],
+                labels_of(self.policies),
                 self.episodes,
                 self.seed,
                 None if self.baseline == "none" else self.baseline,

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import tyro
 
+from tessera_env.commands.options import Overrides, ScenarioName
 from tessera_env.commands.output import InputError, print_text, writing
 from tessera_env.compile_cache import interpret_first
 from tessera_env.files import check_writable, write_bytes, write_text
 from tessera_env.market.traces import Polarity
-from tessera_env.scenario_files import load_scenario, parse_override, preset_names
+from tessera_env.scenario_files import load_scenario, parse_override
 from tessera_env.trace_parts import chosen_series
 
 _SHORT_WORK_S = 20.0  # one world is drawn in far less, also where the engine is not compiled yet
@@ -28,12 +29,7 @@ class Plot:
     lanes of capacity. Where risk depends on an instance's age, it has a chart of its own.
     """
 
-    scenario: Annotated[
-        str,
-        tyro.conf.arg(
-            metavar="NAME|FILE", help=f"A preset ({', '.join(preset_names())}) or the path of a scenario's TOML file."
-        ),
-    ] = "classic"
+    scenario: ScenarioName = "classic"
 
     output: Annotated[
         str, tyro.conf.arg(metavar="FILE", help="An .html page, or a .png picture, which needs no browser.")
@@ -43,11 +39,7 @@ class Plot:
 
     world: Annotated[int, tyro.conf.arg(metavar="N", help="Which of the seed's worlds.")] = 0
 
-    set: Annotated[
-        tuple[str, ...],
-        tyro.conf.UseAppendAction,
-        tyro.conf.arg(metavar="KEY=VALUE", help="Change one value of the scenario, such as horizon_h=24."),
-    ] = ()
+    set: Overrides = ()
 
     trace: Annotated[
         str | None,

@@ -307,6 +307,7 @@ def test_m_g_1_whose_service_is_restarted_by_interruptions():
 
 
 @compiled_only
+@pytest.mark.slow
 @pytest.mark.parametrize(("places", "load"), [(2, 1.0), (5, 4.0)])
 def test_erlangs_loss_formula(places, load):
     """Who finds no place never asks again: M/M/c/c. Bug: one place less than there is."""

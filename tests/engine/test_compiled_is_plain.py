@@ -57,6 +57,10 @@ def digest(preset: str, **environment: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("preset", preset_names())
+QUICK = ("classic", "deadline-aws")
+PRESETS = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in preset_names()]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
 def test_compiled_and_plain_give_the_same_bits(preset):
     assert digest(preset, NUMBA_DISABLE_JIT="0") == digest(preset, NUMBA_DISABLE_JIT="1")
