@@ -2,9 +2,9 @@
 
 Wu et al., "Can't Be Late: Optimizing Spot Instance Savings under Deadlines", NSDI'24. With d the changeover, a task
 that holds nothing or on-demand takes on-demand once its work and two changeovers use up its time (`reserve_slack` < 0),
-since it may lose one spot launch before it is worked off. Once its work and one changeover do (`wait_slack` < 0) any task
-takes on-demand, but for one that was on spot until now with its changeover worked off: that stays, and if it has just
-lost its instance it asks for spot once more, or waits.
+since it may lose one spot launch before it is worked off. Once its work and one changeover do (`wait_slack` < 0), any
+task takes on-demand, but for one that was on spot until now with its changeover worked off: that stays, and if it has
+just lost its instance it asks for spot once more, or waits.
 """
 
 from tessera_env.compiled import compiled
