@@ -1,4 +1,6 @@
-"""The rules published for one job with a deadline, on observations made by hand; test_published_runs.py has whole runs."""
+"""The rules published for one job with a deadline, on observations made by hand."""
+
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -59,7 +61,7 @@ class TestUniformProgress:
     """Even progress, with and without hysteresis."""
 
     policy, plain = UniformProgress(LAYOUT), UniformProgressPlain(LAYOUT)
-    behind = {**EASY, "ahead": -0.001, "ahead_after_changeover": -0.1}
+    behind: ClassVar = {**EASY, "ahead": -0.001, "ahead_after_changeover": -0.1}
 
     def test_behind_without_spot_it_takes_on_demand(self):
         for policy in (self.policy, self.plain):
