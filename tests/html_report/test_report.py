@@ -94,6 +94,7 @@ def test_one_world_says_what_it_cannot_show():
     text = text_of(report_html(results, planned=planned))
     assert "There is one world, so there is no distribution to show." in text
     assert "One world says nothing about how much others differ." in text
+    assert "clear of 0" not in text.split("What the grace period")[0]
     assert "inf" not in text.replace("info", "").replace("infer", "")
     assert "nan" not in text
 
