@@ -1,7 +1,7 @@
 """Train a policy, then compare it with the hand-coded ones in worlds that it has never met.
 
 `python train.py` without options trains on `deadline`, whose spot capacity is generated, and reports on `deadline-aws`,
-which replays recorded AWS zones; then it plays the hand-coded policies on `classic` and `fleet`.
+which replays recorded AWS zones; then it plays the hand-coded policies on the other presets.
 """
 
 import re
@@ -130,7 +130,7 @@ def report(run: Run, console: Console) -> None:
         compare(report_scenario(run.scenario), [*DEFAULT_POLICIES, learned], run.folder / "results.json", console)
         return
     compare(load_scenario("deadline-aws"), [*DEFAULT_POLICIES, learned], run.folder / "results.json", console)
-    for name in ("classic", "fleet"):
+    for name in ("classic", "fleet", "fleet-mixed"):
         scenario = report_scenario(load_scenario(name))
         compare(scenario, DEFAULT_POLICIES, run.folder / f"results-{name}.json", console)
 

@@ -7,6 +7,7 @@ from tessera_env.scenario import Scenario
 from tessera_env.scenario_files import load_scenario, preset_names
 
 SCENARIOS = ("classic", "fleet", "fleet-mixed")  # those of them that there are
+TITLE = "What the optimal assignment and the grace period are worth"
 POLICY = "greedy"
 EPISODES, QUICK_EPISODES = 200, 4
 SEED = 1
@@ -68,7 +69,7 @@ def measure(quick: bool) -> Report:
     rows = [line for name in present for line in table_rows(name, measured(name, quick))]
     episodes = QUICK_EPISODES if quick else EPISODES
     return Report(
-        "What the optimal assignment and the grace period are worth",
+        TITLE,
         NOTE.format(episodes=episodes, policy=POLICY, cost=CHECKPOINT_S),
         ("scenario", "periodic", "metric", "with both", "Kuhn-Munkres", "saving at notice"),
         tuple(rows),

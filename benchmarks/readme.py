@@ -8,9 +8,11 @@ import argparse
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks import ablation
 from benchmarks.common import Report, Reports
 from tessera_env.files import write_text
 from tessera_env.observation import Layout
@@ -22,6 +24,7 @@ from tessera_env.simulate_table import simulation_text
 README = Path(__file__).parents[1] / "README.md"
 SHOWN = ("cost $", "difference $", "saves %", "missed\ndeadlines", "tasks\ndone")  # of the report's columns
 LEARNED = "learned"
+ABLATION_METRICS = ("cost, $", "work lost, h", "p95 completion, h")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -47,7 +50,7 @@ def simulated() -> str:
 
 def run_blocks(folder: Path) -> dict[str, str]:
     """How the policies compared after a run's training."""
-    files = {name: folder / f"results{name}.json" for name in ("", "-classic", "-fleet")}
+    files = {name: folder / f"results{name}.json" for name in ("", "-classic", "-fleet", "-fleet-mixed")}
     if not all(file.is_file() for file in files.values()):
         return {}
     main_results, *others = (Results.from_json(file) for file in files.values())
@@ -69,8 +72,16 @@ def benchmark_blocks(file: Path) -> dict[str, str]:
     reports = Reports.from_json(file)
     if reports.quick:
         raise ValueError(f"{file}: quick: True (allowed: False; a toy run's figures mean nothing)")
-    tables = [report_table(report) for report in reports.reports]
-    return {"benchmarks": "\n\n".join([f"Measured on: {reports.machine}.", *tables])}
+    tables = [report_table(report) for report in reports.reports if report.title != ablation.TITLE]
+    ideas = [report_table(shortened(report)) for report in reports.reports if report.title == ablation.TITLE]
+    blocks = {"benchmarks": "\n\n".join([f"Measured on: {reports.machine}.", *tables])}
+    return {**blocks, "ablation": ideas[0]} if ideas else blocks
+
+
+def shortened(report: Report) -> Report:
+    """The ablation's main rows: what differs by Daly's interval from Young's, README leaves to the command."""
+    rows = [row for row in report.rows if not row[1].startswith("Daly") and row[2] in ABLATION_METRICS]
+    return replace(report, rows=tuple(rows))
 
 
 def refreshed(text: str, blocks: dict[str, str]) -> str:

@@ -104,7 +104,7 @@ def _refusals(check: Callable[..., Any], *arguments: Any) -> list[str]:
 def _csv_problems(text: str, file: str) -> Iterator[str]:
     records = _csv_records(text.split("\n"))
     first = next(records)
-    yield from _header_problems(f"{file}: line {first[0]}", first[1])
+    yield from _header_problems(file, *first)
     rows = 0
     previous_s: dict[str, float] = {}  # the time of each zone's last row; NaN: it had none
     for line, row in itertools.chain([first] if _is_data(first[1]) else [], records):
@@ -133,13 +133,13 @@ def _csv_records(lines: list[str]) -> Iterator[tuple[int, list[str] | str]]:
             start += begun + 1
 
 
-def _header_problems(where: str, first: list[str] | str) -> list[str]:
+def _header_problems(file: str, line: int, first: list[str] | str) -> list[str]:
     if isinstance(first, str):
-        return [f"{where}: is not CSV ({first})"]
+        return [f"{file}: line {line}: is not CSV ({first})"]
     header = [field.strip() for field in first]
     if header == CSV_HEADER:
         return []
-    return _refusals(_refuse, where, "header", ",".join(CSV_HEADER), ",".join(header))
+    return _refusals(_refuse, f"{file}: line 1", "header", ",".join(CSV_HEADER), ",".join(header))
 
 
 def _is_data(first: list[str] | str) -> bool:

@@ -11,9 +11,10 @@ import pytest
 
 import tessera_env
 import train
-from benchmarks import readme
+from benchmarks import ablation, readme
 from benchmarks.common import Report, Reports
 from tessera_env import statistics
+from tessera_env.ablation import METRICS
 from tessera_env.observation import Layout
 from tessera_env.scenario_files import preset_names
 from tests.results_samples import results
@@ -219,6 +220,19 @@ def test_benchmarks_come_from_the_kept_file(tmp_path):
     assert shown == f"Measured on: a machine.\n\n**Speed**\n\n{table}\n\nwhat counts"
 
 
+def test_the_ablation_has_a_block_of_its_own(tmp_path):
+    rows = [
+        ("classic", periodic, metric, "1", "2", "3") for periodic in ("none", "Daly 1 h") for metric in METRICS.values()
+    ]
+    ideas = Report(ablation.TITLE, "what counts", ("scenario", "periodic", "metric", "a", "b", "c"), tuple(rows))
+    speed = Report("Speed", "", ("what", "us"), (("one", "1.5"),))
+    Reports("a machine", False, (speed, ideas)).write_json(tmp_path / "b.json")
+    blocks = readme.benchmark_blocks(tmp_path / "b.json")
+    assert ablation.TITLE not in blocks["benchmarks"]
+    assert blocks["ablation"].count("| classic |") == len(readme.ABLATION_METRICS)
+    assert "Daly" not in blocks["ablation"]
+
+
 def test_toy_figures_stay_out(tmp_path):
     Reports("a machine", True, ()).write_json(tmp_path / "b.json")
     with pytest.raises(ValueError, match="quick"):
@@ -230,9 +244,9 @@ def test_what_was_not_measured_stays_as_it_is(tmp_path):
 
 
 def test_a_run_s_files_become_both_tables(tmp_path):
-    for name in ("", "-classic", "-fleet"):
+    for name in ("", "-classic", "-fleet", "-fleet-mixed"):
         results(labels=("on_demand_only", "greedy")).write_json(tmp_path / f"results{name}.json")
     (tmp_path / "policy.json").write_text('{"scenario": "deadline", "training": {}}', encoding="utf-8")
     found = readme.run_blocks(tmp_path)
     assert found["results"].count("| greedy |") == 1
-    assert found["baselines"].count("| greedy |") == 2
+    assert found["baselines"].count("| greedy |") == 3

@@ -40,7 +40,7 @@ def test_a_good_csv(tmp_path, content):
 def test_good_files(tmp_path):
     assert listed(tmp_path, GOOD_JSON) == []
     assert problems_of_trace("aws_v100_2023") == []
-    assert problems_of_trace(str(trace_file("spot_preemption/us-east-1c_v100_1.json")), "unavailable") == []
+    assert problems_of_trace(str(trace_file("spot_preemption/us-east-1c_v100_1.json")), "available") == []
 
 
 def test_every_row_of_a_csv(tmp_path):

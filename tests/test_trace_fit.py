@@ -95,7 +95,7 @@ def test_spells_follow_the_bundled_trace(tmp_path):
     ("folder", "zone", "polarity"),
     [
         ("spot_availability", "us-west-2a", "available"),
-        ("spot_preemption", "us-east-1f", "unavailable"),
+        ("spot_preemption", "us-east-1f", "available"),
         ("spot_nodes", "us-west-2c", "available"),
     ],
 )
