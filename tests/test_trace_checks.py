@@ -96,7 +96,7 @@ def test_a_quote_that_never_closes_hides_nothing(tmp_path):
         (" \n", ["is empty"]),
         (HEADER, ["has no rows"]),
         (GOOD_CSV.removeprefix(HEADER), ["line 1: header: must be zone,time_s,spot_available,spot_price"]),
-        ('"zone\n",time_s,x,y\neast,0,1,1\n', ["line 2: header"]),
+        ('"zone\n",time_s,x,y\neast,0,1,1\n', ["line 1: header"]),
         ("zone;time\neast,0,1,1\n", ["line 1: header"]),
         (GOOD_CSV.encode() + b"\xff\n\xfe,1\n", ["line 7: is not UTF-8", "line 8: is not UTF-8", "line 7: row"]),
     ],

@@ -129,7 +129,7 @@ def _csv_rows(text: str, file: Path) -> Iterator[tuple[int, list[str]]]:
     try:
         header = [field.strip() for field in next(reader)]
         if header != CSV_HEADER:
-            _refuse(f"{file}: line {reader.line_num}", "header", ",".join(CSV_HEADER), ",".join(header))
+            _refuse(f"{file}: line 1", "header", ",".join(CSV_HEADER), ",".join(header))
         for row in reader:
             if not row:
                 continue
