@@ -133,6 +133,8 @@ def compare(with_idea: Table, without: Table, seed: int) -> dict[str, Difference
     for metric in METRICS:
         on, off = with_idea[metric].astype(np.float64), without[metric].astype(np.float64)
         both = np.isfinite(on) & np.isfinite(off)
+        if metric.startswith("completion"):  # 0 where no task was done
+            both &= (with_idea["tasks_done"] > 0) & (without["tasks_done"] > 0)
         if both.any():
             differences[metric] = _difference(on[both], off[both], seed)
     return differences

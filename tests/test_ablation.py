@@ -103,3 +103,11 @@ def test_worlds_without_a_figure_are_left_out_of_it():
     assert found["completion_p50_h"].difference.mean == pytest.approx(-1.0)
     assert found["cost_usd"].difference.mean == pytest.approx(-1 / 3)
     assert "completion_p95_h" not in found
+
+
+def test_worlds_without_a_task_done_have_no_completion_time():
+    rows = ablate("classic", "greedy", 3, 1, ideas=(GRACE,))
+    assert "completion_p50_h" in rows[0].differences
+    rows = ablate(load_scenario("classic", horizon_h=0.5), "greedy", 3, 1, ideas=(GRACE,))
+    assert "completion_p50_h" not in rows[0].differences
+    assert "cost_usd" in rows[0].differences

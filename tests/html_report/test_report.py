@@ -151,3 +151,16 @@ def test_the_file_is_written_in_one_step(tmp_path):
 def test_only_the_report_imports_plotly():
     code = "import sys, tessera_env, tessera_env.cli, tessera_env.ablation; sys.exit('plotly' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_command_that_is_not_utf_8_is_written_all_the_same(tmp_path):
+    _, results = planned_and_results("deadline", 2)
+    path = tmp_path / "report.html"
+    write_report(results, path, command="tessera evaluate --html caf\udce9.html")  # as Python reads such a name
+    assert "caf?.html" in path.read_text(encoding="utf-8")
+
+
+def test_worlds_without_a_task_done_have_no_completion_time():
+    _, results = planned_and_results("classic", 3, horizon_h=0.5)
+    assert not any(table["tasks_done"].any() for table in results.tables.values())
+    assert "median hours from arrival to completion" not in report_html(results)
