@@ -108,9 +108,10 @@ def ablate(
         settings: of the periodic checkpoints, from `periodic_settings`; none alone if not given.
     """
     played: dict[str, Table] = {}  # by what was run, since ideas share what they are compared with
+    own = {"checkpoint.at_notice": scenario.checkpoint.at_notice}
 
     def table_of(variant: Variant) -> Table:
-        key = f"{type(variant.planner).__name__} {sorted({'checkpoint.at_notice': True, **variant.overrides}.items())}"
+        key = f"{type(variant.planner).__name__} {sorted({**own, **variant.overrides}.items())}"
         if key not in played:
             played[key] = _play(scenario, policy, episodes, seed, variant)
         return played[key]
