@@ -11,7 +11,8 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,17 @@ def cache_folder(package: Path) -> Path | None:
     return None
 
 
-def interpret_first(seconds: float) -> None:
-    """From now on, run kernels that are not compiled yet as plain Python, until that has taken so long in all.
+@contextmanager
+def interpreting_first(seconds: float) -> Iterator[None]:
+    """In the block, run kernels that are not compiled yet as plain Python, until that has taken so long in all.
 
     For short work on one thread, which is done long before the engine is compiled. The results are the same bits.
     """
-    INTERPRETER.left_s = seconds
+    before, INTERPRETER.left_s = INTERPRETER.left_s, seconds
+    try:
+        yield
+    finally:
+        INTERPRETER.left_s = before
 
 
 class Kernel:

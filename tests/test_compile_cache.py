@@ -470,12 +470,13 @@ def test_the_engine_compiles_each_function_once_and_is_loaded_after_that(cache):
 INTERPRETED = """
 import sys
 import numba
-from tessera_env.compile_cache import interpret_first
+from tessera_env.compile_cache import interpreting_first
 from tessera_env.compiled import INTERPRETER
 from tessera_env.evaluation import evaluate
 
-interpret_first(float(sys.argv[1]))
-results = evaluate("fleet", ["greedy"], episodes=1, overrides={"task.count": 10})
+with interpreting_first(float(sys.argv[1])):
+    results = evaluate("fleet", ["greedy"], episodes=1, overrides={"task.count": 10})
+assert INTERPRETER.left_s == 0.0
 from tessera_env.kernels import run_rows
 print(run_rows.dispatcher is None)
 print(results.to_json())

@@ -9,7 +9,7 @@ import tyro
 
 from tessera_env.commands.options import Overrides, ScenarioName
 from tessera_env.commands.output import InputError, print_text, writing
-from tessera_env.compile_cache import interpret_first
+from tessera_env.compile_cache import interpreting_first
 from tessera_env.files import check_outputs, write_bytes, write_text
 from tessera_env.market.traces import Polarity
 from tessera_env.scenario_files import load_scenario, parse_override
@@ -73,8 +73,8 @@ class Plot:
             else:
                 scenario = load_scenario(self.scenario, **dict(parse_override(text) for text in self.set))
                 check_outputs({"output": self.output}, [self.scenario, *scenario.recordings])
-                interpret_first(_SHORT_WORK_S)
-                market = world_market(scenario, self.seed, self.world)
+                with interpreting_first(_SHORT_WORK_S):
+                    market = world_market(scenario, self.seed, self.world)
         except (ValueError, OSError) as error:
             raise InputError(str(error)) from None
         if self.output.lower().endswith(".png"):
