@@ -175,6 +175,7 @@ def test_an_edit_in_another_file_is_seen_by_the_next_process(tmp_path, cache):
     assert run(tmp_path) == (10.0, 1)
 
 
+@pytest.mark.slow
 def test_without_the_digest_the_result_would_be_stale(tmp_path, cache):
     """What numba's cache does by itself: it looks at the file of the entry point alone."""
     write(tmp_path)

@@ -25,7 +25,7 @@ PRESETS = pytest.mark.parametrize("name", preset_names())
 SEEDS = st.integers(0, 2**63)
 CHOICES = st.integers(0, 1_000)
 INVALID = st.sampled_from([0.0, 0.1, 0.9])
-FEW = settings(max_examples=12)
+FEW = settings(max_examples=8)
 EXACT = {"rel": 1e-9, "abs": 1e-6}
 
 # Fewer tasks in less time, with all that makes the preset what it is.
