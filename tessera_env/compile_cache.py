@@ -64,7 +64,9 @@ def source_digest(package: Path) -> str:
 def cache_folder(package: Path) -> Path | None:
     """The folder for this package's compiled code, made if missing; None if none can be written."""
     configured = os.environ.get("NUMBA_CACHE_DIR")
-    name = f"tessera_env-{source_digest(package)}"
+    # numba finds only what was compiled at the same path: another installation's files must not look like ours.
+    place = hashlib.sha256(str(package.resolve()).encode(errors="surrogateescape")).hexdigest()[:8]
+    name = f"tessera_env-{source_digest(package)}-{place}"
     user = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     roots = [configured] if configured else [user, os.path.join(tempfile.gettempdir(), f"tessera_env-{os.getuid()}")]
     for root in roots:

@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import hashlib
 import importlib
 import logging
 import os
@@ -304,7 +305,7 @@ def test_a_full_disk_is_no_error(load, cache, caplog, monkeypatch):
 def test_the_places_for_the_cache(tmp_path, monkeypatch):
     """NUMBA_CACHE_DIR if there is one; else the user's cache, else the temporary folder, else none."""
     package = write(tmp_path)
-    name = f"tessera_env-{source_digest(package)}"
+    name = f"tessera_env-{source_digest(package)}-{hashlib.sha256(str(package).encode()).hexdigest()[:8]}"
     blocked = tmp_path / "blocked"
     blocked.write_text("")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
@@ -323,6 +324,20 @@ def test_the_places_for_the_cache(tmp_path, monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert cache_folder(package) == tmp_path / "home" / ".cache" / name
+
+
+def test_a_second_installation_is_not_taken_for_compiled(load, tmp_path, caplog):
+    """numba keeps code by the path of its source: the same sources elsewhere have to be compiled, and said to be."""
+    assert result(load()) == 30.0
+    first, second = write(tmp_path), write(tmp_path / "elsewhere")
+    assert source_digest(first) == source_digest(second)
+    assert cache_folder(first) != cache_folder(second)
+
+    def _total(table: np.recarray, kind: int) -> float:
+        return float(kind)
+
+    assert Kernel(_total, first)._is_cached()
+    assert not Kernel(_total, second)._is_cached()
 
 
 # --- other packages, other threads -----------------------------------------------------------------------------------

@@ -164,3 +164,15 @@ def test_worlds_without_a_task_done_have_no_completion_time():
     _, results = planned_and_results("classic", 3, horizon_h=0.5)
     assert not any(table["tasks_done"].any() for table in results.tables.values())
     assert "median hours from arrival to completion" not in report_html(results)
+
+
+def test_without_a_notice_nothing_is_said_to_be_saved_in_it():
+    """Tasks without state keep their work there, but no grace period is to be thanked for it."""
+    planned, results = planned_and_results("deadline-aws", 3)
+    text = text_of(report_html(results, planned=planned))
+    assert "saving at notice against not saving" not in text
+    assert "This scenario has no notice" in text
+    planned, results = planned_and_results("classic", 3)
+    text = text_of(report_html(results, planned=planned))
+    assert "saving at notice against not saving" in text
+    assert "This scenario has no notice" not in text
