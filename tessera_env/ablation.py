@@ -108,9 +108,10 @@ def ablate(
         settings: of the periodic checkpoints, from `periodic_settings`; none alone if not given.
     """
     played: dict[str, Table] = {}  # by what was run, since ideas share what they are compared with
+    own = {"checkpoint.at_notice": scenario.checkpoint.at_notice}
 
     def table_of(variant: Variant) -> Table:
-        key = f"{type(variant.planner).__name__} {sorted({'checkpoint.at_notice': True, **variant.overrides}.items())}"
+        key = f"{type(variant.planner).__name__} {sorted({**own, **variant.overrides}.items())}"
         if key not in played:
             played[key] = _play(scenario, policy, episodes, seed, variant)
         return played[key]
@@ -133,6 +134,8 @@ def compare(with_idea: Table, without: Table, seed: int) -> dict[str, Difference
     for metric in METRICS:
         on, off = with_idea[metric].astype(np.float64), without[metric].astype(np.float64)
         both = np.isfinite(on) & np.isfinite(off)
+        if metric.startswith("completion"):  # 0 where no task was done
+            both &= (with_idea["tasks_done"] > 0) & (without["tasks_done"] > 0)
         if both.any():
             differences[metric] = _difference(on[both], off[both], seed)
     return differences

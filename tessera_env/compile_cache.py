@@ -11,7 +11,8 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,9 @@ def source_digest(package: Path) -> str:
 def cache_folder(package: Path) -> Path | None:
     """The folder for this package's compiled code, made if missing; None if none can be written."""
     configured = os.environ.get("NUMBA_CACHE_DIR")
-    name = f"tessera_env-{source_digest(package)}"
+    # numba finds only what was compiled at the same path: another installation's files must not look like ours.
+    place = hashlib.sha256(str(package.resolve()).encode(errors="surrogateescape")).hexdigest()[:8]
+    name = f"tessera_env-{source_digest(package)}-{place}"
     user = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     roots = [configured] if configured else [user, os.path.join(tempfile.gettempdir(), f"tessera_env-{os.getuid()}")]
     for root in roots:
@@ -82,12 +85,17 @@ def cache_folder(package: Path) -> Path | None:
     return None
 
 
-def interpret_first(seconds: float) -> None:
-    """From now on, run kernels that are not compiled yet as plain Python, until that has taken so long in all.
+@contextmanager
+def interpreting_first(seconds: float) -> Iterator[None]:
+    """In the block, run kernels that are not compiled yet as plain Python, until that has taken so long in all.
 
     For short work on one thread, which is done long before the engine is compiled. The results are the same bits.
     """
-    INTERPRETER.left_s = seconds
+    before, INTERPRETER.left_s = INTERPRETER.left_s, seconds
+    try:
+        yield
+    finally:
+        INTERPRETER.left_s = before
 
 
 class Kernel:

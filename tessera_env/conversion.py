@@ -24,8 +24,9 @@ from tessera_env.parameters import (
     new_table,
 )
 from tessera_env.scenario import OrnsteinUhlenbeckPrice, Pool, Scenario, SemiMarkovCapacity
+from tessera_env.scenario_checks import on_demand_h
 from tessera_env.scenario_distributions import Distribution
-from tessera_env.workload_files import read_workload
+from tessera_env.workload_files import WorkloadError, read_workload
 
 HOUR_S = 3600.0
 
@@ -235,7 +236,7 @@ def recorded_jobs(scenario: Scenario) -> np.recarray | None:
     """The workload file's jobs as the scenario replays them; None where tasks are generated.
 
     Raises:
-        WorkloadError: the file cannot be used, or has no job that fits a pool.
+        WorkloadError: the file cannot be used, has no job that fits a pool, or one that cannot make its deadline.
     """
     task = scenario.task
     if task.trace is None or task.trace_format is None:
@@ -252,7 +253,29 @@ def recorded_jobs(scenario: Scenario) -> np.recarray | None:
     for name in ("arrival_s", "gpu_memory_mb", "state_mb", "interactive"):
         values = getattr(workload, name)
         jobs[name] = np.nan if values is None else values
+    _check_deadlines(scenario, jobs)
     return jobs
+
+
+def _check_deadlines(scenario: Scenario, jobs: np.recarray) -> None:
+    """As the scenario's own check, with the memory and the state that each job was recorded with."""
+    task = scenario.task
+    urgent = np.asarray(jobs)[jobs["interactive"] != 1.0]
+    work_h = urgent["work_s"] / HOUR_S
+    memory_mb = np.where(np.isnan(urgent["gpu_memory_mb"]), task.gpu_memory_mb.highest, urgent["gpu_memory_mb"])
+    state_mb = np.where(np.isnan(urgent["state_mb"]), task.final_state_mb(work_h), urgent["state_mb"])
+    needed_h = np.full(len(urgent), np.inf)
+    for pool in scenario.pools:
+        fits = memory_mb <= pool.gpu_memory_mb
+        needed_h[fits] = np.minimum(needed_h, on_demand_h(scenario, pool, work_h, state_mb))[fits]
+    lacking_h = needed_h - task.earliest_deadline_h(work_h)
+    if len(urgent) and lacking_h.max() > 1e-9:
+        worst = int(lacking_h.argmax())
+        raise WorkloadError(
+            f"task.{'slack' if task.deadline_h is None else 'deadline_h'}: must leave at least {needed_h[worst]:.6g} h "
+            f"to a job of {task.trace} with {work_h[worst]:.6g} h of work and {state_mb[worst]:.6g} MB of state, what "
+            f"it takes on on-demand (got {needed_h[worst] - lacking_h[worst]:.6g} h)"
+        )
 
 
 def _distributions(scenario: Scenario) -> np.recarray:

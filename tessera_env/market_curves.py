@@ -1,7 +1,7 @@
 """What a picture of a market shows: price, interruption risk and capacity of each pool, of a world or of a trace."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,9 @@ Floats = NDArray[np.float64]
 # Told apart whatever one's colour vision for the first eight (Okabe and Ito), then darker ones.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#882255", "#117733", "#999933")
 _AGES = 400
+
+# Of the height, where both are drawn: prices below, risks above. One on the other, a fast market is a thicket.
+PRICE_SHARE, RISK_SHARE = 0.6, 0.36
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +58,11 @@ class Market:
         return any(pool.risk is not None for pool in self.pools)
 
     @property
+    def has_price(self) -> bool:
+        """Whether any pool's price is known."""
+        return any(pool.price is not None for pool in self.pools)
+
+    @property
     def has_capacity(self) -> bool:
         """Whether any pool's capacity changes, or is none."""
         known = [pool.capacity for pool in self.pools if pool.capacity is not None]
@@ -81,7 +89,21 @@ def trace_market(name: str, series: Sequence[Series]) -> Market:
     """A recorded market."""
     end_s = max(one.end_s for one in series)
     pools = tuple(_recorded_pool(one) for one in series)
-    return Market(f"{name}: recorded spot market", f"{len(series)} zones, {end_s / 3600.0:,.1f} h", pools, end_s)
+    zones = f"{len(series)} zones" if len(series) > 1 else "1 zone"
+    return Market(f"{name}: recorded spot market", f"{zones}, {end_s / 3600.0:,.1f} h", pools, end_s)
+
+
+def highest(curves: Iterable[Floats | None]) -> float:
+    """The top of a scale from 0 that holds all curves."""
+    most = max((float(curve.max()) for curve in curves if curve is not None), default=0.0)
+    return 1.05 * most if most > 0.0 else 1.0
+
+
+def round_ticks(top: float, most: int = 6) -> list[float]:
+    """Round values from 0 to below `top`, about as many as `most`."""
+    power = 10.0 ** math.floor(math.log10(top / most))
+    step = next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= top / most * (1.0 - 1e-9))
+    return [float(f"{value:.10g}") for value in np.arange(0.0, top, step)]
 
 
 def corners(pool: PoolCurves, values: Floats, end_s: float) -> tuple[Floats, Floats]:

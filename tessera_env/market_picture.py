@@ -10,14 +10,24 @@ from PIL import Image, ImageColor
 from tessera_env.gantt.axis import Axis
 from tessera_env.gantt.canvas import Box, Canvas, Colour, mixed, shortened, text_width
 from tessera_env.gantt.style import FAINT, GRID, INK, MARGIN, WHITE
-from tessera_env.market_curves import COLOURS, Floats, Market, PoolCurves, corners, spells_with_capacity
+from tessera_env.market_curves import (
+    COLOURS,
+    PRICE_SHARE,
+    RISK_SHARE,
+    Floats,
+    Market,
+    PoolCurves,
+    corners,
+    highest,
+    round_ticks,
+    spells_with_capacity,
+)
 
 _WIDTH = 1280
 _LEFT, _RIGHT = 172.0, 1204.0  # of the time axis
 _TOP = 112.0  # of the first panel
-_LANE, _PRICE, _AGES, _GAP = 20.0, 400.0, 120.0, 44.0  # heights
+_LANE, _PRICE, _NO_PRICE, _AGES, _GAP = 20.0, 400.0, 60.0, 120.0, 44.0  # heights
 _ENTRY_GAP = 22.0
-_MOST_TICKS = 6
 
 
 @dataclass(frozen=True)
@@ -48,15 +58,16 @@ def market_pixels(market: Market) -> np.ndarray:
     """The picture, (height, width, 3) uint8."""
     lanes = _LANE * len(market.pools) if market.has_capacity else 0.0
     price_top = _TOP + (lanes + 16.0 if lanes else 0.0)
-    ages_top = price_top + _PRICE + _GAP + 24.0
-    bottom = ages_top + _AGES if market.by_age else price_top + _PRICE
+    price_bottom = price_top + (_PRICE if market.has_price or market.has_risk else _NO_PRICE)
+    ages_top = price_bottom + _GAP + 24.0
+    bottom = ages_top + _AGES if market.by_age else price_bottom
     canvas = Canvas(_WIDTH, round(bottom + _GAP + 8.0), WHITE)
     _draw_titles(canvas, market)
     axis = Axis(market.end_s, market.end_s)
-    _draw_hours(canvas, axis, price_top + _PRICE)
+    _draw_hours(canvas, axis, price_bottom)
     if lanes:
         _draw_lanes(canvas, market)
-    _draw_lines(canvas, market, price_top, price_top + _PRICE)
+    _draw_lines(canvas, market, price_top, price_bottom)
     if market.by_age:
         _draw_ages(canvas, market, ages_top, ages_top + _AGES)
     return canvas.pixels()
@@ -111,30 +122,26 @@ def _draw_lanes(canvas: Canvas, market: Market) -> None:
 
 
 def _draw_lines(canvas: Canvas, market: Market, top: float, bottom: float) -> None:
-    """Risk first, dashed and pale, so that prices lie above it."""
-    risks = _Panel(top, bottom, _highest([pool.risk for pool in market.pools]))
-    prices = _Panel(top, bottom, _highest([pool.price for pool in market.pools]))
+    """Prices, and above them risks, where there are any."""
+    price_share, risk_share = (PRICE_SHARE, RISK_SHARE) if market.has_risk else (1.0, 0.0)
+    height = bottom - top
+    prices = _Panel(bottom - price_share * height, bottom, highest(pool.price for pool in market.pools))
+    risks = _Panel(top, top + risk_share * height, highest(pool.risk for pool in market.pools))
     canvas.line([(_LEFT, bottom), (_RIGHT, bottom)], FAINT)
-    if not any(pool.price is not None for pool in market.pools):
-        canvas.text((_LEFT + _RIGHT) / 2.0, (top + bottom) / 2.0, "no prices were recorded", 14.0, FAINT, "mm")
-    else:
+    if market.has_price:
         _draw_scale(canvas, prices, "$/h", at_left=True)
+        canvas.text(_LEFT - 8.0, prices.top, "spot price", 11.0, FAINT, "rm")
+    else:
+        canvas.text((_LEFT + _RIGHT) / 2.0, (top + bottom) / 2.0, "no prices were recorded", 14.0, FAINT, "mm")
     if market.has_risk:
         _draw_scale(canvas, risks, "%/h", at_left=False)
         canvas.text(_RIGHT, top - 8.0, "interruption risk (dashed)", 11.0, FAINT, "rs")
-    canvas.text(_LEFT, top - 8.0 if not market.has_capacity else top - 3.0, "spot price", 11.0, FAINT, "ls")
     for index, pool in enumerate(market.pools):
         if pool.risk is not None:
             _draw_dashed(canvas, _steps(market, pool, pool.risk, risks), mixed(colour_of(index), WHITE, 0.6))
     for index, pool in enumerate(market.pools):
         if pool.price is not None:
             canvas.line(_steps(market, pool, pool.price, prices), colour_of(index), 1.5)
-
-
-def _highest(curves: list[Floats | None]) -> float:
-    """The top of a scale that holds all curves."""
-    highest = max((float(curve.max()) for curve in curves if curve is not None), default=0.0)
-    return 1.05 * highest if highest > 0.0 else 1.0
 
 
 def _steps(market: Market, pool: PoolCurves, values: Floats, panel: _Panel) -> Floats:
@@ -156,8 +163,7 @@ def _draw_dashed(canvas: Canvas, points: Floats, colour: Colour) -> None:
 
 def _draw_scale(canvas: Canvas, panel: _Panel, unit: str, at_left: bool) -> None:
     """Round values beside the panel, and at the left one lines through it."""
-    step = _round_step(panel.highest / _MOST_TICKS)
-    for value in np.arange(0.0, panel.highest, step):
+    for value in round_ticks(panel.highest):
         y = float(panel.y(value))
         text = f"{value:.10g} {unit}"
         if at_left:
@@ -165,12 +171,6 @@ def _draw_scale(canvas: Canvas, panel: _Panel, unit: str, at_left: bool) -> None
             canvas.text(_LEFT - 8.0, y, text, 11.0, FAINT, "rm")
         else:
             canvas.text(_RIGHT + 8.0, y, text, 11.0, FAINT, "lm")
-
-
-def _round_step(least: float) -> float:
-    """The smallest of 1, 2, 5 times a power of ten that is not below `least`."""
-    power = 10.0 ** math.floor(math.log10(least))
-    return next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= least * (1.0 - 1e-9))
 
 
 def _draw_ages(canvas: Canvas, market: Market, top: float, bottom: float) -> None:

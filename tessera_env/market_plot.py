@@ -6,7 +6,18 @@ import math
 import numpy as np
 import plotly.graph_objects as go
 
-from tessera_env.market_curves import COLOURS, AgeRisk, Market, PoolCurves, corners, spells_with_capacity
+from tessera_env.market_curves import (
+    COLOURS,
+    PRICE_SHARE,
+    RISK_SHARE,
+    AgeRisk,
+    Market,
+    PoolCurves,
+    corners,
+    highest,
+    round_ticks,
+    spells_with_capacity,
+)
 from tessera_env.trace_statistics import HOUR_S, Floats, SeriesStatistics, survival
 
 _GAP = 0.07  # between rows, of the height
@@ -26,8 +37,14 @@ def market_page(market: Market) -> str:
     for index, by_age in enumerate(market.by_age):
         _add_age_risk(figure, by_age, COLOURS[index % len(COLOURS)])
     _lay_out(figure, market)
-    lanes = _LANE_HEIGHT * len(market.pools) if market.has_capacity else 0
-    return _page(figure, market.title, market.note, 600 + lanes + (260 if market.by_age else 0))
+    height = 600 if _has_lines(market) else 260
+    height += _LANE_HEIGHT * len(market.pools) if market.has_capacity else 0
+    return _page(figure, market.title, market.note, height + (260 if market.by_age else 0))
+
+
+def _has_lines(market: Market) -> bool:
+    """Whether there is more than lanes of capacity."""
+    return market.has_price or market.has_risk or not market.has_capacity
 
 
 def _add_lines(figure: go.Figure, market: Market, pool: PoolCurves, colour: str) -> None:
@@ -90,19 +107,17 @@ def _lay_out(figure: go.Figure, market: Market) -> None:
     price_bottom = 0.42 if market.by_age else 0.0  # the slider with its axis and the risk by age need it
     price_top = 1.0 - min(0.06 + 0.03 * len(market.pools), 0.4) - _GAP if market.has_capacity else 1.0
     span_h = [0.0, market.end_s / HOUR_S]
-    price_axis = {**_AXIS, "domain": [price_bottom, price_top], "title": "spot price, $/h", "rangemode": "tozero"}
+    price_axis = {**_AXIS, "domain": [price_bottom, price_top], "title": "spot price, $/h", **_price_scale(market)}
     figure.update_layout(
         xaxis={**_AXIS, "title": "hours", "range": span_h, "rangeslider": {"thickness": 0.09, "range": span_h}},
-        yaxis={**price_axis, "tickformat": ".2f"},
+        yaxis=price_axis,
         legend_x=1.09 if market.has_risk else 1.02,
     )
     if market.has_risk:
         risk_axis = {**_AXIS, "title": "interruption risk, %/h (dashed)", "overlaying": "y", "side": "right"}
-        figure.update_layout(yaxis2={**risk_axis, "showgrid": False, "rangemode": "tozero", "tickmode": "auto"})
+        figure.update_layout(yaxis2={**risk_axis, "showgrid": False, **_risk_scale(market)})
     if market.has_capacity:
-        lane_axis = {**_lane_axis(market), "domain": [price_top + _GAP, 1.0], "anchor": "x3"}
-        hours = {**_AXIS, "matches": "x", "range": span_h, "showticklabels": False, "anchor": "y3"}
-        figure.update_layout(xaxis3=hours, yaxis3=lane_axis, barmode="overlay")
+        _lay_out_lanes(figure, market, price_top + _GAP if _has_lines(market) else 0.0)
     if market.by_age:
         figure.update_layout(
             xaxis2={**_AXIS, "anchor": "y4", "title": "age of an instance, h", "rangemode": "tozero"},
@@ -110,11 +125,40 @@ def _lay_out(figure: go.Figure, market: Market) -> None:
         )
 
 
+def _lay_out_lanes(figure: go.Figure, market: Market, bottom: float) -> None:
+    """Lanes share the hours of the lines below them; without lines they have the axis and the slider themselves."""
+    span_h = [0.0, market.end_s / HOUR_S]
+    hours = {**_AXIS, "range": span_h, "anchor": "y3"}
+    if _has_lines(market):
+        hours.update(matches="x", showticklabels=False)
+    else:
+        hours.update(title="hours", rangeslider={"thickness": 0.15, "range": span_h})
+    lane_axis = {**_lane_axis(market), "domain": [bottom, 1.0], "anchor": "x3"}
+    figure.update_layout(xaxis3=hours, yaxis3=lane_axis, barmode="overlay")
+    # Not the axis's title, which is longer than a lone lane is high.
+    place = {"xref": "paper", "yref": "paper", "x": 0.0, "y": 1.0, "xanchor": "left", "yanchor": "bottom"}
+    figure.add_annotation(text="spot to be had", showarrow=False, font={"size": 12, "color": "#6c727e"}, **place)
+
+
+def _price_scale(market: Market) -> dict[str, object]:
+    """From 0; where risks are drawn too, prices keep below them."""
+    if not market.has_risk:
+        return {"rangemode": "tozero", "tickformat": ".2f"}
+    top = highest(pool.price for pool in market.pools)
+    return {"range": [0.0, top / PRICE_SHARE], "tickvals": round_ticks(top), "tickformat": ".2f"}
+
+
+def _risk_scale(market: Market) -> dict[str, object]:
+    """From 0, which lies above the prices."""
+    top = highest(pool.risk for pool in market.pools)
+    return {"range": [top - top / RISK_SHARE, top], "tickvals": round_ticks(top, 4)}
+
+
 def _lane_axis(market: Market) -> dict[str, object]:
     """The first pool on top; a pool that never has capacity keeps its lane."""
     names = [html.escape(pool.name) for pool in market.pools]
     ticks = {"tickmode": "array", "tickvals": list(range(len(names))), "ticktext": names, "fixedrange": True}
-    return {**_AXIS, **ticks, "range": [len(names) - 0.5, -0.5], "showgrid": False, "title": "spot to be had"}
+    return {**_AXIS, **ticks, "range": [len(names) - 0.5, -0.5], "showgrid": False}
 
 
 def survival_page(name: str, statistics: list[SeriesStatistics]) -> str:
@@ -124,9 +168,9 @@ def survival_page(name: str, statistics: list[SeriesStatistics]) -> str:
         colour = COLOURS[index % len(COLOURS)]
         for side, lengths_s, dash in (("up", one.spells.up_s, "solid"), ("down", one.spells.down_s, "dash")):
             _add_survival(figure, one.name, side, lengths_s, {"color": colour, "width": 2, "dash": dash, "shape": "vh"})
-    axis = {**_AXIS, "type": "log", "dtick": "D2"}
+    axis = {**_AXIS, "type": "log", "tickvals": [float(f"{m}e{k}") for k in range(-6, 7) for m in (1, 2, 5)]}
     figure.update_layout(
-        xaxis={**axis, "title": "length of a spell, h"},
+        xaxis={**axis, "title": "length of a spell, h", "tickformat": "~g"},
         yaxis={**axis, "title": "share of spells at least that long", "tickformat": ".1~%"},
     )
     note = "complete spells; the first and the last one are cut by the recording and left out"
@@ -157,7 +201,7 @@ def _page(figure: go.Figure, title: str, note: str, height: int) -> str:
         plot_bgcolor="white",
         hovermode="closest",
         legend={"y": 1.0, "groupclick": "togglegroup", "tracegroupgap": 4},
-        margin={"l": 70, "r": 30, "t": 90, "b": 50},
+        margin={"l": 70, "r": 30, "t": 102, "b": 50},
     )
     page = figure.to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False, "responsive": True})
     page = page.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" /><title>{html.escape(title)}</title>', 1)

@@ -7,6 +7,7 @@ mappings; `tessera_env.conversion` turns one into the numbers that the kernels r
 import math
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from tessera_env.catalogue import with_catalogue_figures
@@ -110,15 +111,15 @@ class Task(Section):
         """The least and the most work that a task can have, h."""
         return self.trace_work_h if self.work_h is None else (self.work_h.lowest, self.work_h.highest)
 
-    def earliest_deadline_h(self, work_h: float) -> float:
-        """The tightest deadline that a task with this work can get, h after arrival; infinity: none."""
+    def earliest_deadline_h(self, work_h: Any) -> Any:
+        """The tightest deadline, h after arrival, of a task with this work, or of (n,) tasks; infinity: none."""
         if self.deadline_h is not None:
             return self.deadline_h.lowest
         return math.inf if self.slack is None else work_h * (1.0 + self.slack.lowest)
 
-    def final_state_mb(self, work_h: float) -> float:
-        """State of a task with this work when it is done, MB."""
-        return min(self.state_base_mb + self.state_mb_per_work_h * work_h, self.state_cap_mb)
+    def final_state_mb(self, work_h: Any) -> Any:
+        """State of a task with this work, or (n,) of several, when it is done, MB."""
+        return np.minimum(self.state_base_mb + self.state_mb_per_work_h * work_h, self.state_cap_mb)
 
 
 class Penalty(Section):
@@ -367,3 +368,8 @@ class Scenario(Section):
     def replays(self) -> bool:
         """Whether any pool replays a trace."""
         return any(pool.replays for pool in self.pools)
+
+    @property
+    def recordings(self) -> tuple[str, ...]:
+        """Names or paths of all traces and workload files that it reads."""
+        return self.market.trace_paths if self.task.trace is None else (*self.market.trace_paths, self.task.trace)

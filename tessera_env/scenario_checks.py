@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from tessera_env.scenario import Pool, Scenario, SpellCapacity, SteppedPrice
@@ -209,7 +211,8 @@ def _deadlines(scenario: Scenario) -> Iterator[str]:
         return
     field = "deadline_h" if task.deadline_h is not None else "slack"
     for work_h in _critical_works(scenario):
-        needed_h = min(_on_demand_h(scenario, pool, work_h) for pool in fitting)
+        state_mb = task.final_state_mb(work_h)
+        needed_h = min(on_demand_h(scenario, pool, work_h, state_mb) for pool in fitting)
         given_h = task.earliest_deadline_h(work_h)
         if given_h < needed_h - 1e-9:
             yield (
@@ -236,15 +239,22 @@ def _critical_works(scenario: Scenario) -> list[float]:
     return works
 
 
-def _on_demand_h(scenario: Scenario, pool: Pool, work_h: float) -> float:
-    """Hours from arrival to completion on on-demand: the shortest changeover, or the longest where the guard vows."""
+def on_demand_h(scenario: Scenario, pool: Pool, work_h: Any, state_mb: Any) -> Any:
+    """Hours from arrival to completion on on-demand: the shortest changeover, or the longest where the guard vows.
+
+    Args:
+        scenario: whose tasks they are.
+        pool: where they run.
+        work_h: of a task, a number, or (n,) of several.
+        state_mb: when it is done, as large; the result is, too.
+    """
     checkpoint = scenario.checkpoint
-    run_s = work_h * 3600.0
     if not scenario.deadline_guard:
-        return (pool.provisioning_s.lowest + pool.setup_h.lowest * 3600.0 + run_s) / 3600.0
+        return (pool.provisioning_s.lowest + pool.setup_h.lowest * 3600.0) / 3600.0 + work_h
+    run_s = work_h * 3600.0
     if checkpoint.interval_h is not None:
-        run_s += checkpoint.cost_s * math.floor(work_h / checkpoint.interval_h + 1e-9)
-    load_s = scenario.task.final_state_mb(work_h) / (min(pool.bandwidth_gbps, checkpoint.store_bandwidth_gbps) * 125.0)
+        run_s = run_s + checkpoint.cost_s * np.floor(work_h / checkpoint.interval_h + 1e-9)
+    load_s = state_mb / (min(pool.bandwidth_gbps, checkpoint.store_bandwidth_gbps) * 125.0)
     changeover_s = pool.provisioning_s.highest + pool.setup_h.highest * 3600.0 + load_s
     return (changeover_s + run_s + scenario.guard_margin_s) / 3600.0
 

@@ -35,7 +35,7 @@ class Outputs:
         Raises:
             OSError: one line.
         """
-        inputs = list(loaded.market.trace_paths)
+        inputs = list(loaded.recordings)
         if isinstance(scenario, str | Path):
             inputs.append(str(scenario))
         check_outputs({"output": self.output, "html": self.html, "log": self.log}, inputs)

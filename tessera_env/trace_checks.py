@@ -1,6 +1,6 @@
 """Everything that is wrong with a trace file, line by line and sample by sample; the reader stops at the first problem.
 
-Each rule is the reader's own, so its error is always among the problems, and a file without problems can be read.
+Each rule is the reader's own, so a file without problems can be read, and one that the reader refuses has some.
 """
 
 import csv
@@ -11,14 +11,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tessera_env.market.traces import (
     CSV_HEADER,
     MAX_COUNT,
     MAX_PRICE,
-    MAX_SHOWN,
     MAX_TIME_S,
+    MEMBERS,
+    ZONE_NAMES,
     Polarity,
     TraceError,
     _check_time,
@@ -28,13 +29,14 @@ from tessera_env.market.traces import (
     _number,
     _refuse,
     _shown,
+    is_zone_name,
+    unknown_members,
 )
 from tessera_env.text_files import MAX_BYTES, read_text
 from tessera_env.trace_parts import trace_path
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")  # as scenarios name zones
 _NAME_ALLOWED = "letters, digits and _ . : - only, a letter or digit first, to be named in a scenario"
-_MEMBERS = ("metadata", "data", "prices")
 
 
 def problems_of_trace(name: str, polarity: Polarity | None = None) -> list[str]:
@@ -119,7 +121,8 @@ def _csv_records(lines: list[str]) -> Iterator[tuple[int, list[str] | str]]:
     """(line number, fields or why there are none); after a fault it goes on with the line after the record's first."""
     start = 0
     while start < len(lines):
-        reader, begun = csv.reader(lines[start:], strict=True), 0
+        rest = (lines[k] for k in range(start, len(lines)))  # a copy at each fault would take quadratic time
+        reader, begun = csv.reader(rest, strict=True), 0
         try:
             for row in reader:
                 yield start + reader.line_num, row
@@ -153,8 +156,8 @@ def _row_problems(where: str, row: list[str], previous_s: dict[str, float]) -> I
         yield from _refusals(_refuse, where, "row", f"{len(CSV_HEADER)} fields", f"{len(row)} fields")
         return
     zone = row[0].strip()
-    if not zone or len(zone) > 100:
-        yield from _refusals(_refuse, where, "zone", "a name of 1 to 100 characters", row[0])
+    if not is_zone_name(zone):
+        yield from _refusals(_refuse, where, "zone", ZONE_NAMES, row[0])
     elif zone not in previous_s and not _NAME.fullmatch(zone):
         yield from _refusals(_refuse, where, "zone", _NAME_ALLOWED, row[0])
     wrong_time = _refusals(_number, where, "time_s", row[1], MAX_TIME_S)
@@ -169,36 +172,31 @@ def _row_problems(where: str, row: list[str], previous_s: dict[str, float]) -> I
 # ---- JSON
 
 
-class _Document(NamedTuple):
-    """A JSON text that was read to its end, whatever it holds."""
-
-    members: Any
-    faults: list[str]  # of the text itself, each once
-
-
 def _json_problems(text: str, file: str, polarity: Polarity | None) -> Iterator[str]:
+    faults: dict[str, None] = {}  # of the text itself, each once, in order
+    members, broken = None, ""
     try:
-        document = _json_document(text)
+        members = _json_document(text, faults)
     except json.JSONDecodeError as error:
-        yield f"{file}: line {error.lineno}: is not JSON ({error.msg})"
-        return
+        broken = f"{file}: line {error.lineno}: is not JSON ({error.msg})"
     except RecursionError:
-        yield f"{file}: is nested too deeply (allowed: a JSON object of metadata, data, prices)"
-        return
-    for fault in document.faults:
+        broken = f"{file}: is nested too deeply (allowed: a JSON object of metadata, data, prices)"
+    for fault in faults:  # also those before the place where it broke
         yield f"{file}: {fault}"
-    members = document.members
+    if broken:
+        yield broken
+        return
     if not isinstance(members, dict):
         yield from _refusals(_refuse, file, "document", "a JSON object of metadata, data, prices", members)
         return
-    for key in sorted(set(members) - set(_MEMBERS)):
-        yield f"{file}: {key[:MAX_SHOWN]}: is not a known member (allowed: {', '.join(_MEMBERS)})"
+    for key in unknown_members(members):
+        yield f"{file}: {key}: is not a known member (allowed: {', '.join(MEMBERS)})"
     yield from _gap_problems(members, file)
     yield from _sample_problems(members, file, polarity)
 
 
-def _json_document(text: str) -> _Document:
-    faults: dict[str, None] = {}  # in order
+def _json_document(text: str, faults: dict[str, None]) -> Any:
+    """What the text says; what the reader refuses in it goes into `faults`."""
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         for key, count in Counter(key for key, _ in pairs).items():
@@ -217,8 +215,7 @@ def _json_document(text: str) -> _Document:
             faults[f"has an integer of thousands of digits (allowed: up to {MAX_COUNT})"] = None
             return -1  # in its own place it is refused too
 
-    document = json.loads(text, object_pairs_hook=members, parse_constant=constant, parse_int=integer)
-    return _Document(document, list(faults))
+    return json.loads(text, object_pairs_hook=members, parse_constant=constant, parse_int=integer)
 
 
 def _gap_problems(members: dict[str, Any], file: str) -> Iterator[str]:

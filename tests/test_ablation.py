@@ -57,6 +57,14 @@ def test_the_differences_are_those_of_two_evaluations():
     assert found.unequal_worlds == np.count_nonzero(paired)
 
 
+def test_a_scenario_without_saving_at_notice_is_compared_with_it():
+    unsaved = load_scenario(SMALL, **{"checkpoint.at_notice": False})
+    planning, grace = ablate(unsaved, "greedy", 5, 3)
+    lost = grace.differences["work_lost_h"]
+    assert planning.differences["work_lost_h"].with_idea == lost.without
+    assert lost.with_idea < 0.5 * lost.without
+
+
 def test_planners_are_equal_where_tasks_are_displaced_one_by_one():
     (row,) = ablate(SMALL, "greedy", 10, 3, ideas=(PLANNING,))
     assert all(one.difference.mean == 0.0 and one.unequal_worlds == 0 for one in row.differences.values())
@@ -103,3 +111,11 @@ def test_worlds_without_a_figure_are_left_out_of_it():
     assert found["completion_p50_h"].difference.mean == pytest.approx(-1.0)
     assert found["cost_usd"].difference.mean == pytest.approx(-1 / 3)
     assert "completion_p95_h" not in found
+
+
+def test_worlds_without_a_task_done_have_no_completion_time():
+    rows = ablate(load_scenario("classic"), "greedy", 3, 1, ideas=(GRACE,))
+    assert "completion_p50_h" in rows[0].differences
+    rows = ablate(load_scenario("classic", horizon_h=0.5), "greedy", 3, 1, ideas=(GRACE,))
+    assert "completion_p50_h" not in rows[0].differences
+    assert "cost_usd" in rows[0].differences

@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import hashlib
 import importlib
 import logging
 import os
@@ -175,6 +176,7 @@ def test_an_edit_in_another_file_is_seen_by_the_next_process(tmp_path, cache):
     assert run(tmp_path) == (10.0, 1)
 
 
+@pytest.mark.slow
 def test_without_the_digest_the_result_would_be_stale(tmp_path, cache):
     """What numba's cache does by itself: it looks at the file of the entry point alone."""
     write(tmp_path)
@@ -303,7 +305,7 @@ def test_a_full_disk_is_no_error(load, cache, caplog, monkeypatch):
 def test_the_places_for_the_cache(tmp_path, monkeypatch):
     """NUMBA_CACHE_DIR if there is one; else the user's cache, else the temporary folder, else none."""
     package = write(tmp_path)
-    name = f"tessera_env-{source_digest(package)}"
+    name = f"tessera_env-{source_digest(package)}-{hashlib.sha256(str(package).encode()).hexdigest()[:8]}"
     blocked = tmp_path / "blocked"
     blocked.write_text("")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
@@ -322,6 +324,20 @@ def test_the_places_for_the_cache(tmp_path, monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert cache_folder(package) == tmp_path / "home" / ".cache" / name
+
+
+def test_a_second_installation_is_not_taken_for_compiled(load, tmp_path, caplog):
+    """numba keeps code by the path of its source: the same sources elsewhere have to be compiled, and said to be."""
+    assert result(load()) == 30.0
+    first, second = write(tmp_path), write(tmp_path / "elsewhere")
+    assert source_digest(first) == source_digest(second)
+    assert cache_folder(first) != cache_folder(second)
+
+    def _total(table: np.recarray, kind: int) -> float:
+        return float(kind)
+
+    assert Kernel(_total, first)._is_cached()
+    assert not Kernel(_total, second)._is_cached()
 
 
 # --- other packages, other threads -----------------------------------------------------------------------------------
@@ -470,12 +486,13 @@ def test_the_engine_compiles_each_function_once_and_is_loaded_after_that(cache):
 INTERPRETED = """
 import sys
 import numba
-from tessera_env.compile_cache import interpret_first
+from tessera_env.compile_cache import interpreting_first
 from tessera_env.compiled import INTERPRETER
 from tessera_env.evaluation import evaluate
 
-interpret_first(float(sys.argv[1]))
-results = evaluate("fleet", ["greedy"], episodes=1, overrides={"task.count": 10})
+with interpreting_first(float(sys.argv[1])):
+    results = evaluate("fleet", ["greedy"], episodes=1, overrides={"task.count": 10})
+assert INTERPRETER.left_s == 0.0
 from tessera_env.kernels import run_rows
 print(run_rows.dispatcher is None)
 print(results.to_json())

@@ -166,6 +166,7 @@ class TestEvaluate:
         assert made.baseline is None
         assert np.array_equal(made.tables["greedy"]["cost_usd"], short.tables["greedy"]["cost_usd"])
 
+    @pytest.mark.slow
     def test_two_processes_write_the_same_bytes(self, tmp_path: Path) -> None:
         program = (
             "import sys\nfrom tessera_env.evaluation import evaluate\n"

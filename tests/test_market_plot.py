@@ -10,7 +10,15 @@ from PIL import Image
 
 from tessera_env.env import TesseraEnv
 from tessera_env.market.traces import Series
-from tessera_env.market_curves import Market, PoolCurves, corners, spells_with_capacity, trace_market, world_market
+from tessera_env.market_curves import (
+    Market,
+    PoolCurves,
+    corners,
+    round_ticks,
+    spells_with_capacity,
+    trace_market,
+    world_market,
+)
 from tessera_env.market_picture import colour_of, market_pixels, market_png
 from tessera_env.market_plot import market_page, survival_page
 from tessera_env.scenario_files import load_scenario
@@ -141,6 +149,42 @@ def test_pages_of_a_trace_in_a_browser(text, traces, tmp_path: Path):
     assert drawn(page.dom) == traces
     for shown in ("&lt;i&gt;spot&lt;/i&gt;.csv", "&lt;b&gt;east &amp; west&lt;/b&gt;"):  # as text, not as markup
         assert re.search(rf"<text[^>]*>{shown}", page.dom), shown
+
+
+def test_prices_keep_below_risks(classic):
+    """On two axes over each other, lines of a fast market would cross at every step."""
+    text = market_page(classic)
+    axes = [re.search(rf'"{axis}":{{.*?"range":\[([-.0-9]+),([-.0-9]+)\]', text) for axis in ("yaxis", "yaxis2")]
+    (price_low, price_high), (risk_low, risk_high) = ([float(end) for end in axis.groups()] for axis in axes if axis)
+    highest_price = max(pool.price.max() for pool in classic.pools if pool.price is not None)
+    highest_risk = max(pool.risk.max() for pool in classic.pools if pool.risk is not None)
+    assert highest_price / (price_high - price_low) < -risk_low / (risk_high - risk_low) < 1.0  # where risk is 0
+    assert price_low == 0.0
+    assert highest_risk <= risk_high
+
+
+def test_lanes_alone_have_hours_and_a_slider(tmp_path: Path):
+    series = Series("east", RECORDED.time_s, RECORDED.capacity, None, RECORDED.end_s, RECORDED.sample_s)
+    file = tmp_path / "page.html"
+    file.write_text(market_page(trace_market("spot.json", [series])), encoding="utf-8")
+    page = open_page(file)
+    assert page.errors == []
+    assert drawn(page.dom)[0] == 0
+    for text in ("rangeslider-slidebox", ">hours<", ">spot to be had<", ">1 zone, 4.0 h<"):
+        assert text in page.dom, text
+
+
+@pytest.mark.parametrize(
+    ("top", "ticks"),
+    [
+        (0.95, [0.0, 0.2, 0.4, 0.6, 0.8]),
+        (1.0, [0.0, 0.2, 0.4, 0.6, 0.8]),
+        (4.7, [0, 1, 2, 3, 4]),
+        (3e-7, [0, 1e-7, 2e-7]),
+    ],
+)
+def test_round_ticks(top, ticks):
+    assert round_ticks(top, 5)[:5] == pytest.approx(ticks)
 
 
 def test_pages_need_no_network(classic):

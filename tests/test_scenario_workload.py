@@ -5,7 +5,9 @@ import pytest
 
 from tessera_env.conversion import recorded_jobs
 from tessera_env.env import TesseraEnv
+from tessera_env.scenario_errors import ScenarioError
 from tessera_env.scenario_files import load_scenario
+from tessera_env.simulate import simulate
 
 HEADER = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time"
 ROWS = [
@@ -34,6 +36,13 @@ def test_jobs_are_clipped_and_those_that_fit_no_pool_are_left_out(pods):
     assert jobs["gpu_memory_mb"].tolist() == [8_000.0, 16_000.0, 4_000.0]
     assert jobs["interactive"].tolist() == [0.0, 1.0, 0.0]
     assert jobs["state_mb"].tolist() == pytest.approx([1048.576, 2097.152, 4194.304])
+
+
+def test_a_workload_file_is_not_written_over(pods):
+    before = pods.read_bytes()
+    with pytest.raises(OSError, match=r"log: .*pods\.csv is the same file as .*pods\.csv, which is read"):
+        simulate(scenario="classic", policies=["greedy"], log=pods, overrides={**PODS, "task.trace": str(pods)})
+    assert pods.read_bytes() == before
 
 
 def test_a_world_replays_a_run_of_jobs(pods):
@@ -75,3 +84,17 @@ def test_bad_combinations(changes, reason):
     with pytest.raises(ValueError) as caught:
         load_scenario("classic", **changes)
     assert reason in str(caught.value)
+
+
+def test_deadlines_leave_time_for_the_state_that_jobs_were_recorded_with(pods):
+    """4,194 MB over 1 Gbit/s are 33.6 s on top of half an hour's work."""
+    guarded = {
+        **PODS,
+        **{"task.trace": str(pods), "task.trace_work_h": [0.5, 24.0], "checkpoint.store_bandwidth_gbps": 1.0},
+        **{"deadline_guard": True, "reconsider_running": True, "guard_margin_s": 0.0, "pools.*.setup_h": 0.0},
+        **{"pools.*.provisioning_s": 0.0},
+    }
+    slack = 4_194.304 / 125.0 / 1_800.0
+    load_scenario("classic", **guarded, **{"task.slack": slack + 1e-6})
+    with pytest.raises(ScenarioError, match=r"task\.slack: must leave at least 0\.509321 h to a job of .*pods\.csv"):
+        load_scenario("classic", **guarded, **{"task.slack": slack - 1e-6})

@@ -1,6 +1,7 @@
 """Every problem of a trace file is listed, and the reader's own error is always among them."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def test_every_row_of_a_csv(tmp_path):
         "line 7: time_s: must be greater than 390",
         "line 7: spot_price: must be a number",
         "line 8: row: must be 4 fields (got '5 fields')",
-        "line 9: zone: must be a name of 1 to 100 characters",
+        "line 9: zone: must be a name of 1 to 100 printable characters",
         "line 10: zone: must be letters, digits",
         "line 11: time_s: must be 0 in a zone's first row",
         "line 12: spot_available: must be a whole number",
@@ -95,6 +96,7 @@ def test_a_quote_that_never_closes_hides_nothing(tmp_path):
         (" \n", ["is empty"]),
         (HEADER, ["has no rows"]),
         (GOOD_CSV.removeprefix(HEADER), ["line 1: header: must be zone,time_s,spot_available,spot_price"]),
+        ('"zone\n",time_s,x,y\neast,0,1,1\n', ["line 1: header"]),
         ("zone;time\neast,0,1,1\n", ["line 1: header"]),
         (GOOD_CSV.encode() + b"\xff\n\xfe,1\n", ["line 7: is not UTF-8", "line 8: is not UTF-8", "line 7: row"]),
     ],
@@ -189,3 +191,26 @@ def test_the_readers_error_is_among_them(tmp_path, name, changes):
         assert str(error) in problems
     else:
         assert all("to be named in a scenario" in problem for problem in problems)
+
+
+def test_faults_before_the_end_of_a_broken_json(tmp_path):
+    problems = listed(tmp_path, json.dumps(GOOD_JSON).replace("[0,", "[NaN,").replace("1.5]", "1.5"), "spot.json")
+    assert problems[0] == "has NaN (allowed: finite numbers)"
+    assert problems[1].startswith("line 1: is not JSON (")
+    assert len(problems) == 2
+
+
+def test_names_stay_on_one_short_line(tmp_path):
+    (problem,) = listed(tmp_path, {**GOOD_JSON, "a\n\x1b[2J" + "b" * 5000: 1})
+    assert problem.startswith(r"'a\n\x1b[2Jbbb")
+    assert problem.endswith("...: is not a known member (allowed: metadata, data, prices)")
+    assert len(problem) < 130
+    (problem,) = listed(tmp_path, GOOD_CSV + "\x1b[2J,0,1,0.9\n")
+    assert problem == r"line 7: zone: must be a name of 1 to 100 printable characters (got '\x1b[2J')"
+
+
+def test_many_faults_take_time_in_proportion(tmp_path):
+    """Reading what is left anew at each fault must not copy it: that took a minute for these lines."""
+    begun = time.process_time()
+    assert len(listed(tmp_path, HEADER + '"a"b,0,1,1\n' * 150_000)) == 150_001
+    assert time.process_time() - begun < 15.0

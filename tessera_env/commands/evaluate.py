@@ -76,7 +76,7 @@ class Evaluate:
                 threads=self.threads,
                 overrides=dict(parse_override(text) for text in self.set),
             )
-            check_outputs({"json": self.json, "html": self.html}, [self.scenario, *planned.scenario.market.trace_paths])
+            check_outputs({"json": self.json, "html": self.html}, [self.scenario, *planned.scenario.recordings])
         except (ValueError, OSError) as error:
             raise InputError(str(error)) from None
         results = run(planned, progress=True)

@@ -9,11 +9,11 @@ import tyro
 
 from tessera_env.commands.options import Overrides, ScenarioName
 from tessera_env.commands.output import InputError, print_text, writing
-from tessera_env.compile_cache import interpret_first
-from tessera_env.files import check_writable, write_bytes, write_text
+from tessera_env.compile_cache import interpreting_first
+from tessera_env.files import check_outputs, write_bytes, write_text
 from tessera_env.market.traces import Polarity
 from tessera_env.scenario_files import load_scenario, parse_override
-from tessera_env.trace_parts import chosen_series
+from tessera_env.trace_parts import chosen_series, trace_path
 
 _SHORT_WORK_S = 20.0  # one world is drawn in far less, also where the engine is not compiled yet
 _MOST_SEED, _MOST_WORLD = 2**64 - 1, 2**32 - 1
@@ -68,13 +68,13 @@ class Plot:
             self._check()
             if self.trace is not None:
                 series = chosen_series(self.trace, self.polarity, self.zone)
-                check_writable(self.output)
+                check_outputs({"output": self.output}, [trace_path(self.trace)])
                 market = trace_market(Path(self.trace).name, series)
             else:
                 scenario = load_scenario(self.scenario, **dict(parse_override(text) for text in self.set))
-                check_writable(self.output)
-                interpret_first(_SHORT_WORK_S)
-                market = world_market(scenario, self.seed, self.world)
+                check_outputs({"output": self.output}, [self.scenario, *scenario.recordings])
+                with interpreting_first(_SHORT_WORK_S):
+                    market = world_market(scenario, self.seed, self.world)
         except (ValueError, OSError) as error:
             raise InputError(str(error)) from None
         if self.output.lower().endswith(".png"):

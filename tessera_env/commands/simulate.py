@@ -16,7 +16,7 @@ from tessera_env.commands.options import (
     shell_line,
 )
 from tessera_env.commands.output import InputError, print_text, write_all
-from tessera_env.compile_cache import interpret_first
+from tessera_env.compile_cache import interpreting_first
 from tessera_env.evaluation import Plan, run
 from tessera_env.scenario_files import parse_override
 from tessera_env.simulate import DEFAULT_POLICIES, Outputs, plan_simulation
@@ -25,7 +25,7 @@ from tessera_env.simulate_table import simulation_text
 _POLICIES = ",".join(DEFAULT_POLICIES)
 # Where the engine has not been compiled yet, so many tasks are done sooner in plain Python: compiling takes
 # half a minute. Decisions may be more than expected, so patience is bounded.
-_FEW_TASKS, _PATIENCE_S = 1_000, 6.0
+_FEW_TASKS, _PATIENCE_S = 1_000, 12.0
 
 _OWN = "(default: the scenario's)"
 _NOT_WRITTEN = "(default: not written)"
@@ -102,10 +102,10 @@ class Simulate:
         """Check everything, then play, write and print; a file that cannot be written does not take the rest along."""
         outputs = Outputs(self.output, self.html, self.log)
         planned = self._checked(outputs)
-        if self.threads == 1 and self.episodes * planned.scenario.task.count <= _FEW_TASKS:
-            interpret_first(_PATIENCE_S)
-        results = run(planned, progress=True)
-        failures = write_all(outputs.writers(planned, results, shell_line("simulate", self)))
+        is_short = self.threads == 1 and self.episodes * planned.scenario.task.count <= _FEW_TASKS
+        with interpreting_first(_PATIENCE_S if is_short else 0.0):
+            results = run(planned, progress=True)
+            failures = write_all(outputs.writers(planned, results, shell_line("simulate", self)))
         print_text(simulation_text(results))
         if failures:
             raise InputError("\n".join(failures))

@@ -1,6 +1,7 @@
 """`tessera traces`: which recorded markets there are, what they are like, what is wrong with one, and a copy of one."""
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, NamedTuple
@@ -8,13 +9,13 @@ from typing import Annotated, NamedTuple
 import tyro
 from rich.table import Table
 
-from tessera_env.commands.output import InputError, print_text, terminal, writing
-from tessera_env.files import check_writable, write_text
+from tessera_env.commands.output import InputError, print_text, terminal, write_all, writing
+from tessera_env.files import check_outputs, write_text
 from tessera_env.market.traces import Polarity
 from tessera_env.scenario_files import load_scenario
 from tessera_env.trace_checks import problems_of_trace
 from tessera_env.trace_fit import Origin, fitted_toml
-from tessera_env.trace_parts import HOUR_S, chosen_series
+from tessera_env.trace_parts import HOUR_S, chosen_series, trace_path
 from tessera_env.trace_statistics import statistics_of
 from tessera_env.trace_text import statistics_json, statistics_text, table_text
 
@@ -105,19 +106,21 @@ class TracesShow:
             raise InputError(f"--output: must end in .html (got {self.output})")
         try:
             series = chosen_series(self.trace, self.polarity, self.zone, self.from_h, self.until_h)
-            for file in (self.output, self.json):
-                if file is not None:
-                    check_writable(file)
+            check_outputs({"output": self.output, "json": self.json}, [trace_path(self.trace)])
         except (ValueError, OSError) as error:
             raise InputError(str(error)) from None
         statistics = [statistics_of(one) for one in series]
+        writers: dict[str, Callable[[], None]] = {}
         if self.json is not None:
-            writing(partial(write_text, self.json, statistics_json(self.trace, statistics)), self.json)
+            writers[self.json] = partial(write_text, self.json, statistics_json(self.trace, statistics))
         if self.output is not None:
             from tessera_env.market_plot import survival_page  # plotly takes long to import, and only pages need it
 
-            writing(partial(write_text, self.output, survival_page(self.trace, statistics)), self.output)
+            writers[self.output] = partial(write_text, self.output, survival_page(self.trace, statistics))
+        failures = write_all(writers)
         print_text(statistics_text(statistics, *terminal()))
+        if failures:
+            raise InputError("\n".join(failures))
 
 
 @dataclass(frozen=True)
@@ -161,8 +164,7 @@ class TracesFit:
             until_h = BUNDLED[self.trace].development_until_h
         try:
             series = chosen_series(self.trace, self.polarity, self.zone, self.from_h, until_h)
-            if self.output is not None:
-                check_writable(self.output)
+            check_outputs({"output": self.output}, [trace_path(self.trace)])
             end_h = self.from_h + max(one.end_s for one in series) / HOUR_S
             text = fitted_toml(series, Origin(self.trace, self.from_h, end_h), self.on_demand)
             load_scenario(tomllib.loads(text))  # such as a price of more than ten times on-demand

@@ -164,8 +164,9 @@ def tradeoff(results: Results) -> go.Figure | str:
 
 
 def _completion(results: Results, label: str) -> Estimate | None:
-    values = results.tables[label].get(COMPLETION, np.empty(0))
-    present = values[np.isfinite(values)]
+    table = results.tables[label]
+    values = table.get(COMPLETION, np.empty(0))
+    present = values[np.isfinite(values) & (table["tasks_done"] > 0)] if len(values) else values
     if not len(present):
         return None
     return estimate(present, bootstrap_means(present[:, None], results.seed)[:, 0])

@@ -1,6 +1,6 @@
 """What the grace period and the assignment of displaced tasks saved: as counted, and by switching each of them off."""
 
-from tessera_env.ablation import METRICS, Difference, Row, ablate
+from tessera_env.ablation import GRACE, METRICS, PLANNING, Difference, Row, ablate
 from tessera_env.evaluation import Plan
 from tessera_env.html_report.page import note, paragraph, table
 from tessera_env.html_report.wording import NONE, number
@@ -9,7 +9,7 @@ from tessera_env.results import Results
 MOST_WORLDS = 50
 MOST_TASKS = 200_000  # of all worlds of one policy together
 COUNTED = {
-    "Notices to spot instances": ("interruptions",),
+    "Interruptions": ("interruptions",),
     "Saved in full": ("checkpoints_full",),
     "In part": ("checkpoints_partial",),
     "Restarted": ("checkpoints_restart",),
@@ -31,13 +31,18 @@ def counted(results: Results) -> list[str]:
 def switched_off(results: Results, planned: Plan) -> list[str]:
     """The same worlds once more, without each idea."""
     worlds = max(1, min(planned.episodes, MOST_WORLDS, MOST_TASKS // planned.scenario.task.count))
+    # Without a notice there is no grace period: what survives then is what has no state to lose.
+    ideas = (PLANNING, GRACE) if planned.scenario.notice_s > 0.0 else (PLANNING,)
     rows = []
     for label, policy in planned.policies.items():
         if not results.tables[label]["interruptions"].any():
             continue
-        rows += [_cells(label, row) for row in ablate(planned.scenario, policy, worlds, planned.seed)]
+        rows += [_cells(label, row) for row in ablate(planned.scenario, policy, worlds, planned.seed, ideas)]
     if not rows:
         return [note("No policy was ever interrupted, so there is nothing to switch off.")]
+    without = (
+        [] if GRACE in ideas else [note("This scenario has no notice, hence no grace period to save anything in.")]
+    )
     first = f"the first {worlds} worlds" if worlds > 1 else "world 0"
     return [
         paragraph(
@@ -49,6 +54,7 @@ def switched_off(results: Results, planned: Plan) -> list[str]:
             "have the same bandwidth, any assignment of the same tasks costs the same seconds, so the planners are "
             "equal but for chance. Policies that were never interrupted have no use for either idea and are left out."
         ),
+        *without,
     ]
 
 

@@ -15,6 +15,8 @@ def provenance(results: Results, command: str) -> list[str]:
         *([f"Policy {label}", _card(card)] for label, card in results.policies.items() if card != {"name": label}),
         *([package, version] for package, version in sorted(results.versions.items())),
     ]
+    # File names that are not UTF-8 come from the command line as lone surrogates, which cannot be written.
+    command = command.encode("utf-8", "replace").decode("utf-8")
     shown = [f"<pre>{escape(command)}</pre>"] if command else []
     return [*shown, table(["", ""], facts, "facts"), folded("The scenario in full", _scenario(results.scenario))]
 

@@ -65,9 +65,8 @@ def caption(results: Results) -> str:
             "Means over the same worlds, with 95 % bootstrap intervals; completed and missed are of all worlds."
         )
     if results.baseline is not None and len(results.tables) > 1:
-        lines.append(
-            f"The difference to {results.baseline} is paired by world; * its interval is clear of 0, ~ it is not."
-        )
+        marks = "; * its interval is clear of 0, ~ it is not" if results.episodes > 1 else ""  # one world has none
+        lines.append(f"The difference to {results.baseline} is paired by world{marks}.")
     lines.append("Checkpoints: saved in full or in part, of those decided at a notice.")
     if 1 < results.episodes < FEW:
         lines.append(f"Fewer than {FEW} worlds: these intervals are too narrow.")

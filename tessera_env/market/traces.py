@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 from tessera_env.text_files import read_text
 
 CSV_HEADER = ["zone", "time_s", "spot_available", "spot_price"]
+MEMBERS = ("metadata", "data", "prices")  # of a JSON file
 MAX_COUNT = 1_000_000
 MAX_PRICE = 10_000.0
 MAX_TIME_S = 1e10
 MAX_SHOWN = 60
+ZONE_NAMES = "a name of 1 to 100 printable characters"
 
 # Change points alone do not say how long the last value held; the publisher's samples do.
 BUNDLED_END_S = {"aws_v100_2023": 3_868_410.0}
@@ -99,8 +101,8 @@ def _csv_series(text: str, file: Path, end_s: float | None) -> tuple[Series, ...
     for line, row in _csv_rows(text, file):
         where = f"{file}: line {line}"
         zone = row[0].strip()
-        if not zone or len(zone) > 100:
-            _refuse(where, "zone", "a name of 1 to 100 characters", row[0])
+        if not is_zone_name(zone):
+            _refuse(where, "zone", ZONE_NAMES, row[0])
         point = (
             _number(where, "time_s", row[1], MAX_TIME_S),
             _count(where, "spot_available", row[2]),
@@ -114,6 +116,11 @@ def _csv_series(text: str, file: Path, end_s: float | None) -> tuple[Series, ...
     if end_s is None:
         end_s = max(points[-1][0] for points in zones.values()) + sample_s
     return tuple(_series(zone, points, end_s, sample_s) for zone, points in zones.items())
+
+
+def is_zone_name(zone: str) -> bool:
+    """Whether a zone can be called so; control characters would reach the terminal with every message."""
+    return 1 <= len(zone) <= 100 and zone.isprintable()
 
 
 def _csv_rows(text: str, file: Path) -> Iterator[tuple[int, list[str]]]:
@@ -209,10 +216,15 @@ def _json_document(text: str, file: Path) -> dict[str, Any]:
         raise TraceError(f"{file}: has an integer of thousands of digits (allowed: up to {MAX_COUNT})") from None
     if not isinstance(document, dict):
         _refuse(f"{file}", "document", "a JSON object of metadata, data, prices", document)
-    unknown = sorted(set(document) - {"metadata", "data", "prices"})
-    if unknown:
-        raise TraceError(f"{file}: {unknown[0][:MAX_SHOWN]}: is not a known member (allowed: metadata, data, prices)")
+    for key in unknown_members(document):
+        raise TraceError(f"{file}: {key}: is not a known member (allowed: {', '.join(MEMBERS)})")
     return document
+
+
+def unknown_members(document: dict[str, Any]) -> list[str]:
+    """Members that a trace does not have, as text of one short line each."""
+    unknown = sorted(set(document) - set(MEMBERS))
+    return [key if key.isprintable() and len(key) <= MAX_SHOWN else _shown(key) for key in unknown]
 
 
 def _member(owner: dict[str, Any], key: str, kind: type | tuple[type, ...], where: str, allowed: str) -> Any:

@@ -9,7 +9,7 @@ from tessera_env.parameters import Arrivals
 from tessera_env.random_stream import Purpose, exponential, uniform
 
 _DAY_S = 86400.0
-_TROUGH_S = 9.0 * 3600.0  # the daily rate is at its mean and rising: highest at 15 h, lowest at 3 h
+_RISING_S = 9.0 * 3600.0  # the daily rate is at its mean and rising: highest at 15 h, lowest at 3 h
 # Draws of Purpose.ARRIVAL, a stream for each candidate, and of Purpose.BURST, a stream for each burst.
 _GAP, _KEPT, _ONLY = 0, 1, 2
 _SIZE, _FIRST_OFFSET = 0, 1
@@ -45,7 +45,7 @@ def next_arrival_s(config, world, per_h: float, time_s: float, candidate: int):
     share = config.arrival_daily_share
     while True:
         time_s += exponential(world, Purpose.ARRIVAL, candidate, _GAP) * 3600.0 / (per_h * (1.0 + share))
-        rate = 1.0 + share * math.sin(2.0 * math.pi * (time_s - _TROUGH_S) / _DAY_S)
+        rate = 1.0 + share * math.sin(2.0 * math.pi * (time_s - _RISING_S) / _DAY_S)
         candidate += 1
         if uniform(world, Purpose.ARRIVAL, candidate - 1, _KEPT) * (1.0 + share) < rate:
             return time_s, candidate

@@ -94,6 +94,7 @@ def test_one_world_says_what_it_cannot_show():
     text = text_of(report_html(results, planned=planned))
     assert "There is one world, so there is no distribution to show." in text
     assert "One world says nothing about how much others differ." in text
+    assert "clear of 0" not in text.split("What the grace period")[0]
     assert "inf" not in text.replace("info", "").replace("infer", "")
     assert "nan" not in text
 
@@ -150,3 +151,28 @@ def test_the_file_is_written_in_one_step(tmp_path):
 def test_only_the_report_imports_plotly():
     code = "import sys, tessera_env, tessera_env.cli, tessera_env.ablation; sys.exit('plotly' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_command_that_is_not_utf_8_is_written_all_the_same(tmp_path):
+    _, results = planned_and_results("deadline", 2)
+    path = tmp_path / "report.html"
+    write_report(results, path, command="tessera evaluate --html caf\udce9.html")  # as Python reads such a name
+    assert "caf?.html" in path.read_text(encoding="utf-8")
+
+
+def test_worlds_without_a_task_done_have_no_completion_time():
+    _, results = planned_and_results("classic", 3, horizon_h=0.5)
+    assert not any(table["tasks_done"].any() for table in results.tables.values())
+    assert "median hours from arrival to completion" not in report_html(results)
+
+
+def test_without_a_notice_nothing_is_said_to_be_saved_in_it():
+    """Tasks without state keep their work there, but no grace period is to be thanked for it."""
+    planned, results = planned_and_results("deadline-aws", 3)
+    text = text_of(report_html(results, planned=planned))
+    assert "saving at notice against not saving" not in text
+    assert "This scenario has no notice" in text
+    planned, results = planned_and_results("classic", 3)
+    text = text_of(report_html(results, planned=planned))
+    assert "saving at notice against not saving" in text
+    assert "This scenario has no notice" not in text

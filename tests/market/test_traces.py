@@ -180,12 +180,16 @@ def test_published_samples_are_read_exactly(folder):
             "line 3: time_s: must be greater than 0, the zone's time before (got 0.0)",
         ),
         (HEADER + "east,0,1,1\neast,inf,0,1\n", "line 3: time_s: must be a number from 0 to 1e+10 (got 'inf')"),
-        (HEADER + ",0,1,1\n", "line 2: zone: must be a name of 1 to 100 characters (got '')"),
+        (HEADER + ",0,1,1\n", "line 2: zone: must be a name of 1 to 100 printable characters (got '')"),
+        (
+            HEADER + "\x1b[2Jeast,0,1,1\n",
+            "line 2: zone: must be a name of 1 to 100 printable characters (got '\\x1b[2Jeast')",
+        ),
         (HEADER + 'east,0,1,1\n"east,195', "is not CSV"),
         (HEADER.encode() + b"caf\xe9,0,1,1\n", "byte 41: is not UTF-8 text"),
         (b"\xff\xfe" + HEADER.encode("utf-16-le"), "byte 0: is not UTF-8 text"),
     ],
-    ids=range(27),
+    ids=range(28),
 )
 def test_bad_csv(tmp_path, content, reason):
     path = written(tmp_path, content)
@@ -241,13 +245,15 @@ def without(key: str) -> dict:
         ),
         ({**JSON, "prices": None}, "prices: must be a list of numbers (got None)"),
         ({**JSON, "price": []}, "price: is not a known member (allowed: metadata, data, prices)"),
+        ({**JSON, "a\nb": []}, r"'a\nb': is not a known member (allowed: metadata, data, prices)"),
+        ({**JSON, "k" * 5000: []}, "kkk...: is not a known member (allowed: metadata, data, prices)"),
         (json.dumps(JSON).replace("1.5]", "1e999]"), "sample 4: prices: must be a number from 0 to 10000 (got inf)"),
         (json.dumps(JSON).replace("[0,", "[" + "9" * 5000 + ","), "has an integer of thousands of digits"),
         ('{"data": [1], "data": [0], "metadata": {"gap_seconds": 1}}', "has the member 'data' twice (allowed: once)"),
         ('{"data": ' + "[" * 100_000, "is nested too deeply"),
         (b'{"data": "\xe9"}', "byte 10: is not UTF-8 text"),
     ],
-    ids=range(33),
+    ids=range(35),
 )
 def test_bad_json(tmp_path, content, reason):
     path = written(tmp_path, content, "spot.json")
