@@ -23,6 +23,7 @@ from tessera_env.market.timeline import price_integral_at
 INTERRUPTIONS_SHOWN = 16
 _ROUNDING = 1e-9  # of a tick: what float64 may be off after a few additions
 _DAY_S = 86400.0
+_SPELL_PRIOR_S = 4.0 * 3600.0
 
 
 class Field(IntEnum):
@@ -93,6 +94,9 @@ class PoolField(IntEnum):
     HELD = 19
     IDLE_SPOT = 20
     IDLE_ON_DEMAND = 21
+    UP_SPELLS = 22
+    REST_UP = 23
+    SLACK_PER_SPELL = 24
 
 
 FIELD_COUNT = len(Field)
@@ -169,6 +173,16 @@ _POOL_MEANINGS: dict[PoolField, tuple[str, float]] = {
     PoolField.HELD: ("n / (n + 8), n the spot instances held", 0.0),
     PoolField.IDLE_SPOT: ("n / (n + 8), n the idle spot instances", 0.0),
     PoolField.IDLE_ON_DEMAND: ("n / (n + 8), n the idle on-demand instances", 0.0),
+    PoolField.UP_SPELLS: ("n / (n + 8), n the ended up-spells", 0.0),
+    PoolField.REST_UP: (
+        "h / (h + 2), h the hours that ended up-spells went on from an instant in them: mean square / (2 mean)",
+        0.0,
+    ),
+    PoolField.SLACK_PER_SPELL: (
+        "r / (|r| + 2), r = s / two on-demand changeovers for each up-spell expected until the deadline, at one more "
+        "than so far in four hours more than so far; 1 without deadline",
+        -1.0,
+    ),
 }
 
 
@@ -268,6 +282,7 @@ def write_observation(params, state, env: int, out) -> None:
         base = FIELD_COUNT + pool_id * POOL_FIELD_COUNT
         write_pool(params, state, env, pool_id, base, here, task.gpu_memory_mb, megabytes, out)
         write_pool_history(params, state, env, pool_id, base, out)
+        out[env, base + PoolField.SLACK_PER_SPELL] = slack_per_spell(params, state, env, pool_id)
 
 
 @compiled
@@ -322,6 +337,26 @@ def whole_ticks_slack_s(config, left_s: float, needed_s: float) -> float:
 
 
 @compiled
+def slack_now_s(config, task, now_s: float) -> float:
+    """How long the task, which has a deadline, can still make no progress before it must be on on-demand."""
+    run_s, changeover_s = run_time_s(config, work_left_now_s(config, task, now_s)), task.fallback_changeover_s
+    return whole_ticks_slack_s(config, latest_fallback_s(config, task) - now_s + changeover_s, run_s + changeover_s)
+
+
+@compiled
+def slack_per_spell(params, state, env: int, pool_id: int) -> float:
+    """The focal task's slack against what it would lose if it took each up-spell of the pool to come."""
+    config, row, pool = params.config[0], state.rows[env], state.pools[env, pool_id]
+    task = state.tasks[env, row.focal]
+    if task.deadline_s == math.inf:
+        return 1.0
+    per_s = (pool.up_spells + 1.0) / (row.now_s + _SPELL_PRIOR_S)
+    spells = max(task.deadline_s - row.now_s, 0.0) * per_s
+    lost_s = 2.0 * task.fallback_changeover_s * max(spells, 1.0)
+    return squash(slack_now_s(config, task, row.now_s), 2.0 * lost_s + 1.0)
+
+
+@compiled
 def write_deadline(params, state, env: int, out) -> None:
     """How the focal task stands against its deadline."""
     config, row = params.config[0], state.rows[env]
@@ -336,7 +371,7 @@ def write_deadline(params, state, env: int, out) -> None:
     run_s = run_time_s(config, left_s)
     changeover = task.fallback_changeover_s
     fallback_s = latest_fallback_s(config, task)
-    slack_s = whole_ticks_slack_s(config, fallback_s - now_s + changeover, run_s + changeover)
+    slack_s = slack_now_s(config, task, now_s)
     reserve_s = whole_ticks_slack_s(config, fallback_s - now_s + changeover, run_s + 2.0 * changeover)
     window_s = task.deadline_s - task.arrival_s
     done_s = task.work_s - left_s
@@ -417,4 +452,7 @@ def write_pool_history(params, state, env: int, pool_id: int, base: int, out) ->
     out[env, base + PoolField.SINCE_CHANGE] = squash(elapsed_s, 7200.0)
     out[env, base + PoolField.MEAN_UP] = squash(pool.up_s, 7200.0 * pool.up_spells) if pool.up_spells else 0.0
     out[env, base + PoolField.MEAN_DOWN] = squash(down_s, 7200.0 * pool.down_spells) if pool.down_spells else 0.0
+    out[env, base + PoolField.UP_SPELLS] = squash(float(pool.up_spells), 8.0)
+    ended_s = pool.up_s if pool.up_spells else 1.0
+    out[env, base + PoolField.REST_UP] = squash(pool.up_square_s2 / (2.0 * ended_s), 7200.0)
     out[env, base + PoolField.INTERRUPTIONS_SEEN] = squash(float(pool.interruptions), 8.0)

@@ -15,6 +15,7 @@ from tessera_env.engine.handlers import (
 )
 from tessera_env.engine.kinds import EventKind, InstanceStatus, RowStatus
 from tessera_env.engine.masks import fill_mask
+from tessera_env.engine.placing import ask_later
 from tessera_env.engine.tables import LACKS_EVENTS, LACKS_LOG, LACKS_SLOTS
 from tessera_env.parameters import NONE
 
@@ -51,12 +52,24 @@ def advance(params, state, env: int) -> None:
             row.reason = kind
             row.status = RowStatus.DECISION
             fill_mask(params, state, env)
+            if kind == EventKind.ASK_RECONSIDER and stays_unasked(params, state, env):
+                ask_later(params, state, env, subject, EventKind.ASK_RECONSIDER)
+                continue
             return
         else:
             handle(params, state, env, kind, subject)
             if row.done == row.task_count:
                 end_episode(params, state, env)
                 return
+
+
+@compiled
+def stays_unasked(params, state, env: int) -> bool:
+    """Whether the focal task, which runs, is on spot and may stay there, in a scenario that asks no such task."""
+    if params.config[0].reconsider_on_spot:
+        return False
+    placement = state.tasks[env, state.rows[env].focal].placement
+    return placement <= params.pools.shape[0] and state.masks[env, placement]
 
 
 @compiled

@@ -30,6 +30,7 @@ def note_change(pool, now_s: float, was_up: bool) -> None:
     pool.available_1h, pool.available_4h, pool.available_12h = a1, a4, a12
     if was_up:
         pool.up_s += elapsed_s
+        pool.up_square_s2 += elapsed_s * elapsed_s
         pool.up_spells += 1
     else:
         pool.down_spells += 1
@@ -42,5 +43,6 @@ def start_history(pool, up: bool) -> None:
     pool.changed_s = 0.0
     pool.available_1h = pool.available_4h = pool.available_12h = 1.0 if up else 0.0
     pool.up_s = 0.0
+    pool.up_square_s2 = 0.0
     pool.up_spells = 0
     pool.down_spells = 0

@@ -87,6 +87,7 @@ POOL = np.dtype(
         ("available_4h", np.float64),
         ("available_12h", np.float64),
         ("up_s", np.float64),  # total time up, as of changed_s
+        ("up_square_s2", np.float64),  # sum of the squared lengths of ended up-spells
         ("up_spells", np.int64),  # ended spells
         ("down_spells", np.int64),
     ],

@@ -99,6 +99,7 @@ OPTIONS = st.fixed_dictionaries(
         "notice_s": st.sampled_from([0.0, 30.0, 120.0, 600.0]),
         "idle_timeout_s": st.sampled_from([0.0, 900.0]),
         "reconsider_running": st.booleans(),
+        "reconsider_on_spot": st.booleans(),
         "billing": st.sampled_from([{}, {"billing_increment_s": 195.0}, {"minimum_s": 0.0, "free_first_hour": True}]),
         "checkpoint": st.sampled_from([{}, {"interval_h": 0.25, "cost_s": 30.0}, {"at_notice": False}]),
     }

@@ -195,7 +195,12 @@ class Simulator:
         """Ask the policy about the task and do what it says."""
         task = self.tasks[i]
         task.ask = None
-        decision = Decision(self.now, reason, i, valid_actions(self, i), self.dollars(), self.penalty)
+        valid = valid_actions(self, i)
+        if reason == Kind.ASK_RECONSIDER and not self.rules.reconsider_on_spot:
+            here = task.instance
+            if here.purchase == SPOT and valid[1 + here.pool]:
+                return self.ask_again(i, Kind.ASK_RECONSIDER)
+        decision = Decision(self.now, reason, i, valid, self.dollars(), self.penalty)
         self.decisions.append(decision)
         self.totals["decisions"] += 1
         action = self.choose(decision)
@@ -204,7 +209,7 @@ class Simulator:
             action = 0
         self.note("DECISION", i, NONE, action, reason)
         target = divmod(action - 1, len(self.pools)) if action > 0 else None  # (purchase, pool)
-        {"waiting": self.start, "placed": self.reconsider, "displaced": self.ask_for}[task.status](i, target)
+        return {"waiting": self.start, "placed": self.reconsider, "displaced": self.ask_for}[task.status](i, target)
 
     def start(self, i: int, target):
         """What a waiting task does."""
