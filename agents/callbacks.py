@@ -50,6 +50,21 @@ class StopCallback(BaseCallback):
         return not self.request.is_set
 
 
+class EntropySchedule(BaseCallback):
+    """The entropy coefficient falls linearly over the run, as the learning rate does."""
+
+    def __init__(self, first: float, last: float, total_steps: int) -> None:
+        super().__init__()
+        self.first, self.last, self.total_steps = first, last, total_steps
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        done = min(1.0, self.num_timesteps / self.total_steps)
+        self.model.ent_coef = self.first + (self.last - self.first) * done  # type: ignore[attr-defined]
+
+
 class EpisodeRecords(BaseCallback):
     """Means over the episodes that ended since the last update, for TensorBoard under `episodes/`."""
 

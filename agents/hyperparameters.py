@@ -29,6 +29,8 @@ class Hyperparameters(BaseModel):
     net: Literal["mlp", "pool_scorer"]
     hidden: Annotated[tuple[Width, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=8)]
     activation: Literal["tanh", "relu"]
+    critic_sees: Literal["observation", "future"]
+    balance_worlds: bool
     total_steps: Annotated[int, Field(ge=1, le=10**12)]
     n_envs: Annotated[int, Field(ge=1, le=MOST_ROWS)]
     n_steps: Annotated[int, Field(ge=2, le=2**20)]
@@ -38,6 +40,7 @@ class Hyperparameters(BaseModel):
     gae_lambda: Share
     clip_range: Positive
     ent_coef: Annotated[float, Field(ge=0.0)]
+    final_ent_coef: Annotated[float, Field(ge=0.0)]
     vf_coef: Annotated[float, Field(ge=0.0)]
     max_grad_norm: Positive
     learning_rate: Positive
@@ -46,6 +49,15 @@ class Hyperparameters(BaseModel):
     evaluation_worlds: Annotated[int, Field(ge=1, le=100_000)]
     n_threads: Annotated[int, Field(ge=1, le=1024)]
     seed: Annotated[int, Field(ge=0, lt=2**64)]
+
+    @model_validator(mode="after")
+    def _future_is_for_one_net(self) -> Self:
+        if self.critic_sees == "future" and (self.net, self.algorithm) != ("mlp", "MaskablePPO"):
+            raise ValueError(
+                f"critic_sees: 'future' (allowed with net = 'mlp' and algorithm = 'MaskablePPO'; "
+                f"these are {self.net!r} and {self.algorithm!r})"
+            )
+        return self
 
     @model_validator(mode="after")
     def _batch_is_collected(self) -> Self:

@@ -17,6 +17,7 @@ from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
+from agents.hindsight import HINDSIGHT_SIZE
 from tessera_env.observation import Layout
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
@@ -101,6 +102,37 @@ class _PoolScorerMixin:
         )
 
 
+class HindsightMlp(nn.Module):
+    """Two nets: the actor's over the observation, the critic's over the future behind it, too."""
+
+    def __init__(self, inputs: int, hidden: Sequence[int], activation: type[nn.Module]) -> None:
+        super().__init__()
+        self.observation_size = inputs - HINDSIGHT_SIZE
+        self.policy_net = mlp(self.observation_size, hidden, activation)
+        self.value_net = mlp(inputs, hidden, activation)
+        self.latent_dim_pi = self.latent_dim_vf = hidden[-1]
+
+    def forward(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Policy features and value features, (n, width) each."""
+        return self.forward_actor(observations), self.forward_critic(observations)
+
+    def forward_actor(self, observations: torch.Tensor) -> torch.Tensor:
+        """Policy features (n, width) from (n, K), with or without the future behind it."""
+        return self.policy_net(observations[:, : self.observation_size])
+
+    def forward_critic(self, observations: torch.Tensor) -> torch.Tensor:
+        """Value features (n, width) from (n, K + HINDSIGHT_SIZE)."""
+        return self.value_net(observations)
+
+
+class HindsightPolicy(MaskableActorCriticPolicy):
+    """An MLP for MaskablePPO whose critic sees the future; `net_arch` is the list of hidden widths."""
+
+    def _build_mlp_extractor(self) -> None:
+        inputs = int(self.observation_space.shape[0])
+        self.mlp_extractor = HindsightMlp(inputs, self.net_arch, self.activation_fn)
+
+
 class PoolScorerPolicy(_PoolScorerMixin, ActorCriticPolicy):
     """The pool-shared scorer for PPO; `net_arch` is the list of hidden widths."""
 
@@ -109,7 +141,9 @@ class MaskablePoolScorerPolicy(_PoolScorerMixin, MaskableActorCriticPolicy):
     """The pool-shared scorer for MaskablePPO; `net_arch` is the list of hidden widths."""
 
 
-def policy_arguments(net: str, algorithm: str, hidden: Sequence[int], activation: str) -> dict[str, Any]:
+def policy_arguments(
+    net: str, algorithm: str, hidden: Sequence[int], activation: str, critic_sees: str = "observation"
+) -> dict[str, Any]:
     """`policy` and `policy_kwargs` of an SB3 algorithm."""
     policies: dict[tuple[str, str], Any] = {
         ("mlp", "PPO"): "MlpPolicy",
@@ -118,4 +152,5 @@ def policy_arguments(net: str, algorithm: str, hidden: Sequence[int], activation
         ("pool_scorer", "MaskablePPO"): MaskablePoolScorerPolicy,
     }
     settings = {"net_arch": list(hidden), "activation_fn": ACTIVATIONS[activation]}
-    return {"policy": policies[net, algorithm], "policy_kwargs": settings}
+    policy = HindsightPolicy if critic_sees == "future" else policies[net, algorithm]
+    return {"policy": policy, "policy_kwargs": settings}

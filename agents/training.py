@@ -28,8 +28,17 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecCheckNan, VecEnv
 
-from agents.callbacks import EpisodeRecords, ProgressBar, RegularEvaluation, StopCallback, stop_on_signals
+from agents.balance import BalancedVecEnv
+from agents.callbacks import (
+    EntropySchedule,
+    EpisodeRecords,
+    ProgressBar,
+    RegularEvaluation,
+    StopCallback,
+    stop_on_signals,
+)
 from agents.export import TorchPolicy, export_policy, versions
+from agents.hindsight import HindsightVecEnv
 from agents.hyperparameters import Hyperparameters, validated
 from agents.networks import policy_arguments
 from agents.vec_env import TesseraVecEnv
@@ -164,7 +173,13 @@ def train(run: Run, console: Console) -> bool:
     bar = ProgressBar(settings.total_steps, console)
     try:
         with stop_on_signals(console) as stop:
-            watchers = [StopCallback(stop), EpisodeRecords(), RegularEvaluation(settings.evaluate_every, judge), bar]
+            watchers = [
+                StopCallback(stop),
+                EntropySchedule(settings.ent_coef, settings.final_ent_coef, settings.total_steps),
+                EpisodeRecords(),
+                RegularEvaluation(settings.evaluate_every, judge),
+                bar,
+            ]
             learn(model, settings.total_steps, watchers)
             is_finished = model.num_timesteps >= settings.total_steps
             if is_finished:
@@ -190,7 +205,12 @@ def training_env(run: Run) -> VecEnv:
         autoreset_mode=AutoresetMode.SAME_STEP,
         threads=settings.n_threads,
     )
-    return VecCheckNan(TesseraVecEnv(env), raise_exception=True)
+    wrapped: VecEnv = TesseraVecEnv(env)
+    if settings.critic_sees == "future":
+        wrapped = HindsightVecEnv(wrapped)
+    if settings.balance_worlds:
+        wrapped = BalancedVecEnv(wrapped)
+    return VecCheckNan(wrapped, raise_exception=True)
 
 
 def new_model(run: Run, env: VecEnv) -> OnPolicyAlgorithm:
@@ -210,7 +230,9 @@ def new_model(run: Run, env: VecEnv) -> OnPolicyAlgorithm:
         learning_rate=LinearSchedule(settings.learning_rate, settings.final_learning_rate, end_fraction=1.0),
         seed=training_seed(settings.seed),
         device="cpu",  # nets this small spend their time on a GPU waiting for it
-        **policy_arguments(settings.net, settings.algorithm, settings.hidden, settings.activation),
+        **policy_arguments(
+            settings.net, settings.algorithm, settings.hidden, settings.activation, settings.critic_sees
+        ),
     )
 
 
