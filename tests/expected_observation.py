@@ -123,8 +123,8 @@ class Moment:
             return {"has_deadline": 0.0, **dict.fromkeys((*names, "ahead", "ahead_after_changeover"), 1.0)}
         done_s, _ = self.progress_s()
         left_s, window_s = task.work_s - done_s, task.deadline_s - task.arrival_s
-        must_s = task.deadline_s - self.config.guard_margin_s - self.fallback_s()
-        slack_h = (must_s - self.now_s - self.run_time_s(left_s)) / 3600.0
+        slack_h = self.slack_h(self.run_time_s(left_s) + self.fallback_s())
+        reserve_h = self.slack_h(self.run_time_s(left_s) + 2.0 * self.fallback_s())
         interval_h = self.config.decision_interval_s / 3600.0
         uniform_s = (self.now_s - task.arrival_s) / window_s * task.work_s
         later_s = (self.now_s + 2.0 * self.fallback_s() - task.arrival_s) / window_s * task.work_s
@@ -135,11 +135,19 @@ class Moment:
             "slack_per_work": half(slack_h, (left_s + 1.0) / 3600.0),
             "slack_per_changeover": half(slack_h, (20.0 * self.fallback_s() + 1.0) / 3600.0),
             "wait_slack": half(slack_h - interval_h, 6.0),
-            "reserve_slack": half(slack_h - interval_h - self.fallback_s() / 3600.0, 6.0),
+            "reserve_slack": half(reserve_h - interval_h, 6.0),
             "deadline_left": max((task.deadline_s - self.now_s) / window_s, 0.0),
             "ahead": max((done_s - uniform_s) / task.work_s, -1.0),
             "ahead_after_changeover": max((done_s - later_s) / task.work_s, -1.0),
         }
+
+    def slack_h(self, needed_s: float) -> float:
+        """Hours to the deadline, less its margin, beyond what is needed; both in whole ticks where there are ticks."""
+        left_s, tick_s = self.task.deadline_s - self.config.guard_margin_s - self.now_s, self.config.slack_tick_s
+        if tick_s == 0.0:
+            return float(left_s - needed_s) / 3600.0
+        whole_left, whole_needed = math.floor(round(left_s / tick_s, 6)), math.ceil(round(needed_s / tick_s, 6))
+        return float((whole_left - whole_needed) * tick_s) / 3600.0
 
     # the fleet
 

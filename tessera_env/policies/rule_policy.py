@@ -10,7 +10,7 @@ from tessera_env.policies.checked import checked_masks, checked_observation
 from tessera_env.policies.rules import RULE, RuleKind, choose_rows
 
 MOST_SLICES = 1_000
-MOST_PERCENT = 10_000
+MOST_THETA = 100.0
 
 
 class RulePolicy:
@@ -108,13 +108,13 @@ class TimeSliced(RulePolicy):
 
 
 class SlackThreshold(RulePolicy):
-    """On-demand once slack / work left is below a threshold; see `tessera_env.policies.slack_threshold`.
+    """On-demand once slack / work left is below `theta`; see `tessera_env.policies.slack_threshold`.
 
     Raises:
-        ValueError: `percent` is not in 0 ... 10,000.
+        ValueError: `theta` is not in 0 ... 100.
     """
 
-    def __init__(self, layout: Layout, percent: int = 5) -> None:
-        if not 0 <= percent <= MOST_PERCENT:
-            raise ValueError(f"slack_threshold: percent: {percent} (allowed: 0 to {MOST_PERCENT:,})")
-        super().__init__(layout, "slack_threshold", RuleKind.SLACK_THRESHOLD, theta=percent / 100.0)
+    def __init__(self, layout: Layout, theta: float = 0.05) -> None:
+        if not 0.0 <= theta <= MOST_THETA:
+            raise ValueError(f"slack_threshold: theta: {theta:g} (allowed: 0 to {MOST_THETA:g})")
+        super().__init__(layout, "slack_threshold", RuleKind.SLACK_THRESHOLD, theta=theta)
