@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
+from tessera_env.compiled import INTERPRETER
 from tessera_env.playing import play
 from tessera_env.policies import (
     GreedySafetyNet,
@@ -16,6 +17,7 @@ from tessera_env.policies import (
     UniformProgressPlain,
     make_policy,
 )
+from tessera_env.policies.time_sliced import slice_slack
 from tessera_env.vector_env import TesseraVectorEnv
 from tests.policies.observations import LAYOUT, ON_DEMAND_1, SPOT_0, SPOT_1, WAIT, on_on_demand, on_spot, waiting
 
@@ -144,6 +146,16 @@ class TestTimeSliced:
         assert action(four, self.row(14.9, 12.1)) == WAIT
         assert action(four, self.row(14.9, 11.0)) == ON_DEMAND_1
         assert action(four, self.row(15.1, 12.1)) == WAIT  # the next slice has just begun
+
+    def test_without_a_deadline_it_waits(self):
+        row = waiting(**NO_SPOT, work_left=0.5, work_left_h=0.5, slack=1.0, reserve_slack=1.0, deadline_left=1.0)
+        assert action(TimeSliced(LAYOUT, 4), row) == WAIT
+
+    def test_compiled_and_plain_count_the_same_hours(self):
+        rows = np.concatenate([self.row(passed_h, 0.7 * passed_h) for passed_h in np.linspace(0.1, 30.0, 50)])
+        for row in range(50):
+            given = (rows, row, 0.25, 0.2)
+            assert slice_slack(*given) == INTERPRETER.run(slice_slack, given)
 
     def test_bad_options(self):
         for slices in (0, 1_001):
