@@ -116,15 +116,6 @@ class Moment:
         """Notices so far to a task, or in a pool."""
         return int(((self.log["kind"] == LogKind.NOTICE) & (self.log[column] == value)).sum())
 
-    def slack_s(self, changeovers: int = 1) -> float:
-        """Time to the deadline less work left and so many changeovers; with ticks each side in whole ones."""
-        work_s, tick_s = self.run_time_s(self.task.work_s - self.progress_s()[0]), self.config.slack_tick_s
-        have_s = self.task.deadline_s - self.config.guard_margin_s - self.now_s
-        need_s = work_s + changeovers * self.fallback_s()
-        if tick_s == 0.0:
-            return have_s - need_s
-        return (math.floor(have_s / tick_s + 1e-9) - math.ceil(need_s / tick_s - 1e-9)) * tick_s
-
     def deadline_fields(self) -> dict[str, float]:
         task = self.task
         if task.deadline_s == INF:
@@ -132,7 +123,8 @@ class Moment:
             return {"has_deadline": 0.0, **dict.fromkeys((*names, "ahead", "ahead_after_changeover"), 1.0)}
         done_s, _ = self.progress_s()
         left_s, window_s = task.work_s - done_s, task.deadline_s - task.arrival_s
-        slack_h = self.slack_s() / 3600.0
+        slack_h = self.slack_h(self.run_time_s(left_s) + self.fallback_s())
+        reserve_h = self.slack_h(self.run_time_s(left_s) + 2.0 * self.fallback_s())
         interval_h = self.config.decision_interval_s / 3600.0
         uniform_s = (self.now_s - task.arrival_s) / window_s * task.work_s
         later_s = (self.now_s + 2.0 * self.fallback_s() - task.arrival_s) / window_s * task.work_s
@@ -143,7 +135,7 @@ class Moment:
             "slack_per_work": half(slack_h, (left_s + 1.0) / 3600.0),
             "slack_per_changeover": half(slack_h, (20.0 * self.fallback_s() + 1.0) / 3600.0),
             "wait_slack": half(slack_h - interval_h, 6.0),
-            "reserve_slack": half(self.slack_s(2) / 3600.0 - interval_h, 6.0),
+            "reserve_slack": half(reserve_h - interval_h, 6.0),
             "deadline_left": max((task.deadline_s - self.now_s) / window_s, 0.0),
             "ahead": max((done_s - uniform_s) / task.work_s, -1.0),
             "ahead_after_changeover": max((done_s - later_s) / task.work_s, -1.0),
@@ -155,7 +147,17 @@ class Moment:
             return 1.0
         to_come = (ended + 1) * max(self.task.deadline_s - self.now_s, 0.0) / (self.now_s + 4 * 3_600.0)
         pair_s = 2.0 * self.fallback_s() * max(to_come, 1.0)
-        return half(self.slack_s(), 2.0 * pair_s + 1.0)
+        left_s = self.task.work_s - self.progress_s()[0]
+        slack_h = self.slack_h(self.run_time_s(left_s) + self.fallback_s())
+        return half(3600.0 * slack_h, 2.0 * pair_s + 1.0)
+
+    def slack_h(self, needed_s: float) -> float:
+        """Hours to the deadline, less its margin, beyond what is needed; both in whole ticks where there are ticks."""
+        left_s, tick_s = self.task.deadline_s - self.config.guard_margin_s - self.now_s, self.config.slack_tick_s
+        if tick_s == 0.0:
+            return float(left_s - needed_s) / 3600.0
+        whole_left, whole_needed = math.floor(round(left_s / tick_s, 6)), math.ceil(round(needed_s / tick_s, 6))
+        return float((whole_left - whole_needed) * tick_s) / 3600.0
 
     # the fleet
 

@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
         ("training", ("threads", "frames/s")),
         ("ablation", ("classic", "fleet", "Kuhn-Munkres", "Young", "Daly")),
         ("compiling", ("cold", "cached", "s to first observation")),
+        ("slack_threshold", ("theta=0.15", "slices=8", "uniform_progress", "Deadlines missed: 0")),
     ],
 )
 def test_a_benchmark_prints_its_table(name, expected):

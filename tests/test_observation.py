@@ -177,7 +177,7 @@ def test_after_the_deadline():
 def test_without_a_deadline():
     moment = observed(world([pool()], [task(1_000.0)]))[0]
     assert moment["has_deadline"] == 0.0
-    names = ("slack", "slack_per_work", "slack_per_changeover", "wait_slack", "deadline_left", "ahead")
+    names = ("slack", "slack_per_work", "slack_per_changeover", "wait_slack", "reserve_slack", "deadline_left", "ahead")
     assert all(moment[name] == 1.0 for name in (*names, "ahead_after_changeover"))
 
 
@@ -353,7 +353,7 @@ def test_every_field_has_a_meaning_and_a_range():
     layout = Layout(2)
     signed = ("day_sin", "day_cos", "slack", "slack_per_work", "slack_per_changeover", "wait_slack", "ahead")
     for name in layout.names:
-        low = -1.0 if name in (*signed, "ahead_after_changeover") else 0.0
+        low = -1.0 if name in (*signed, "reserve_slack", "ahead_after_changeover") else 0.0
         assert (layout.low[layout.slice_of(name)] == low).all() and (layout.high[layout.slice_of(name)] == 1.0).all()
 
 

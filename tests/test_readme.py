@@ -1,5 +1,6 @@
 """What README shows runs, and says what the code says."""
 
+import inspect
 import os
 import re
 import shlex
@@ -16,6 +17,7 @@ from benchmarks.common import Report, Reports
 from tessera_env import statistics
 from tessera_env.ablation import METRICS
 from tessera_env.observation import Layout
+from tessera_env.policies import POLICIES
 from tessera_env.scenario_files import preset_names
 from tests.results_samples import results
 
@@ -136,6 +138,14 @@ def test_every_environment_and_preset_is_listed():
     rows = re.findall(r"^\| `(Tessera/[\w-]+)` \| `([\w-]+)` \|", README, flags=re.MULTILINE)
     assert dict(rows) == tessera_env.ENVIRONMENTS
     assert sorted(preset for _, preset in rows) == preset_names()
+
+
+def test_every_policy_is_listed_with_its_options():
+    rows = re.findall(r"^\| `([a-z_]+)` \| (?:`([^`]+)`)? ?\| ", README.split("## Policies")[1], flags=re.MULTILINE)
+    assert sorted(name for name, _ in rows) == sorted(POLICIES)
+    for name, options in rows:
+        known = [one for one in inspect.signature(POLICIES[name]).parameters.values() if one.name != "layout"]
+        assert options == ", ".join(one.name if one.name == "seed" else f"{one.name}={one.default}" for one in known)
 
 
 def test_the_observation_table_is_the_code_s():

@@ -49,8 +49,8 @@ def problem(source, **overrides) -> str:
 # ---- presets
 
 
-def test_presets_are_the_five_and_carry_their_names():
-    assert preset_names() == ["classic", "deadline", "deadline-aws", "fleet", "fleet-mixed"]
+def test_presets_are_the_six_and_carry_their_names():
+    assert preset_names() == ["cant-be-late", "classic", "deadline", "deadline-aws", "fleet", "fleet-mixed"]
     for name in preset_names():
         scenario = load_scenario(name)
         assert scenario.name == name
@@ -481,7 +481,7 @@ def test_missing_sections_are_named():
 @pytest.mark.parametrize("source", ["nope", "", "Deadline", "deadline_aws", "classic ", "..", "a\0b"])
 def test_unknown_presets_list_the_presets(source):
     text = problem(source)
-    assert "must be one of classic, deadline, deadline-aws, fleet, fleet-mixed, or a path, which ends in .toml" in text
+    assert f"must be one of {', '.join(preset_names())}, or a path, which ends in .toml" in text
     assert "\n" not in text
 
 

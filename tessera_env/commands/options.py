@@ -39,7 +39,7 @@ Policies = Annotated[
     tyro.conf.arg(
         metavar="NAME|FOLDER,...",
         help=f"Separated by commas: {', '.join(POLICIES)}, or folders of exported policies such as runs/latest. "
-        "Options follow a colon: on_demand_fallback:count=3.",
+        "Options follow a colon: on_demand_fallback:count=3, slack_threshold:theta=0.1, time_sliced:slices=4.",
     ),
 ]
 

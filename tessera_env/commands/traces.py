@@ -179,7 +179,12 @@ class TracesFit:
 
 @dataclass(frozen=True)
 class TracesCheck:
-    """List every problem of a trace file by line or sample; exit code 1 if there is any."""
+    """List every problem of a trace file by line or sample; exit code 1 if there is any.
+
+    A .csv file has the header zone,time_s,spot_available,spot_price and a row for each change, a zone's in order of
+    time from 0 s on: so many spot instances at so many $/h until its next row. A .json file has one zone's samples:
+    {"metadata": {"gap_seconds": 300}, "data": [1, 0, ...], "prices": [0.35, ...]}; prices may be left out.
+    """
 
     trace: Trace
 

@@ -6,12 +6,13 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from tessera_env.html_report.style import ALARM, INK, ON_DEMAND, SPOT, colour_of, styled, symbol_of
+from tessera_env.html_report.style import ALARM, INK, ON_DEMAND, SPOT, looks_of, styled
 from tessera_env.results import Results
 from tessera_env.statistics import Estimate, bootstrap_means, estimate
 
 MOST_POINTS = 300  # worlds shown one by one beside the boxes
 COMPLETION = "completion_p50_h"
+WHITE_EDGE = {"color": "white", "width": 1}
 
 
 def text_of(label: str) -> str:
@@ -61,7 +62,7 @@ def _add_cost_intervals(figure: go.Figure, results: Results, totals: list[float]
 
 
 def differences(results: Results) -> go.Figure | str:
-    """Boxes of cost minus the baseline's in the same worlds, each on its own scale, which always holds 0.
+    """Boxes of cost minus the baseline's in the same worlds, all on one scale, which holds 0.
 
     Returns:
         A text where there is nothing to show.
@@ -73,13 +74,13 @@ def differences(results: Results) -> go.Figure | str:
         return "There is one world, so there is no distribution to show."
     count = len(others)
     figure = make_subplots(rows=count, cols=1, vertical_spacing=0.4 / count, subplot_titles=[*map(text_of, others)])
-    base = results.tables[results.baseline]["cost_usd"]
-    for row, label in enumerate(others, start=1):
-        values = results.tables[label]["cost_usd"] - base
-        _add_box(figure, row, values, list(results.tables).index(label))
+    base, looks = results.tables[results.baseline]["cost_usd"], looks_of(results.tables)
+    columns = [results.tables[label]["cost_usd"] - base for label in others]
+    for row, (label, values) in enumerate(zip(others, columns, strict=True), start=1):
+        _add_box(figure, row, values, looks[label].colour)
         _add_mean(figure, row, results.summary[label].difference_usd)
         figure.add_vline(x=0, line={"color": INK, "width": 1.5}, row=row, col=1)
-        figure.update_xaxes(range=_range_with_zero(values), row=row, col=1)
+        figure.update_xaxes(range=_range_with_zero(np.concatenate(columns)), row=row, col=1)
     styled(figure, 70 + 150 * count)
     figure.update_layout(showlegend=False)
     figure.update_annotations(x=0.0, xanchor="left", font={"size": 14})
@@ -95,10 +96,9 @@ def _range_with_zero(values: np.ndarray) -> list[float]:
     return [low - margin, high + margin]
 
 
-def _add_box(figure: go.Figure, row: int, values: np.ndarray, policy: int) -> None:
+def _add_box(figure: go.Figure, row: int, values: np.ndarray, colour: str) -> None:
     """Quartiles worked out here, so that the page does not hold a hundred thousand worlds."""
     low, first, median, third, high = (float(value) for value in np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95]))
-    colour = colour_of(policy)
     figure.add_box(
         y=[0], q1=[first], median=[median], q3=[third], lowerfence=[low], upperfence=[high],
         orientation="h", width=0.34, line={"color": colour, "width": 1.5}, fillcolor="rgba(255,255,255,0)",
@@ -134,10 +134,10 @@ def _add_mean(figure: go.Figure, row: int, difference: Estimate | None) -> None:
 
 def tradeoff(results: Results) -> go.Figure | str:
     """Savings, or cost where they are not known, against the median hours to completion."""
-    summaries = results.summary
+    summaries, looks = results.summary, looks_of(results.tables)
     has_savings = any(summary.savings is not None for summary in summaries.values())
     figure = go.Figure()
-    for k, (label, summary) in enumerate(summaries.items()):
+    for label, summary in summaries.items():
         completion = _completion(results, label)
         if completion is None:
             continue
@@ -148,9 +148,9 @@ def tradeoff(results: Results) -> go.Figure | str:
             y=[height.mean],
             name=text_of(label),
             mode="markers",
-            marker={"color": colour_of(k), "symbol": symbol_of(k), "size": 12, "line": {"color": "white", "width": 1}},
-            error_x=_error_bars([completion], colour_of(k)),
-            error_y=_error_bars([height], colour_of(k)),
+            marker={"color": looks[label].colour, "symbol": looks[label].symbol, "size": 12, "line": WHITE_EDGE},
+            error_x=_error_bars([completion], looks[label].colour),
+            error_y=_error_bars([height], looks[label].colour),
             hovertext=[f"{text_of(label)}: {height.mean:,.1f} {unit}, {completion.mean:,.2f} h"],
             hoverinfo="text",
         )

@@ -1,16 +1,27 @@
 """How the report looks: colours, the page's CSS, and what all charts share.
 
-The colours are of Okabe and Ito's palette, told apart whatever one's colour vision; marks differ in shape too.
+The colours are told apart whatever one's colour vision, those of the purchases are Okabe and Ito's; marks differ in
+shape too.
 """
 
+from collections.abc import Iterable
+from itertools import count
+from typing import NamedTuple
+from zlib import crc32
+
 import plotly.graph_objects as go
+
+from tessera_env.policies import POLICIES
 
 INK, FAINT, GRID, PAPER = "#1c2028", "#5c626e", "#e4e6eb", "#ffffff"
 SPOT, SPOT_PALE = "#0072b2", "#a9d0e8"
 ON_DEMAND, ON_DEMAND_PALE = "#e69f00", "#f6dda5"
 LAUNCHING, NOTICED, ALARM = "#c3c7d0", "#f3b8b0", "#c1121f"
-POLICIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#1c2028")
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "x")
+# Far from each other, the purchases' colours and the alarm's: 17 or more in CIELAB, with all cones or without one kind.
+POLICY_COLOURS = (
+    "#8c564b", "#332288", "#b2abd2", "#d55e00", "#882255", "#d8a0ff", "#7f7f7f", "#5aae61", "#1c2028"
+)  # fmt: skip
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "star", "x", "triangle-down", "pentagon")
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 CSS = f"""
@@ -42,14 +53,30 @@ summary {{ cursor: pointer; font-weight: 600; }}
 """
 
 
-def colour_of(policy: int) -> str:
-    """Of the k-th policy."""
-    return POLICIES[policy % len(POLICIES)]
+class Look(NamedTuple):
+    """How a policy is drawn."""
+
+    colour: str
+    symbol: str
 
 
-def symbol_of(policy: int) -> str:
-    """Of the k-th policy."""
-    return SYMBOLS[policy % len(SYMBOLS)]
+def looks_of(labels: Iterable[str]) -> dict[str, Look]:
+    """A look for each policy of a report, whatever their order: its own where that is free, else the next free one.
+
+    A hand-coded policy's is that of its name; another's follows from its label.
+    """
+    colours, looks, taken = len(POLICY_COLOURS), dict[str, Look](), set[int]()
+    for label in sorted(labels, key=lambda label: (label not in POLICIES, _own_look(label), label)):
+        turns = ((_own_look(label) + step) % colours + colours * turn for turn in count() for step in range(colours))
+        look = next(look for look in turns if look not in taken)
+        taken.add(look)
+        looks[label] = Look(POLICY_COLOURS[look % colours], SYMBOLS[(look + look // colours) % len(SYMBOLS)])
+    return looks
+
+
+def _own_look(label: str) -> int:
+    name = label.partition(":")[0]
+    return [*POLICIES].index(name) if name in POLICIES else crc32(label.encode()) % len(POLICY_COLOURS)
 
 
 def styled(figure: go.Figure, height: int) -> go.Figure:

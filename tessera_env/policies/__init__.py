@@ -1,6 +1,7 @@
 """Policies: hand-coded rules, random play and exported networks, all through one `predict`."""
 
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,9 +32,15 @@ POLICIES: dict[str, Callable[..., Policy]] = {
     "slack_threshold": SlackThreshold,
 }
 
+# How an option's value is written, by its type; short enough to be read and to be shown.
+_NUMBERS: dict[type, tuple[re.Pattern[str], str]] = {
+    int: (re.compile(r"[0-9]{1,20}"), "a whole number"),
+    float: (re.compile(r"-?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})"), "a number such as 0.05"),
+}
+
 
 def make_policy(name_or_path: str | Path, layout: Layout, seed: int = 0) -> Policy:
-    """A policy by its name, options after colons ("on_demand_fallback:count=3"), or by the path of an exported one.
+    """A policy by its name, options after colons ("slack_threshold:theta=0.1"), or by the path of an exported one.
 
     Args:
         name_or_path: a name of `POLICIES`, or a folder written by `save_policy`.
@@ -54,17 +61,24 @@ def make_policy(name_or_path: str | Path, layout: Layout, seed: int = 0) -> Poli
 
 def _make_named(name: str, options: list[str], layout: Layout, seed: int) -> Policy:
     make = POLICIES[name]
-    known = [option for option in inspect.signature(make).parameters if option != "layout"]
-    chosen: dict[str, int] = {"seed": seed} if "seed" in known else {}
+    known = {key: option.annotation for key, option in inspect.signature(make).parameters.items() if key != "layout"}
+    chosen: dict[str, int | float] = {"seed": seed} if "seed" in known else {}
     for option in options:
         key, separator, value = option.partition("=")
         if key not in known or not separator:
-            allowed = ", ".join(f"{key}=N" for key in known) or "no options"
-            raise PolicyError(f"policy: {name}: option {option!r} (allowed: {allowed})")
-        if not (value.isascii() and value.isdigit() and len(value) <= 20):
-            raise PolicyError(f"policy: {name}: {key}: {value!r} (allowed: a whole number)")
-        chosen[key] = int(value)
+            allowed = ", ".join(f"{key}={'X' if kind is float else 'N'}" for key, kind in known.items())
+            raise PolicyError(f"policy: {name}: option {option!r} (allowed: {allowed or 'no options'})")
+        chosen[key] = _number(f"policy: {name}: {key}", value, known[key])
     return make(layout, **chosen)
+
+
+def _number(what: str, text: str, kind: type) -> int | float:
+    pattern, words = _NUMBERS[kind]
+    if not pattern.fullmatch(text):
+        shown = text if len(text) <= 50 else f"{text[:50]}..."
+        raise PolicyError(f"{what}: {shown!r} (allowed: {words})")
+    number: int | float = kind(text)
+    return number
 
 
 __all__ = [

@@ -1,8 +1,14 @@
 """Wait for spot while there is slack for each hour of work left, else run on on-demand: one number decides.
 
-Spot when it is to be had. Without it a task stays on on-demand if it is on it; on nothing it takes on-demand once its
-slack divided by its work left is below theta, and waits until then. Published program searches for this problem
-converge on rules of this form. The safety rule (`tessera_env.policies.safety_net`) goes before all.
+Slack is the time that the task can still lose before its work and one changeover use up all that is left.
+
+1. Spot whenever it is there, from on-demand too, and at once.
+2. Without it a task on on-demand stays there.
+3. On nothing, it takes on-demand once slack / work left < theta, and waits until then.
+
+Published program searches for this problem converge on rules of this form. It alone may be late, whatever theta: a spot
+launch that is lost before its changeover is worked off costs time and brings no work, and rule 1 asks for the next one
+even when the slack is used up. So the safety rule (`tessera_env.policies.safety_net`) goes before all.
 """
 
 from tessera_env.compiled import compiled

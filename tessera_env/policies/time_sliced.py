@@ -26,27 +26,34 @@ def time_sliced_wish(observations, env: int, slices: int) -> int:
     forced = safety_net(observations, env)
     if forced != FREE:
         return ONLY_ON_DEMAND if forced == ON_DEMAND else SPOT_OR_WAIT
-    passed = 1.0 - observations[env, Field.DEADLINE_LEFT]
+    if observations[env, Field.HAS_DEADLINE] <= 0.0:
+        return SPOT_OR_WAIT
+    passed = 1.0 - seen(observations, env, Field.DEADLINE_LEFT)
     ends = (math.floor(passed * slices + 1e-6) + 1.0) / slices
-    lacks = ends - (1.0 - observations[env, Field.WORK_LEFT])  # as a share of all work
+    lacks = ends - (1.0 - seen(observations, env, Field.WORK_LEFT))  # as a share of all work
     if lacks <= 0.0:
         return SPOT_OR_WAIT
-    # Slack, work left and their ratio to the two changeovers give every time in hours of work left.
     return SPOT_OR_ON_DEMAND if slice_slack(observations, env, ends - passed, lacks) < 0.0 else SPOT_OR_WAIT
 
 
 @compiled
 def slice_slack(observations, env: int, left: float, lacks: float) -> float:
     """Time to the slice's end less the work it lacks and two changeovers, in hours."""
-    work_left_h = unsquashed(observations[env, Field.WORK_LEFT_H], 24.0)
-    reserve_h = unsquashed(observations[env, Field.RESERVE_SLACK], 6.0)
-    work_h = work_left_h / observations[env, Field.WORK_LEFT]
-    # Time left to the deadline = work left + two changeovers + reserve (but for the decision interval in it).
-    slack_h = unsquashed(observations[env, Field.SLACK], 6.0)
-    changeovers_h = 2.0 * (slack_h - reserve_h)
-    time_left_h = work_left_h + 0.5 * changeovers_h + slack_h
-    window_h = time_left_h / observations[env, Field.DEADLINE_LEFT]
-    return left * window_h - lacks * work_h - changeovers_h
+    work_left_h = unsquashed(seen(observations, env, Field.WORK_LEFT_H), 24.0)
+    slack_h = unsquashed(seen(observations, env, Field.SLACK), 6.0)
+    reserve_h = unsquashed(seen(observations, env, Field.RESERVE_SLACK), 6.0)
+    work_h = work_left_h / seen(observations, env, Field.WORK_LEFT)
+    # The reserve is the slack less a changeover and the decision interval, which counts as part of each changeover.
+    changeover_h = slack_h - reserve_h
+    time_left_h = work_left_h + changeover_h + slack_h
+    window_h = time_left_h / seen(observations, env, Field.DEADLINE_LEFT)
+    return left * window_h - lacks * work_h - 2.0 * changeover_h
+
+
+@compiled
+def seen(observations, env: int, field: int) -> float:
+    """A field of a row, for arithmetic: plain Python would go on in float32, compiled code does not."""
+    return float(observations[env, field])
 
 
 @compiled

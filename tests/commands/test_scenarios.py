@@ -72,7 +72,7 @@ def test_nothing_is_cut_off_on_a_narrow_terminal(
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["show", "clasic"], "must be one of classic"),
+        (["show", "clasic"], "must be one of cant-be-late, classic"),
         (["show", "missing.toml"], "missing.toml: no such file"),
         (["show"], "NAME|FILE"),
         (["list", "x"], "x"),

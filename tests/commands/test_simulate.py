@@ -97,7 +97,7 @@ def test_a_scenario_of_ones_own_keeps_its_values(tmp_path: Path, capsys: pytest.
         (["--policies", "gready"], "policy: 'gready' (allowed: greedy,"),
         (["--policies", "greedy,greedy"], "'greedy' is named twice"),
         (["--policies", "runs/none"], "runs/none: no such folder"),
-        (["--scenario", "clasic"], "must be one of classic"),
+        (["--scenario", "clasic"], "must be one of cant-be-late, classic"),
         (["--scenario", "."], "."),
         (["--set", "task.count=3", "--tasks", "4"], "tasks: 4 (allowed: either this or task.count"),
         (["--set", "tasks=3"], "tasks: is not a known key"),

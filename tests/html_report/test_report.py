@@ -176,3 +176,12 @@ def test_without_a_notice_nothing_is_said_to_be_saved_in_it():
     text = text_of(report_html(results, planned=planned))
     assert "saving at notice against not saving" in text
     assert "This scenario has no notice" not in text
+
+
+def test_differences_share_one_scale():
+    """So that a look tells which policy is how much cheaper."""
+    layouts = [figure["layout"] for figure in figures(report_html(results_samples.results()))]
+    (layout,) = (one for one in layouts if "xaxis3" in one)
+    assert layout["xaxis"]["range"] == layout["xaxis2"]["range"] == layout["xaxis3"]["range"]
+    low, high = layout["xaxis"]["range"]
+    assert low < -10.0 and high > 52.0

@@ -1,11 +1,13 @@
 """The rules published for one job with a deadline, on observations made by hand."""
 
+import math
 from typing import ClassVar
 
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
+from tessera_env.compiled import INTERPRETER
 from tessera_env.playing import play
 from tessera_env.policies import (
     GreedySafetyNet,
@@ -15,14 +17,37 @@ from tessera_env.policies import (
     UniformProgressPlain,
     make_policy,
 )
+from tessera_env.policies.time_sliced import slice_slack
 from tessera_env.vector_env import TesseraVectorEnv
 from tests.policies.observations import LAYOUT, ON_DEMAND_1, SPOT_0, SPOT_1, WAIT, on_on_demand, on_spot, waiting
 
 NAMES = ["greedy_safety_net", "uniform_progress", "uniform_progress_plain", "time_sliced", "slack_threshold"]
 EVERY = [make_policy(name, LAYOUT) for name in NAMES]
-EASY = {"has_deadline": 1.0, "slack": 0.5, "reserve_slack": 0.4, "ahead": 0.1, "ahead_after_changeover": 0.05}
-EASY |= {"slack_per_work": 0.5, "deadline_left": 0.9, "work_left": 0.85, "work_left_h": 0.63}
 NO_SPOT = {"available": [0, 0]}
+
+
+def half(x: float, at: float) -> float:
+    return x / (abs(x) + at)
+
+
+def job(passed_h: float, done_h: float) -> dict[str, float]:
+    """Fields of a job of 48 h with a deadline at 60 h and a changeover of 0.1 h, asked every 0.1 h."""
+    left_h, slack_h = 48.0 - done_h, 60.0 - passed_h - (48.0 - done_h) - 0.1
+    return {
+        "has_deadline": 1.0,
+        "work_left": left_h / 48.0,
+        "work_left_h": half(left_h, 24.0),
+        "deadline_left": (60.0 - passed_h) / 60.0,
+        "slack": half(slack_h, 6.0),
+        "slack_per_work": half(slack_h / left_h, 1.0),
+        "wait_slack": half(slack_h - 0.1, 6.0),
+        "reserve_slack": half(slack_h - 0.2, 6.0),
+        "ahead": done_h / 48.0 - passed_h / 60.0,
+        "ahead_after_changeover": done_h / 48.0 - (passed_h + 0.2) / 60.0,
+    }
+
+
+EASY = job(6.0, 7.2)  # 2.4 h ahead of uniform progress, with 13 h of slack
 
 
 def action(policy, row) -> int:
@@ -82,7 +107,7 @@ class TestUniformProgress:
 class TestSlackThreshold:
     """On-demand once slack / work left is below theta."""
 
-    policy = SlackThreshold(LAYOUT, percent=50)
+    policy = SlackThreshold(LAYOUT, theta=0.5)
 
     @pytest.mark.parametrize(("ratio", "expected"), [(0.51, WAIT), (0.49, ON_DEMAND_1)])
     def test_the_threshold(self, ratio, expected):
@@ -95,28 +120,17 @@ class TestSlackThreshold:
         assert action(self.policy, on_on_demand(1, **EASY)) == SPOT_1
 
     def test_bad_options(self):
-        for percent in (-1, 10_001):
-            with pytest.raises(ValueError, match="percent"):
-                SlackThreshold(LAYOUT, percent)
+        for theta in (-0.01, 100.01, math.nan, math.inf):
+            with pytest.raises(ValueError, match=r"slack_threshold: theta: .* \(allowed: 0 to 100\)"):
+                SlackThreshold(LAYOUT, theta)
 
 
 class TestTimeSliced:
     """Each slice has a deadline of its own."""
 
     def row(self, passed_h: float, done_h: float, **fields) -> np.ndarray:
-        """Of a job of 48 h with a deadline at 60 h and a changeover of 0.1 h, without spot; asked every 0.1 h."""
-        left_h, slack_h = 48.0 - done_h, 60.0 - passed_h - (48.0 - done_h) - 0.1
-        half = lambda x, h: x / (abs(x) + h)  # noqa: E731
-        named = {
-            "has_deadline": 1.0,
-            "work_left": left_h / 48.0,
-            "work_left_h": half(left_h, 24.0),
-            "deadline_left": (60.0 - passed_h) / 60.0,
-            "slack": half(slack_h, 6.0),
-            "wait_slack": half(slack_h - 0.1, 6.0),
-            "reserve_slack": half(slack_h - 0.2, 6.0),
-        }
-        return waiting(**{**named, **NO_SPOT, **fields})
+        """Of the job, without spot."""
+        return waiting(**{**job(passed_h, done_h), **NO_SPOT, **fields})
 
     def test_a_slice_s_slack_is_used_up_before_on_demand(self):
         four = TimeSliced(LAYOUT, 4)  # slices of 15 h with 12 h of work: 3 h of slack each
@@ -132,6 +146,16 @@ class TestTimeSliced:
         assert action(four, self.row(14.9, 12.1)) == WAIT
         assert action(four, self.row(14.9, 11.0)) == ON_DEMAND_1
         assert action(four, self.row(15.1, 12.1)) == WAIT  # the next slice has just begun
+
+    def test_without_a_deadline_it_waits(self):
+        row = waiting(**NO_SPOT, work_left=0.5, work_left_h=0.5, slack=1.0, reserve_slack=1.0, deadline_left=1.0)
+        assert action(TimeSliced(LAYOUT, 4), row) == WAIT
+
+    def test_compiled_and_plain_count_the_same_hours(self):
+        rows = np.concatenate([self.row(passed_h, 0.7 * passed_h) for passed_h in np.linspace(0.1, 30.0, 50)])
+        for row in range(50):
+            given = (rows, row, 0.25, 0.2)
+            assert slice_slack(*given) == INTERPRETER.run(slice_slack, given)
 
     def test_bad_options(self):
         for slices in (0, 1_001):

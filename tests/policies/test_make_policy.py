@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tessera_env.policies import POLICIES, Greedy, OnDemandFallback, Random, make_policy
+from tessera_env.policies import POLICIES, Greedy, OnDemandFallback, Random, SlackThreshold, make_policy
 from tests.policies.observations import LAYOUT, random_rows, waiting
 
 
@@ -22,6 +22,13 @@ def test_an_option() -> None:
     assert three.predict(interrupted)[0] != two.predict(interrupted)[0]
 
 
+@pytest.mark.parametrize(("text", "theta"), [("0.05", 0.05), ("1", 1.0), (".5", 0.5), ("2.", 2.0), ("0", 0.0)])
+def test_an_option_with_a_decimal(text: str, theta: float) -> None:
+    policy = make_policy(f"slack_threshold:theta={text}", LAYOUT)
+    assert isinstance(policy, SlackThreshold)
+    assert policy.rule[0].theta == theta
+
+
 def test_the_seed_reaches_policies_that_draw() -> None:
     rows = random_rows(100)
     drawn = make_policy("random", LAYOUT, seed=4).predict(rows)[0].tolist()
@@ -32,7 +39,7 @@ def test_the_seed_reaches_policies_that_draw() -> None:
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        ("greedyy", "'greedyy' (allowed: greedy, on_demand_fallback, on_demand_only, random, or the folder"),
+        ("greedyy", f"'greedyy' (allowed: {', '.join(POLICIES)}, or the folder of an exported policy)"),
         ("", "'' (allowed: greedy"),
         ("Greedy", "'Greedy' (allowed: greedy"),
         ("greedy:count=2", "greedy: option 'count=2' (allowed: no options)"),
@@ -43,6 +50,18 @@ def test_the_seed_reaches_policies_that_draw() -> None:
         ("on_demand_fallback:count=-1", "count: '-1' (allowed: a whole number)"),
         ("on_demand_fallback:count=17", "count: 17 (allowed: 1 to 16)"),
         ("on_demand_fallback:count=" + "9" * 5_000, "(allowed: a whole number)"),
+        ("time_sliced:slices=0", "time_sliced: slices: 0 (allowed: 1 to 1,000)"),
+        ("time_sliced:slices=1001", "time_sliced: slices: 1001 (allowed: 1 to 1,000)"),
+        ("time_sliced:slices=2.5", "time_sliced: slices: '2.5' (allowed: a whole number)"),
+        ("time_sliced:theta=1", "time_sliced: option 'theta=1' (allowed: slices=N)"),
+        ("slack_threshold:percent=5", "slack_threshold: option 'percent=5' (allowed: theta=X)"),
+        ("slack_threshold:theta=", "slack_threshold: theta: '' (allowed: a number such as 0.05)"),
+        ("slack_threshold:theta=5%", "slack_threshold: theta: '5%' (allowed: a number such as 0.05)"),
+        ("slack_threshold:theta=nan", "slack_threshold: theta: 'nan' (allowed: a number such as 0.05)"),
+        ("slack_threshold:theta=1e999", "slack_threshold: theta: '1e999' (allowed: a number such as 0.05)"),
+        ("slack_threshold:theta=-0.1", "slack_threshold: theta: -0.1 (allowed: 0 to 100)"),
+        ("slack_threshold:theta=101", "slack_threshold: theta: 101 (allowed: 0 to 100)"),
+        ("uniform_progress:hysteresis=0", "uniform_progress: option 'hysteresis=0' (allowed: no options)"),
         ("random:seed=" + "9" * 20, "(allowed: 0 to"),
         ("runs/nothing", "runs/nothing: no such folder"),
         ("nul\0byte", "policy: 'nul\\x00byte'"),
