@@ -18,7 +18,8 @@ TITLE = "Cost between the clairvoyant optimum (0) and on-demand alone (1)"
 class Marks:
     """One policy in the figure."""
 
-    name: str
+    label: str
+    name: str  # as shown
     colour: str  # as in CSS
     symbol: str  # as Plotly calls it
     is_trained: bool
@@ -65,6 +66,7 @@ def _marks(figures: Figures, label: str, look: int, is_trained: bool) -> Marks:
     each = [label] if label in figures.study.tables else list(figures.study.learned)
     values = np.stack([figures.normalised(one)[order] for one in each])
     return Marks(
+        label,
         display_name(label),
         POLICIES[look],
         SYMBOLS[look],

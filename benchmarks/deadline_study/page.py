@@ -9,13 +9,13 @@ from plotly.subplots import make_subplots
 
 from benchmarks.common import Report
 from benchmarks.deadline_study import tables
-from benchmarks.deadline_study.figures import Figures
+from benchmarks.deadline_study.figures import Figures, Row
 from benchmarks.deadline_study.marks import ALL_ZONES, TITLE, Marks, marks, note, zone_labels
-from benchmarks.deadline_study.study import ON_DEMAND, OPTIMUM, YARDSTICK, Studies
+from benchmarks.deadline_study.study import YARDSTICK, Studies
 from tessera_env.files import write_text
-from tessera_env.html_report.page import Section, page, paragraph, table
+from tessera_env.html_report.page import Section, folded, page, paragraph, table
 from tessera_env.html_report.page import note as small
-from tessera_env.html_report.style import styled
+from tessera_env.html_report.style import FAINT, styled
 
 _LANE = 46  # pixels
 
@@ -48,7 +48,7 @@ def _sections(figures: Figures) -> list[Section]:
         Section(f"{title}: {TITLE[0].lower()}{TITLE[1:]}", [small(note(figures)), normalised(figures), small(_READING)]),
         Section(f"{title}: gap closed by deadline and changeover", [closed(figures), small(_CLOSED)]),
         *(Section(report.title, _report(report)) for report in others),
-        Section(jobs.title, _report(jobs)),
+        Section(jobs.title, [folded("The table", "".join(_report(jobs)))]),
     ]
 
 
@@ -56,7 +56,8 @@ _READING = (
     "All zones: the line is the 95 % interval. A zone has too few weeks for one; there the line is what the trained "
     "policies span, where there are several."
 )
-_CLOSED = f"0 is {YARDSTICK}, 100 the optimum; lines up and down are 95 % intervals."
+LOWEST = -100.0  # of the scale of gap closed, %
+_CLOSED = f"0 is {YARDSTICK}, 100 the optimum; lines up and down are 95 % intervals. Not shown: below {LOWEST:g} %."
 
 
 def _report(report: Report) -> list[str]:
@@ -75,10 +76,14 @@ def normalised(figures: Figures) -> go.Figure:
         shift = 0.82 * ((k + 0.5) / len(shown) - 0.5)
         _add_policy(chart, one, names, shift)
     styled(chart, 130 + _LANE * len(names))
-    for end, words in ((0.0, "optimum"), (1.0, "on-demand")):
-        chart.add_vline(x=end, line={"color": "#5c626e", "width": 1}, annotation_text=words, annotation_position="bottom")
+    for end in (0.0, 1.0):
+        chart.add_vline(x=end, line={"color": FAINT, "width": 1})
+    ticks = [tenth / 5 for tenth in range(31)]  # on-demand and spot for nothing may cost more than on-demand alone
+    words = [{0.0: "0 optimum", 1.0: "1 on-demand"}.get(tick, f"{tick:g}") for tick in ticks]
     chart.update_layout(showlegend=True)
-    chart.update_xaxes(title_text="(cost − optimum) / (on-demand − optimum)", zeroline=False)
+    chart.update_xaxes(
+        title_text="(cost − optimum) / (on-demand − optimum)", tickvals=ticks, ticktext=words, zeroline=False
+    )
     chart.update_yaxes(
         tickvals=list(range(len(names))), ticktext=names, range=[len(names) - 0.5, -0.5], zeroline=False, showgrid=False
     )
@@ -122,35 +127,36 @@ def closed(figures: Figures) -> go.Figure:
     jobs = figures.by_job()
     titles = [f"deadline {deadline:g} h" for deadline in study.deadlines_h]
     chart = make_subplots(rows=1, cols=len(titles), shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.03)
-    names = {one.name: one for one in marks(figures)}
-    labels = [label for label in figures.labels if label not in (OPTIMUM, ON_DEMAND)]
     for panel, deadline in enumerate(study.deadlines_h, start=1):
-        for label in labels:
-            one = names.get(tables.display_name(label))
-            rows = [row for at, _, found in jobs if at == deadline for row in found if row.label == label]
-            values = [100.0 * row.gap.mean for row in rows]
-            if one is None:
-                continue
-            chart.add_scatter(
-                x=[f"{changeover:g} h" for changeover in study.changeovers_h],
-                y=values,
-                name=escape(one.name, quote=False),
-                legendgroup=one.name,
-                showlegend=panel == 1,
-                mode="lines+markers",
-                line={"color": one.colour, "width": 2.5 if one.is_trained else 1},
-                marker={"color": one.colour, "symbol": one.symbol, "size": 11 if one.is_trained else 8},
-                error_y=_bars(values, [100 * row.gap.low for row in rows], [100 * row.gap.high for row in rows], one.colour),
-                hovertext=[f"{escape(one.name)}: {value:.1f} %" for value in values],
-                hoverinfo="text",
-                row=1,
-                col=panel,
-            )
+        for one in marks(figures):
+            rows = [row for at, _, found in jobs if at == deadline for row in found if row.label == one.label]
+            _add_line(chart, one, [f"{changeover:g} h" for changeover in study.changeovers_h], rows, panel)
     styled(chart, 460)
     chart.update_layout(margin={"t": 90}, legend={"y": 1.12})
     chart.update_xaxes(title_text="changeover")
+    chart.update_yaxes(range=[LOWEST, 110.0])
     chart.update_yaxes(title_text="gap closed, %", row=1, col=1)
     return chart
+
+
+def _add_line(chart: go.Figure, one: Marks, changeovers: list[str], rows: list[Row], panel: int) -> None:
+    values = [100.0 * row.gap.mean for row in rows]
+    low, high = [100.0 * row.gap.low for row in rows], [100.0 * row.gap.high for row in rows]
+    chart.add_scatter(
+        x=changeovers,
+        y=values,
+        name=escape(one.name, quote=False),
+        legendgroup=one.name,
+        showlegend=panel == 1,
+        mode="lines+markers",
+        line={"color": one.colour, "width": 2.5 if one.is_trained else 1},
+        marker={"color": one.colour, "symbol": one.symbol, "size": 11 if one.is_trained else 8},
+        error_y=_bars(values, low, high, one.colour),
+        hovertext=[f"{escape(one.name)}: {value:.1f} %" for value in values],
+        hoverinfo="text",
+        row=1,
+        col=panel,
+    )
 
 
 def _provenance(studies: Studies, figures: Sequence[Figures]) -> Section:

@@ -1,6 +1,7 @@
 """A study's figures as tables of text, and what they mean in words."""
 
 import math
+import textwrap
 from collections.abc import Callable
 from pathlib import PurePath
 
@@ -12,6 +13,7 @@ from benchmarks.deadline_study.study import OPTIMUM, YARDSTICK
 from tessera_env.statistics import Estimate
 
 LONGEST_NAME = 24
+WIDTH = 120  # of the notes
 FEW_BLOCKS = 15  # from fewer blocks a percentile interval is visibly too narrow
 
 OVERALL_NOTE = """\
@@ -22,7 +24,9 @@ of {optimum}; the zones' means first, then the ratio, then the mean of the jobs.
 to be had from the start to the job's end (of {optimum}: to the deadline). Starts: launches a job. Late: jobs, of the
 {played:,} that each policy played."""
 FEW_NOTE = "Fewer than {few} blocks: these intervals are too narrow."
-JOBS_NOTE = "Means over zones and windows; [95 % interval] as above. Late: jobs, of {played:,} that each policy played."
+JOBS_NOTE = """\
+Job: deadline / changeover. Means over zones and windows; [95 % interval] as above. Late: jobs, of {played:,} that each
+policy played."""
 DIFFERENCES_NOTE = """\
 The same windows; [95 % interval] of the paired difference by the same draws; * clear of 0. Above 0 in gap closed, and
 below 0 in dollars, the first one is better."""
@@ -59,18 +63,19 @@ def overall(figures: Figures) -> Report:
     )
     few = [FEW_NOTE.format(few=FEW_BLOCKS)] if figures.blocks < FEW_BLOCKS else []
     rows = tuple((display_name(row.label), *_cells(row)) for row in figures.overall())
-    return Report(study.title, "\n".join([study.note, note, *few, *_seeds(figures)]), ("policy", *COLUMNS), rows)
+    lines = [textwrap.fill(text, WIDTH) for text in (study.note, note, *few, *_seeds(figures))]
+    return Report(study.title, "\n".join(lines), ("policy", *COLUMNS), rows)
 
 
 def by_job(figures: Figures) -> Report:
     """Each policy by deadline and changeover."""
     jobs = figures.by_job()
     rows = tuple(
-        (display_name(row.label), f"{deadline:g}", f"{changeover:g}", f"{row.cost_usd.mean:.2f}", *_cells(row)[1:])
+        (display_name(row.label), f"{deadline:g} / {changeover:g}", f"{row.cost_usd.mean:.2f}", *_cells(row)[1:])
         for deadline, changeover, found in jobs
         for row in found
     )
-    columns = ("policy", "deadline\nh", "changeover\nh", *COLUMNS)
+    columns = ("policy", "job\nh", *COLUMNS)
     note = JOBS_NOTE.format(played=jobs[0][2][0].windows)
     return Report(f"{figures.study.title}: by deadline and changeover", note, columns, rows)
 
@@ -140,7 +145,7 @@ COLUMNS = ("cost $", "% of\non-demand", "on-demand\nh", "spot\nh", "spot\nuse %"
 def _cells(row: Row) -> tuple[str, ...]:
     is_end = row.label in (OPTIMUM, YARDSTICK)  # 100 and 0 by definition
     return (
-        ranged(row.cost_usd, lambda value: f"{value:.2f}"),
+        ranged(row.cost_usd, lambda value: f"{value:.2f}", lambda value: f"{value:.1f}"),
         f"{100 * row.share.mean:.1f}",
         f"{row.on_demand_h:.1f}",
         f"{row.spot_h:.1f}",
@@ -151,11 +156,12 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def ranged(value: Estimate, shown: Callable[[float], str]) -> str:
-    """A figure and its interval, if it has one."""
+def ranged(value: Estimate, shown: Callable[[float], str], end_shown: Callable[[float], str] | None = None) -> str:
+    """A figure and its interval, if it has one, whose ends may be shown otherwise."""
     if not math.isfinite(value.low):
         return shown(value.mean)
-    return f"{shown(value.mean)} [{shown(value.low)}, {shown(value.high)}]"
+    end_shown = end_shown or shown
+    return f"{shown(value.mean)} [{end_shown(value.low)}, {end_shown(value.high)}]"
 
 
 def _marked(value: Estimate, shown: Callable[[float], str]) -> str:
@@ -163,4 +169,6 @@ def _marked(value: Estimate, shown: Callable[[float], str]) -> str:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.1f}" if math.isfinite(value) else "–"
+    if not math.isfinite(value):
+        return "–"
+    return f"{100 * value:.{0 if abs(value) >= 1.0 else 1}f}"
