@@ -22,7 +22,6 @@ from benchmarks.deadline_study.picture import write_picture
 from benchmarks.deadline_study.playing import RULES, Grid, Optimal, description, make_players, play_part
 from benchmarks.deadline_study.study import Studies
 from tessera_env.files import check_outputs
-from tessera_env.policies import Policy
 
 WINDOWS, SEED = 40, 1
 TOY = Grid(3, SEED, deadlines_h=(60.0,), changeovers_h=(0.02, 0.2), zones=2)
@@ -37,6 +36,8 @@ def main(arguments: Sequence[str] | None = None, optimal: Optimal | None = None)
     try:
         if not given.quick and outputs:
             KEPT.mkdir(exist_ok=True)
+        for name, lowest in (("windows", 1), ("seed", 0), ("threads", 1)):
+            check_least(f"--{name}", getattr(given, name), lowest)
         check_outputs(outputs, [given.read] if given.read else [])
         studies = Studies.from_json(given.read) if given.read else played(given, optimal or _clairvoyant())
     except (ValueError, OSError) as error:
@@ -84,7 +85,7 @@ def played(given: argparse.Namespace, optimal: Optimal) -> Studies:
     Raises:
         ValueError: an argument or a recording cannot be used; one line.
     """
-    grid = TOY if given.quick else Grid(_positive("--windows", given.windows), given.seed, threads=given.threads)
+    grid = TOY if given.quick else Grid(given.windows, given.seed, threads=given.threads)
     players = make_players([*RULES, *given.policies], grid.seed)
     chosen = [parts.development_part()] if given.development else report_parts()
     with _bar() as bar:
@@ -141,10 +142,10 @@ def _clairvoyant() -> Optimal:
     return optimal
 
 
-def _positive(name: str, value: int) -> int:
-    if value < 1:
-        raise ValueError(f"{name}: {value} (allowed: 1 or more)")
-    return value
+def check_least(option: str, value: int, lowest: int) -> None:
+    """Raises ValueError: the value is below the lowest."""
+    if value < lowest:
+        raise ValueError(f"{option}: {value} (allowed: {lowest} or more)")
 
 
 def _advancing(bar: Progress, task: Any) -> Callable[[float], None]:

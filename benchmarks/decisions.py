@@ -6,6 +6,7 @@ The jobs are those of `benchmarks.cant_be_late`: every zone, deadline and change
 import argparse
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.cant_be_late import SEED, TOY
+from benchmarks.cant_be_late import SEED, TOY, check_least
 from benchmarks.common import Report, Reports, machine, parser
 from benchmarks.deadline_study.behaviour import MOMENTS, Behaviour, Outage, behaviour
 from benchmarks.deadline_study.parts import Part, development_part, report_part
@@ -47,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = made.parse_args(arguments)
     try:
         check_outputs({"--json": given.json})
-        if given.windows < 1:
-            raise ValueError(f"--windows: {given.windows} (allowed: 1 or more)")
+        check_least("--windows", given.windows, 1)
+        check_least("--seed", given.seed, 0)
         players = make_players([*RULES, *given.policies], given.seed)
     except (ValueError, OSError) as error:
         made.exit(2, f"{error}\n")
@@ -162,7 +163,7 @@ def average(values: Sequence[float], decimals: int) -> str:
 
 SLACK_CLASSES = (
     f"below {SLACK_H[0]:g}",
-    *(f"{low:g} to {high:g}" for low, high in zip(SLACK_H, SLACK_H[1:], strict=False)),
+    *(f"{low:g} to {high:g}" for low, high in pairwise(SLACK_H)),
     f"{SLACK_H[-1]:g} or more",
 )
 

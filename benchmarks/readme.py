@@ -1,7 +1,7 @@
 """Put figures into README.md from the files that the runs left, so that nobody types one.
 
-`make train`, `make bench` and `make report` leave the files; `python -m benchmarks.readme` reads them. A block whose file is missing
-stays as it is.
+`make train`, `make bench` and `make report` leave the files; `python -m benchmarks.readme` reads them. A block whose
+file is missing stays as it is.
 """
 
 import argparse

@@ -46,7 +46,9 @@ def marks(figures: Figures) -> list[Marks]:
     labels = [*trained, *(label for label in figures.study.rules if label not in (ON_DEMAND, OPTIMUM))]
     # The trained policy's look stays its own where there is none.
     first = 0 if trained else 1
-    return [_marks(figures, label, (k + first) % len(POLICIES), bool(trained) and k == 0) for k, label in enumerate(labels)]
+    return [
+        _marks(figures, label, (k + first) % len(POLICIES), bool(trained) and k == 0) for k, label in enumerate(labels)
+    ]
 
 
 def note(figures: Figures) -> str:

@@ -45,7 +45,9 @@ def _sections(figures: Figures) -> list[Section]:
     jobs = others.pop()
     return [
         Section(title, _report(overall)),
-        Section(f"{title}: {TITLE[0].lower()}{TITLE[1:]}", [small(note(figures)), normalised(figures), small(_READING)]),
+        Section(
+            f"{title}: {TITLE[0].lower()}{TITLE[1:]}", [small(note(figures)), normalised(figures), small(_READING)]
+        ),
         Section(f"{title}: gap closed by deadline and changeover", [closed(figures), small(_CLOSED)]),
         *(Section(report.title, _report(report)) for report in others),
         Section(jobs.title, [folded("The table", "".join(_report(jobs)))]),

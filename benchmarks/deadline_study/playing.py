@@ -123,9 +123,7 @@ def play_combination(
     scenario: Scenario, players: dict[str, Policy], optimal: Optimal, grid: Grid
 ) -> tuple[dict[str, Table], np.ndarray]:
     """METRICS by label, each (windows,), and when the windows start, h of the recording."""
-    env = TesseraVectorEnv(
-        grid.windows, scenario=scenario, autoreset_mode=AutoresetMode.DISABLED, threads=grid.threads
-    )
+    env = TesseraVectorEnv(grid.windows, scenario=scenario, autoreset_mode=AutoresetMode.DISABLED, threads=grid.threads)
     windows = windows_of(env, grid.seed)
     tables = {OPTIMUM: dict(optimal(scenario, grid.windows, grid.seed, grid.threads))}
     tables[OPTIMUM]["deadlines_missed"] = np.zeros(grid.windows)

@@ -87,8 +87,7 @@ class Studies:
 
 def _plain(study: Study) -> dict[str, Any]:
     tables = {
-        label: {metric: np.round(values, 6).tolist() for metric, values in table.items()}
-        for label, table in study.tables.items()
+        label: {metric: values.tolist() for metric, values in table.items()} for label, table in study.tables.items()
     }
     return {**study.__dict__, "windows_h": study.windows_h.tolist(), "tables": tables}
 

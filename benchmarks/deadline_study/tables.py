@@ -3,7 +3,6 @@
 import math
 import textwrap
 from collections.abc import Callable
-from pathlib import PurePath
 
 import numpy as np
 
@@ -38,15 +37,7 @@ more than {thin:g} % of uniform_progress's cost; where it is a few cents the rat
 
 def display_name(label: str) -> str:
     """A label, of a long path the end."""
-    if len(label) <= LONGEST_NAME:
-        return label
-    parts = PurePath(label).parts
-    name = parts[-1]
-    for part in reversed(parts[:-1]):
-        if len(name) + len(part) + 3 > LONGEST_NAME:
-            break
-        name = f"{part}/{name}"
-    return f"…{name[-(LONGEST_NAME - 1) :]}"
+    return label if len(label) <= LONGEST_NAME else f"…{label[1 - LONGEST_NAME :]}"
 
 
 def overall(figures: Figures) -> Report:
@@ -100,7 +91,11 @@ def differences(figures: Figures) -> Report | None:
 def averages(figures: Figures) -> Report:
     """The gap closed, averaged in three ways."""
     rows = tuple(
-        (display_name(one.label), *map(_percent, (one.headline, one.pooled, one.by_zone)), f"{one.combinations}/{one.of}")
+        (
+            display_name(one.label),
+            *map(_percent, (one.headline, one.pooled, one.by_zone)),
+            f"{one.combinations}/{one.of}",
+        )
         for one in figures.averages()
         if one.label not in (OPTIMUM, YARDSTICK)
     )
