@@ -95,8 +95,17 @@ def report_blocks(file: Path) -> dict[str, str]:
     if studies.quick:
         raise ValueError(f"{file}: quick: True (allowed: False; a toy run's figures mean nothing)")
     figures = [Figures(study, studies.seed) for study in studies.studies]
-    reports = [report for one in figures for report in (tables.overall(one), tables.differences(one)) if report]
-    return {"cant-be-late": "\n\n".join(map(report_table, reports))}
+    return {"cant-be-late": "\n\n".join(report_table(report) for one in figures for report in main_tables(one))}
+
+
+def main_tables(figures: Figures) -> list[Report]:
+    """The policies, and the differences of the trained one, or of the mean of several."""
+    differences = tables.differences(figures)
+    if differences is None:
+        return [tables.overall(figures)]
+    shown = tables.display_name(figures.subjects[-1])
+    rows = tuple(row for row in differences.rows if row[0] == shown)
+    return [tables.overall(figures), replace(differences, rows=rows)]
 
 
 def shortened(report: Report) -> Report:

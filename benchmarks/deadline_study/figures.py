@@ -1,7 +1,8 @@
 """What a study says: means, the gap closed to the optimum, paired differences, all with intervals by blocks.
 
 Windows overlap, and what a zone does in one window it does in the next: rows are alike within a zone and week of the
-recording, so whole (zone, week) blocks are drawn (`tessera_env.block_bootstrap`).
+recording, so whole (zone, week) blocks are drawn (`tessera_env.block_bootstrap`). Zones of one week that move together
+are still drawn apart: the hours kept for reports hold two weeks, too few to draw whole weeks.
 
 Gap closed = (U - x) / (U - o), of the mean costs U of uniform progress, x of the policy and o of the optimum. It can be
 averaged in three ways:
@@ -117,16 +118,7 @@ class Figures:
 
     def differences(self) -> list[Difference]:
         """Each trained policy, and their mean, against each hand-coded one."""
-        return [
-            Difference(
-                label,
-                other,
-                self._sums.estimate(lambda sums, a=label, b=other: self._gap(sums, a) - self._gap(sums, b)),
-                self._sums.estimate(lambda sums, a=label, b=other: self._cost(sums, a) - self._cost(sums, b)),
-            )
-            for label in self.subjects
-            for other in self.study.rules
-        ]
+        return [self._difference(label, other) for label in self.subjects for other in self.study.rules]
 
     def averages(self) -> list[Averages]:
         """Each policy's gap closed in the three ways."""
@@ -162,6 +154,14 @@ class Figures:
         longest = int(np.argmax(self.study.deadlines_h))
         hours = self.tables[OPTIMUM]["spot_available_h"][:, longest]
         return hours.mean(axis=(1, 2)) / self.study.deadlines_h[longest]
+
+    def _difference(self, label: str, other: str) -> Difference:
+        return Difference(
+            label,
+            other,
+            gap=self._sums.estimate(lambda sums: self._gap(sums, label) - self._gap(sums, other)),
+            cost_usd=self._sums.estimate(lambda sums: self._cost(sums, label) - self._cost(sums, other)),
+        )
 
     def _row(self, label: str, job: int | None) -> Row:
         table = _flat(self.tables[label], job)
