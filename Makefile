@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 BOUNDS_CACHE := build/numba-bounds-checked
 
 .DEFAULT_GOAL := test
-.PHONY: train test lint types bench clean
+.PHONY: train test lint types bench report clean
 
 train: $(INSTALLED)
 	$(BIN)/python train.py
@@ -31,6 +31,12 @@ types: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
+
+# POLICIES: what is compared with the hand-coded rules; several runs of one kind are shown with their mean.
+POLICIES ?= pretrained/deadline
+
+report: $(INSTALLED)
+	$(BIN)/python -m benchmarks.cant_be_late --policies $(POLICIES)
 
 # Leaves .venv and runs/, which took long to make.
 clean:

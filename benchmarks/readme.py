@@ -1,7 +1,7 @@
 """Put figures into README.md from the files that the runs left, so that nobody types one.
 
-`make train` and `make bench` leave the files; `python -m benchmarks.readme` reads them. A block whose file is missing
-stays as it is.
+`make train`, `make bench` and `make report` leave the files; `python -m benchmarks.readme` reads them. A block whose
+file is missing stays as it is.
 """
 
 import argparse
@@ -14,6 +14,9 @@ from typing import Any
 
 from benchmarks import ablation
 from benchmarks.common import Report, Reports
+from benchmarks.deadline_study import tables
+from benchmarks.deadline_study.figures import Figures
+from benchmarks.deadline_study.study import Studies
 from tessera_env.files import write_text
 from tessera_env.observation import Layout
 from tessera_env.report import COLUMNS
@@ -32,12 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("runs/latest"), help="a finished run's folder")
     parser.add_argument("--benchmarks", type=Path, default=Path("runs/benchmarks.json"), help="what make bench kept")
+    parser.add_argument("--report", type=Path, default=Path("runs/cant_be_late.json"), help="what make report kept")
     given = parser.parse_args(arguments)
     blocks = {
         "observation": Layout(1).table(),
         "simulate": simulated(),
         **run_blocks(given.run),
         **benchmark_blocks(given.benchmarks),
+        **report_blocks(given.report),
     }
     write_text(README, refreshed(README.read_text(encoding="utf-8"), blocks))
     print(f"{README.name}: {', '.join(blocks)}")
@@ -76,6 +81,31 @@ def benchmark_blocks(file: Path) -> dict[str, str]:
     ideas = [report_table(shortened(report)) for report in reports.reports if report.title == ablation.TITLE]
     blocks = {"benchmarks": "\n\n".join([f"Measured on: {reports.machine}.", *tables])}
     return {**blocks, "ablation": ideas[0]} if ideas else blocks
+
+
+def report_blocks(file: Path) -> dict[str, str]:
+    """The published problem: the policies, and how far the trained ones are from the rules.
+
+    Raises:
+        ValueError: it is of a toy size.
+    """
+    if not file.is_file():
+        return {}
+    studies = Studies.from_json(file)
+    if studies.quick:
+        raise ValueError(f"{file}: quick: True (allowed: False; a toy run's figures mean nothing)")
+    figures = [Figures(study, studies.seed) for study in studies.studies]
+    return {"cant-be-late": "\n\n".join(report_table(report) for one in figures for report in main_tables(one))}
+
+
+def main_tables(figures: Figures) -> list[Report]:
+    """The policies, and the differences of the trained one, or of the mean of several."""
+    differences = tables.differences(figures)
+    if differences is None:
+        return [tables.overall(figures)]
+    shown = tables.display_name(figures.subjects[-1])
+    rows = tuple(row for row in differences.rows if row[0] == shown)
+    return [tables.overall(figures), replace(differences, rows=rows)]
 
 
 def shortened(report: Report) -> Report:
@@ -146,7 +176,7 @@ def verdict(results: Results, card: dict[str, Any]) -> str:
 
 def report_table(report: Report) -> str:
     """A benchmark's table in Markdown, with its note."""
-    table = markdown(report.columns, report.rows)
+    table = markdown([column.replace("\n", " ") for column in report.columns], report.rows)
     return f"**{report.title}**\n\n{table}\n\n{report.note}"
 
 

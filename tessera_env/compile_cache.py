@@ -36,6 +36,7 @@ _COMPILED = (
     "parameters.py",
     "random_stream.py",
     "reward.py",
+    "policies/clairvoyant_kernel.py",
     "policies/greedy*.py",
     "policies/on_demand_*.py",
     "policies/ranking.py",

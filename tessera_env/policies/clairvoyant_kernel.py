@@ -1,0 +1,348 @@
+"""The least cost of a world for one job with a deadline, known in advance: compiled.
+
+A schedule holds nothing, spot or on-demand in each segment between two change points of the market. It does the work
+of its run time less one changeover a start, and must do all. Once it is settled what is held where, cost and work are
+linear in the lengths, so some best schedule starts and stops at change points, but for **one** run's end. So:
+
+1. Every prefix of a schedule that ends at a change point is a label: its cost, its work, what it holds. Of two that
+   hold the same, one that costs no more and has done no less makes the other needless. The same of suffixes, which
+   are prefixes of the mirrored world.
+2. A schedule is a prefix, a suffix, and between them a part of one segment, as long as the work still lacks.
+3. A price on work (Lagrange) makes the best rest of every prefix a lookup: a lower bound of what any schedule with
+   this prefix costs. Prefixes whose bound is above a limit are left out, and what is then found below the limit is the
+   optimum. If nothing is, no schedule costs less than the limit, and it is raised.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from tessera_env.compile_cache import Kernel
+from tessera_env.compiled import compiled
+from tessera_env.parameters import NONE
+
+NOTHING, SPOT, ON_DEMAND = 0, 1, 2  # what is held
+_ROUNDING = 1e-9  # of a tick; and of the work, relative
+_EQUAL_USD = 1e-12  # relative; dollars that differ by less are the same sum, added up in another order
+_HALVINGS = 60
+_WIDENING = 3.0  # of the distance between the limit and the first bound
+
+PROBLEM = np.dtype(
+    [
+        ("work_s", np.float64),
+        ("changeover_s", np.float64),  # of a start; billed
+        ("on_demand_price", np.float64),  # $/s
+        ("tick_s", np.float64),  # runs start and stop at multiples of it, and whole ones are billed; 0: exact
+        ("first_window", np.float64),  # of the search above the first bound, relative
+        ("tolerance", np.float64),  # a bracket so narrow will do, relative; 0: the optimum
+    ],
+    align=True,
+)
+
+# Between two change points; the mirrored world has the same ones from last to first.
+SEGMENT = np.dtype(
+    [
+        ("length_s", np.float64),  # run time, if held throughout
+        ("billed_s", np.float64),  # for that
+        ("spot_price", np.float64),  # $/s
+        ("up", np.int64),  # 1: spot can be held
+    ],
+    align=True,
+)
+
+LABEL = np.dtype(
+    [
+        ("work_s", np.float64),  # run time less changeovers
+        ("usd", np.float64),
+        ("before", np.int64),  # the label that it goes on from; NONE: the start
+    ],
+    align=True,
+)
+
+FOUND = np.dtype(
+    [
+        ("lower_usd", np.float64),  # no schedule costs less
+        ("upper_usd", np.float64),  # of the schedule found
+        ("segment", np.int64),  # where its run of partial length is; NONE: on-demand from the start on
+        ("purchase", np.int64),  # SPOT or ON_DEMAND
+        ("length_s", np.float64),  # of that run
+        ("before", np.int64),  # label of what goes before it; of the last search
+        ("after", np.int64),  # label, of the mirrored world, of what comes after it
+        ("joins_before", np.int64),  # 1: it goes on with what is held before it; 0: it goes over into what comes after
+        ("labels", np.int64),  # made in all
+    ],
+    align=True,
+)
+
+
+class Side(NamedTuple):
+    """The world, or its mirror image, of n segments, and room for the search."""
+
+    segments: np.recarray  # (n,) SEGMENT
+    prices: np.ndarray  # (m,) $/s, prices on work; the same on both sides
+    values: np.ndarray  # (m, n + 1, 3) the least dollars less priced work of the rest, by what is held before it
+    works: np.ndarray  # (n + 1, 3) s, the work of such a rest
+    labels: np.recarray  # (room,) LABEL
+    first: np.ndarray  # (n + 1, 3) int64, the first label before a segment, by what is held
+    count: np.ndarray  # (n + 1, 3) int64, and how many; from most work to least, and from dearest to cheapest
+
+
+def _solve(problems, ahead, mirrored, founds, plan) -> None:
+    """Find the least cost: `founds[0]` holds the bracket, and with `plan`, (n,) int64, the schedule of its upper end.
+
+    The plan says what is held in each segment but that of the run of partial length.
+    """
+    problem, found = problems[0], founds[0]
+    start_with_on_demand(problem, ahead, found)
+    best_price, bound = dual(problem, ahead)
+    spread_prices(problem, ahead.prices, best_price)
+    for k in range(ahead.prices.shape[0]):
+        fill_values(problem, ahead, k)
+        fill_values(problem, mirrored, k)
+    found.lower_usd = min(bound, found.upper_usd)
+    window = problem.first_window * (bound + 0.01 * found.upper_usd)  # the bound is 0 where spot is free
+    while found.upper_usd > found.lower_usd * (1.0 + problem.tolerance):
+        limit = min(bound + window, found.upper_usd)
+        found.labels = 0
+        if not make_labels(problem, ahead, limit) or not make_labels(problem, mirrored, limit):
+            break  # no room for all of them: the bracket stays
+        known_usd = found.upper_usd
+        join_all(problem, ahead, mirrored, found)
+        if found.upper_usd < known_usd:
+            write_plan(ahead, mirrored, found, plan)
+        found.lower_usd = min(limit, found.upper_usd)
+        window *= _WIDENING
+
+
+@compiled
+def start_with_on_demand(problem, ahead, found) -> None:
+    """On-demand from the start on is always there."""
+    run_s = problem.work_s + problem.changeover_s
+    found.upper_usd = billed_s(problem, run_s) * problem.on_demand_price
+    found.length_s = run_s
+    found.segment = found.before = found.after = NONE
+    found.purchase = ON_DEMAND
+    found.labels = 0
+
+
+@compiled
+def billed_s(problem, run_s: float) -> float:
+    """What is billed for a run."""
+    if problem.tick_s == 0.0:
+        return run_s
+    return math.ceil(run_s / problem.tick_s - _ROUNDING) * problem.tick_s
+
+
+@compiled
+def price_of(problem, segment, held: int) -> float:
+    """$/s."""
+    if held == NOTHING:
+        return 0.0
+    return segment.spot_price if held == SPOT else problem.on_demand_price
+
+
+@compiled
+def gained_s(problem, segment, before: int, held: int) -> float:
+    """Work of holding something throughout the segment; a start takes its changeover off."""
+    if held == NOTHING:
+        return 0.0
+    return segment.length_s if held == before else segment.length_s - problem.changeover_s
+
+
+@compiled
+def fill_values(problem, side, k: int) -> None:
+    """The least dollars less priced work of what follows each change point, and that rest's work."""
+    price, n = side.prices[k], side.segments.shape[0]
+    for held in range(3):
+        side.values[k, n, held] = side.works[n, held] = 0.0
+    for s in range(n - 1, -1, -1):
+        segment = side.segments[s]
+        for before in range(3):
+            least, work_s = math.inf, 0.0
+            for held in range(3):
+                if held == SPOT and not segment.up:
+                    continue
+                gained = gained_s(problem, segment, before, held)
+                usd = price_of(problem, segment, held) * segment.billed_s
+                value = usd - price * gained + side.values[k, s + 1, held]
+                if value < least:
+                    least, work_s = value, gained + side.works[s + 1, held]
+            side.values[k, s, before] = least
+            side.works[s, before] = work_s
+
+
+@compiled
+def dual(problem, side) -> tuple[float, float]:
+    """The price on work at which the bound of all schedules is highest, and that bound, by bisection."""
+    low, high, bound, best = 0.0, 2.0 * problem.on_demand_price, 0.0, 0.0
+    rising = True  # the price has not been too high yet
+    for _ in range(_HALVINGS):
+        price = high if rising else 0.5 * (low + high)
+        side.prices[0] = price
+        fill_values(problem, side, 0)
+        value = side.values[0, 0, NOTHING] + price * problem.work_s
+        if value > bound:
+            bound, best = value, price
+        if side.works[0, NOTHING] < problem.work_s:
+            low = price
+            high = 2.0 * price if rising else high
+        else:
+            high, rising = price, False
+    return best, bound
+
+
+@compiled
+def spread_prices(problem, prices, best: float) -> None:
+    """Prices around the best one, closer together near it: the rest of a prefix may need another price than the whole."""
+    half = prices.shape[0] // 2
+    for k in range(prices.shape[0]):
+        step = (k - half) / half
+        prices[k] = best * math.exp(step * abs(step) * 2.5)
+
+
+@compiled
+def least_usd(problem, side, s: int, held: int, work_s: float, usd: float) -> float:
+    """A bound of what any schedule costs that has done so much before segment s."""
+    least = 0.0
+    for k in range(side.prices.shape[0]):
+        value = side.values[k, s, held] + side.prices[k] * (problem.work_s - work_s)
+        least = max(least, value)
+    return usd + least
+
+
+@compiled
+def make_labels(problem, side, limit: float) -> bool:
+    """All labels that may lead to a cost below the limit; whether there was room for them."""
+    side.first[0, :] = 0
+    side.count[0, :] = 0
+    side.count[0, NOTHING] = 1
+    start = side.labels[0]
+    start.work_s = start.usd = 0.0
+    start.before = NONE
+    free = 1
+    for s in range(side.segments.shape[0]):
+        for held in range(3):
+            side.first[s + 1, held] = free
+            side.count[s + 1, held] = 0
+            if held == SPOT and not side.segments[s].up:
+                continue
+            if free + side.count[s, 0] + side.count[s, 1] + side.count[s, 2] > side.labels.shape[0]:
+                return False
+            side.count[s + 1, held] = extend(problem, side, s, held, free, limit)
+            free += side.count[s + 1, held]
+    return True
+
+
+@compiled
+def extend(problem, side, s: int, held: int, free: int, limit: float) -> int:
+    """Write the labels that hold this throughout segment s, merged from the three lists before it; returns their number."""
+    segment, count, cheapest = side.segments[s], 0, math.inf
+    usd_more = price_of(problem, segment, held) * segment.billed_s
+    at_0, at_1, at_2 = side.first[s, 0], side.first[s, 1], side.first[s, 2]
+    end_0, end_1, end_2 = at_0 + side.count[s, 0], at_1 + side.count[s, 1], at_2 + side.count[s, 2]
+    more_0 = gained_s(problem, segment, 0, held)
+    more_1, more_2 = gained_s(problem, segment, 1, held), gained_s(problem, segment, 2, held)
+    while at_0 < end_0 or at_1 < end_1 or at_2 < end_2:
+        work_0 = side.labels[at_0].work_s + more_0 if at_0 < end_0 else -math.inf
+        work_1 = side.labels[at_1].work_s + more_1 if at_1 < end_1 else -math.inf
+        work_2 = side.labels[at_2].work_s + more_2 if at_2 < end_2 else -math.inf
+        if work_0 >= work_1 and work_0 >= work_2:
+            before, work_s = at_0, work_0
+            at_0 += 1
+        elif work_1 >= work_2:
+            before, work_s = at_1, work_1
+            at_1 += 1
+        else:
+            before, work_s = at_2, work_2
+            at_2 += 1
+        usd = side.labels[before].usd + usd_more
+        if usd >= cheapest - _EQUAL_USD * limit:
+            continue
+        cheapest = usd
+        if least_usd(problem, side, s + 1, held, work_s, usd) > limit * (1.0 + _EQUAL_USD):
+            continue
+        label = side.labels[free + count]
+        label.work_s, label.usd, label.before = work_s, usd, before
+        count += 1
+    return count
+
+
+@compiled
+def join_all(problem, ahead, mirrored, found) -> None:
+    """The cheapest of all prefixes and suffixes with a part of the segment between them."""
+    n = ahead.segments.shape[0]
+    for s in range(n):
+        for purchase in range(SPOT, ON_DEMAND + 1):
+            if purchase == SPOT and not ahead.segments[s].up:
+                continue
+            for before in range(3):
+                for after in range(3):
+                    join(problem, ahead, mirrored, s, purchase, before, after, found)
+
+
+@compiled
+def join(problem, ahead, mirrored, s: int, purchase: int, before: int, after: int, found) -> None:
+    """Those that hold `before` before segment s and `after` after it, and the purchase in a part of it.
+
+    From prefix to prefix the work still lacking grows, so that suffixes that lack too much can be passed for good.
+    """
+    segment, mirror = ahead.segments[s], ahead.segments.shape[0] - 1 - s
+    price = price_of(problem, segment, purchase)
+    starts_s = 0.0 if before == purchase or after == purchase else problem.changeover_s
+    last = mirrored.first[mirror, after] + mirrored.count[mirror, after]
+    for i in range(ahead.first[s, before], ahead.first[s, before] + ahead.count[s, before]):
+        lacking_s = problem.work_s + starts_s - ahead.labels[i].work_s
+        while last > mirrored.first[mirror, after] and lacks_too_much(
+            lacking_s - mirrored.labels[last - 1].work_s, segment.length_s
+        ):
+            last -= 1
+        for j in range(last - 1, mirrored.first[mirror, after] - 1, -1):
+            run_s = lacking_s - mirrored.labels[j].work_s
+            usd = ahead.labels[i].usd + mirrored.labels[j].usd + price * part_billed_s(problem, segment, run_s)
+            if usd < found.upper_usd:
+                found.upper_usd, found.segment, found.purchase = usd, s, purchase
+                found.length_s, found.before, found.after = max(run_s, 0.0), i, j
+                found.joins_before = before == purchase
+            if run_s <= 0.0:
+                break  # suffixes with more work cost more
+
+
+@compiled
+def write_plan(ahead, mirrored, found, plan) -> None:
+    """Follow both labels to their starts."""
+    n, label = ahead.segments.shape[0], found.before
+    for s in range(found.segment, 0, -1):
+        plan[s - 1] = held_by(ahead, s, label)
+        label = ahead.labels[label].before
+    label = found.after
+    for s in range(n - 1 - found.segment, 0, -1):
+        plan[n - s] = held_by(mirrored, s, label)
+        label = mirrored.labels[label].before
+
+
+@compiled
+def held_by(side, s: int, label: int) -> int:
+    """What a label before segment s holds: the three lists follow one another."""
+    if label >= side.first[s, ON_DEMAND]:
+        return ON_DEMAND
+    return SPOT if label >= side.first[s, SPOT] else NOTHING
+
+
+@compiled
+def lacks_too_much(run_s: float, length_s: float) -> bool:
+    """Whether the segment is too short for the run."""
+    return run_s > length_s + _ROUNDING * (1.0 + length_s)
+
+
+@compiled
+def part_billed_s(problem, segment, run_s: float) -> float:
+    """What is billed for a run in a part of the segment."""
+    if run_s <= 0.0:
+        return 0.0
+    if segment.billed_s != segment.length_s:
+        return segment.billed_s  # less than a tick, of which a whole one is billed
+    return min(billed_s(problem, run_s), segment.billed_s)
+
+
+solve = Kernel(_solve)
