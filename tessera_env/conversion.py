@@ -115,6 +115,7 @@ def _config(scenario: Scenario, replayed: tuple[Series, ...], job_count: int) ->
     config.horizon_s = scenario.horizon_h * HOUR_S
     config.decision_interval_s = scenario.decision_interval_s
     config.reconsider_running = scenario.reconsider_running
+    config.reconsider_at_capacity = scenario.reconsider_at_capacity
     config.reconsider_on_spot = scenario.reconsider_on_spot
     config.deadline_guard = scenario.deadline_guard
     config.guard_margin_s = scenario.guard_margin_s

@@ -57,6 +57,7 @@ CONFIG = np.dtype(
         ("horizon_s", np.float64),
         ("decision_interval_s", np.float64),  # a waiting task is asked again after this
         ("reconsider_running", np.int64),  # 1: running tasks are asked at each decision interval too
+        ("reconsider_at_capacity", np.int64),  # 1: those on on-demand also when a pool's capacity grows
         ("reconsider_on_spot", np.int64),  # 0: but for those on spot, which stay if the mask lets them
         ("deadline_guard", np.int64),  # 1: the mask allows only what can still make the deadline
         ("guard_margin_s", np.float64),  # the guard aims this much before the deadline

@@ -340,6 +340,9 @@ class Scenario(Section):
     horizon_h: float = Field(gt=0, le=MAX_HOURS, description="longest episode, h")
     decision_interval_s: float = Field(ge=1, le=1e7, description="a waiting task is asked again after this, s")
     reconsider_running: bool = Field(False, description="running tasks are asked at each decision interval too")
+    reconsider_at_capacity: bool = Field(
+        False, description="running tasks on on-demand are asked whenever a pool's spot capacity grows"
+    )
     reconsider_on_spot: bool = Field(
         True, description="so are those on spot; false: they stay until interrupted, or the guard forbids it"
     )

@@ -27,6 +27,8 @@ def problems_of(scenario: Scenario) -> list[str]:
 def _guard(scenario: Scenario) -> Iterator[str]:
     if scenario.deadline_guard and not scenario.reconsider_running:
         yield "deadline_guard: must be false unless reconsider_running is true (got true)"
+    if scenario.reconsider_at_capacity and not scenario.reconsider_running:
+        yield "reconsider_at_capacity: must be false unless reconsider_running is true (got true)"
 
 
 def _fractions(scenario: Scenario) -> Iterator[str]:

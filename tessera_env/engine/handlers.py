@@ -95,7 +95,7 @@ def give_notice(params, state, env: int, instance_id: int, end_s: float, lifetim
 
 @compiled
 def on_market(params, state, env: int, pool_id: int) -> None:
-    """The pool's capacity changes: the surplus gets notice, newest first, and whoever waits is asked."""
+    """The pool's capacity changes: the surplus gets notice, newest first; whoever waits is asked."""
     row, pool = state.rows[env], state.pools[env, pool_id]
     before = state.market[env, pool_id, pool.capacity_point].capacity
     pool.capacity_point = next_capacity_point(state, env, pool_id)
@@ -107,6 +107,8 @@ def on_market(params, state, env: int, pool_id: int) -> None:
         newest = instance_of(state, first(state, env, held_list(pool_id)))
         give_notice(params, state, env, newest, row.now_s + params.config[0].notice_s, 0)
     ask_waiting(params, state, env)
+    if capacity > before and params.config[0].reconsider_at_capacity:
+        ask_on_demand(params, state, env)
     schedule_market(params, state, env, pool_id)
 
 
@@ -136,6 +138,15 @@ def ask_waiting(params, state, env: int) -> None:
     while node != WAITING:
         ask(params, state, env, task_of(state, node), state.rows[env].now_s, EventKind.ASK_RETRY)
         node = after(state, env, node)
+
+
+@compiled
+def ask_on_demand(params, state, env: int) -> None:
+    """Ask every task on on-demand now: it may go back to spot."""
+    for instance_id in range(state.rows[env].slots_used):
+        instance = state.instances[env, instance_id]
+        if instance.status != InstanceStatus.FREE and instance.on_demand and instance.task >= 0:
+            ask(params, state, env, instance.task, state.rows[env].now_s, EventKind.ASK_RECONSIDER)
 
 
 @compiled

@@ -263,6 +263,7 @@ def rules_of(scenario: Scenario) -> Rules:
         horizon_s=scenario.horizon_h * 3_600.0,
         decision_interval_s=scenario.decision_interval_s,
         reconsider_running=scenario.reconsider_running,
+        reconsider_at_capacity=scenario.reconsider_at_capacity,
         reconsider_on_spot=scenario.reconsider_on_spot,
         deadline_guard=scenario.deadline_guard,
         guard_margin_s=scenario.guard_margin_s,

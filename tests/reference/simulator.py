@@ -140,6 +140,7 @@ class Simulator:
 
     def on_market(self, p: int):
         """The pool's capacity changes: the surplus is lost, and all who wait may try again."""
+        before = self.pools[p].capacity[self.market_seen[p]]
         self.market_seen[p] = self.pools[p].point(self.now)
         self.note("CAPACITY", value=self.capacity(p))
         surplus = len(self.held(p)) - self.capacity(p)
@@ -148,6 +149,9 @@ class Simulator:
         for task in self.tasks:
             if task.status == "waiting":
                 task.ask = (self.now, Kind.ASK_RETRY)
+            elif self.capacity(p) > before and self.rules.reconsider_at_capacity and task.status == "placed":
+                if task.instance.purchase == ON_DEMAND:
+                    task.ask = (self.now, Kind.ASK_RECONSIDER)
 
     def on_notice(self, number: int):
         """The instance's lifetime is nearly over."""

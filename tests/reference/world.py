@@ -39,6 +39,7 @@ class Rules:
     horizon_s: float
     decision_interval_s: float
     reconsider_running: bool = False
+    reconsider_at_capacity: bool = False
     reconsider_on_spot: bool = True
     deadline_guard: bool = False
     guard_margin_s: float = 0.0

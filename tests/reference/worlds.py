@@ -84,6 +84,7 @@ def _random_rules(rng: Random, grid_s: float, horizon_s: float) -> Rules:
         horizon_s=horizon_s,
         decision_interval_s=_time(rng, grid_s, rng.choice([600.0, 3_600.0])) + 60.0 * (horizon_s // 4_000.0),
         reconsider_running=reconsider,
+        reconsider_at_capacity=reconsider and rng.random() < 0.5,
         reconsider_on_spot=rng.random() < 0.7,
         deadline_guard=reconsider and rng.random() < 0.5,
         guard_margin_s=rng.choice([0.0, 1.0]),
