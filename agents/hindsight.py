@@ -19,7 +19,7 @@ from tessera_env.engine.tables import State
 from tessera_env.observation import Field
 
 WINDOWS_H = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-_MULTIPLIERS = 4
+_MULTIPLIERS = 6
 SPELLS_SHOWN = 3  # lengths of the present spell's rest and of those after it
 HINDSIGHT_SIZE = 6 + len(WINDOWS_H) + SPELLS_SHOWN
 
@@ -33,6 +33,7 @@ class HindsightVecEnv(VecEnvWrapper):
         super().__init__(venv, observation_space=spaces.Box(low, high, dtype=np.float32))
         self._simulation = venv.env.simulation
         self._seen = np.zeros((venv.num_envs, len(low)), np.float32)
+        self._least = np.zeros(venv.num_envs)  # of each row's on-demand cost, what its world makes it spend yet
 
     def reset(self) -> np.ndarray:
         """Reset every row."""
@@ -41,28 +42,31 @@ class HindsightVecEnv(VecEnvWrapper):
     def step_wait(self) -> VecEnvStepReturn:
         """As the wrapped environment; a terminal observation has zeros for the future, which is over."""
         observations, rewards, dones, infos = self.venv.step_wait()
+        before = self._least.copy()
+        seen = self._with_future(observations)
+        rewards = (rewards + before - np.where(dones, 0.0, self._least)).astype(np.float32)
         for row in np.flatnonzero(dones):
             last = infos[row]["terminal_observation"]
             infos[row]["terminal_observation"] = np.concatenate([last, np.zeros(HINDSIGHT_SIZE, np.float32)])
-        return self._with_future(observations), rewards, dones, infos
+        return seen, rewards, dones, infos
 
     def _with_future(self, observations: np.ndarray) -> np.ndarray:
         self._seen[:, : observations.shape[1]] = observations
         prices = self._simulation.params.pools[0]
-        write_futures(self._simulation.state, prices.on_demand_price, self._seen, observations.shape[1])
+        write_futures(self._simulation.state, prices.on_demand_price, self._seen, observations.shape[1], self._least)
         return self._seen.copy()
 
 
 @numba.njit
-def write_futures(state: State, on_demand_price: float, out: np.ndarray, first: int) -> None:
-    """Write each row's future from column `first` of `out` on."""
+def write_futures(state: State, on_demand_price: float, out: np.ndarray, first: int, least: np.ndarray) -> None:
+    """Write each row's future from column `first` of `out` on, and the least that it will cost into `least`."""
     for env in range(out.shape[0]):
-        write_future(state, env, on_demand_price, out, first)
+        least[env] = write_future(state, env, on_demand_price, out, first)
 
 
 @numba.njit
-def write_future(state, env: int, on_demand_price: float, out, first: int) -> None:
-    """Hours of capacity left, in all and in the next hours, and how they come in spells."""
+def write_future(state, env: int, on_demand_price: float, out, first: int) -> float:
+    """Hours of capacity left, in all and in the next hours, and how they come in spells; returns the least cost."""
     row, pool, task = state.rows[env], state.pools[env, 0], state.tasks[env, 0]
     now_s, until_s = row.now_s, task.deadline_s
     out[env, first:] = 0.0
@@ -100,8 +104,9 @@ def write_future(state, env: int, on_demand_price: float, out, first: int) -> No
     out[env, first + 2] = spells / (spells + 16.0)
     out[env, first + 3] = long_spells / (long_spells + 16.0)
     out[env, first + 4] = math.tanh(2.0 * (worth_s - left_s) / task.work_s)
-    dearest = on_demand_price * (task.work_s + 4.0 * pool.setup_s)
-    out[env, first + 5] = least_cost(state, env, on_demand_price, point.spot_price, left_s) / dearest
+    least = least_cost(state, env, on_demand_price, point.spot_price, left_s) / (on_demand_price * task.work_s)
+    out[env, first + 5] = min(least, 1.0)
+    return least
 
 
 @numba.njit

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tessera_env.observation import Layout
 from tessera_env.policies.learned import LearnedPolicy, PolicyError, save_policy
+from tessera_env.policies.pretrained import PREFIX, pretrained_folder, pretrained_names
 from tessera_env.policies.protocol import Policy
 from tessera_env.policies.random import Random
 from tessera_env.policies.rule_policy import (
@@ -43,7 +44,7 @@ def make_policy(name_or_path: str | Path, layout: Layout, seed: int = 0) -> Poli
     """A policy by its name, options after colons ("slack_threshold:theta=0.1"), or by the path of an exported one.
 
     Args:
-        name_or_path: a name of `POLICIES`, or a folder written by `save_policy`.
+        name_or_path: a name of `POLICIES`, a trained one that comes with the package, or a folder written by `save_policy`.
         layout: of the environment that it is to play in.
         seed: of policies that draw.
 
@@ -53,10 +54,19 @@ def make_policy(name_or_path: str | Path, layout: Layout, seed: int = 0) -> Poli
     name, *options = str(name_or_path).split(":")
     if name in POLICIES and not isinstance(name_or_path, Path):
         return _make_named(name, options, layout, seed)
+    if str(name_or_path).startswith(PREFIX) and not Path(name_or_path).is_dir():
+        return _make_pretrained(str(name_or_path), layout, seed)
     if name_or_path and (Path(name_or_path).is_dir() or "/" in str(name_or_path)):
         return LearnedPolicy(name_or_path, layout, seed)
     names = ", ".join(POLICIES)
-    raise PolicyError(f"policy: {str(name_or_path)!r} (allowed: {names}, or the folder of an exported policy)")
+    shipped = ", ".join(pretrained_names())
+    raise PolicyError(f"policy: {str(name_or_path)!r} (allowed: {names}, {shipped}, or the folder of an exported policy)")
+
+
+def _make_pretrained(name: str, layout: Layout, seed: int) -> Policy:
+    policy = LearnedPolicy(pretrained_folder(name), layout, seed)
+    policy.name = name
+    return policy
 
 
 def _make_named(name: str, options: list[str], layout: Layout, seed: int) -> Policy:
@@ -96,5 +106,6 @@ __all__ = [
     "UniformProgress",
     "UniformProgressPlain",
     "make_policy",
+    "pretrained_names",
     "save_policy",
 ]
