@@ -2,7 +2,7 @@
 
 It is no policy, since it sees prices and capacity in advance: it is what every policy is measured against. Each start
 costs a changeover, billed and without work; a loss costs nothing else; holding nothing is free. Where whole ticks are
-billed, the least cost is exact; per second, it is bracketed within 1e-5 (`tessera_env.policies.clairvoyant_kernel`).
+billed, the least cost is exact; per second, it is bracketed within a millionth (`tessera_env.policies.clairvoyant_kernel`).
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from tessera_env.scenario import Scenario
 from tessera_env.simulation import Simulation
 
 _PRICES = 25  # on work, for bounds: with fewer there are more labels
-_ROOM = 4_000_000  # labels of one side; memory is touched only as far as they go
+_ROOM = 1_000_000  # labels of one side; memory is touched only as far as they go
 _BLOCK = 256  # worlds drawn side by side
 _CACHED = 8_192  # worlds; some kB each
 

@@ -26,6 +26,7 @@ NOTHING, SPOT, ON_DEMAND = 0, 1, 2  # what is held
 _ROUNDING = 1e-9  # of a tick; and of the work, relative
 _EQUAL_USD = 1e-12  # relative; dollars that differ by less are the same sum, added up in another order
 _HALVINGS = 60
+_THINNED = 500  # labels of a list at most, where there is no room for all
 _WIDENING = 3.0  # of the distance between the limit and the first bound
 
 PROBLEM = np.dtype(
@@ -104,15 +105,32 @@ def _solve(problems, ahead, mirrored, founds, plan) -> None:
     window = problem.first_window * (bound + 0.01 * found.upper_usd)  # the bound is 0 where spot is free
     while found.upper_usd > found.lower_usd * (1.0 + problem.tolerance):
         limit = min(bound + window, found.upper_usd)
-        found.labels = 0
-        if not make_labels(problem, ahead, limit) or not make_labels(problem, mirrored, limit):
-            break  # no room for all of them: the bracket stays
-        known_usd = found.upper_usd
-        join_all(problem, ahead, mirrored, found)
-        if found.upper_usd < known_usd:
-            write_plan(ahead, mirrored, found, plan)
+        if not search(problem, ahead, mirrored, limit, 0.0, found, plan):
+            # No room for all labels: fewer of them, up to any cost, for a good schedule; the lower end stays.
+            search(problem, ahead, mirrored, found.upper_usd, problem.work_s / _THINNED, found, plan)
+            break
         found.lower_usd = min(limit, found.upper_usd)
         window *= _WIDENING
+
+
+@compiled
+def search(problem, ahead, mirrored, limit: float, apart_s: float, found, plan) -> bool:
+    """Find the cheapest schedule below the limit; whether there was room for all labels."""
+    if not make_labels(problem, ahead, limit, apart_s) or not make_labels(problem, mirrored, limit, apart_s):
+        return False
+    known_usd = found.upper_usd
+    join_all(problem, ahead, mirrored, found)
+    if found.upper_usd < known_usd:
+        write_plan(ahead, mirrored, found, plan)
+    found.labels = label_count(ahead) + label_count(mirrored)
+    return True
+
+
+@compiled
+def label_count(side) -> int:
+    """How many were made."""
+    n = side.segments.shape[0]
+    return side.first[n, ON_DEMAND] + side.count[n, ON_DEMAND]
 
 
 @compiled
@@ -212,8 +230,8 @@ def least_usd(problem, side, s: int, held: int, work_s: float, usd: float) -> fl
 
 
 @compiled
-def make_labels(problem, side, limit: float) -> bool:
-    """All labels that may lead to a cost below the limit; whether there was room for them."""
+def make_labels(problem, side, limit: float, apart_s: float) -> bool:
+    """Labels that may lead to a cost below the limit, so far apart in work (0: all); whether there was room for them."""
     side.first[0, :] = 0
     side.count[0, :] = 0
     side.count[0, NOTHING] = 1
@@ -229,13 +247,13 @@ def make_labels(problem, side, limit: float) -> bool:
                 continue
             if free + side.count[s, 0] + side.count[s, 1] + side.count[s, 2] > side.labels.shape[0]:
                 return False
-            side.count[s + 1, held] = extend(problem, side, s, held, free, limit)
+            side.count[s + 1, held] = extend(problem, side, s, held, free, limit, apart_s)
             free += side.count[s + 1, held]
     return True
 
 
 @compiled
-def extend(problem, side, s: int, held: int, free: int, limit: float) -> int:
+def extend(problem, side, s: int, held: int, free: int, limit: float, apart_s: float) -> int:
     """Write the labels that hold this throughout segment s, merged from the three lists before it; returns their number."""
     segment, count, cheapest = side.segments[s], 0, math.inf
     usd_more = price_of(problem, segment, held) * segment.billed_s
@@ -261,6 +279,8 @@ def extend(problem, side, s: int, held: int, free: int, limit: float) -> int:
             continue
         cheapest = usd
         if least_usd(problem, side, s + 1, held, work_s, usd) > limit * (1.0 + _EQUAL_USD):
+            continue
+        if count and side.labels[free + count - 1].work_s - work_s < apart_s:
             continue
         label = side.labels[free + count]
         label.work_s, label.usd, label.before = work_s, usd, before

@@ -12,8 +12,8 @@ from tessera_env.simulation import Simulation
 
 HOUR_S = 3600.0
 _GRID_S = 1e-6  # what lies this near a tick lies on it
-FIRST_WINDOW = 0.001
-TOLERANCE = 1e-5  # per second: far below the 0.2 % that would do; on ticks the optimum is exact
+FIRST_WINDOW = 1e-6
+TOLERANCE = 1e-6  # per second: far below the 0.2 % that would do; on ticks the optimum is exact
 
 
 class Problem(NamedTuple):
@@ -145,7 +145,7 @@ def problem_of(simulation: Simulation, row: int) -> Problem:
     problem.tolerance = 0.0 if problem.tick_s[0] else TOLERANCE
     _check_feasible(float(task.work_s), float(pool.setup_s), float(task.deadline_s))
     points = state.market[row, 0, : pool.point_count]
-    segments = _segments(np.asarray(points), float(task.deadline_s), scenario.billing.billing_increment_s)
+    segments = segments_of(np.asarray(points), float(task.deadline_s), scenario.billing.billing_increment_s)
     return Problem(problem.tobytes(), segments.tobytes())
 
 
@@ -157,7 +157,7 @@ def _check_feasible(work_s: float, changeover_s: float, deadline_s: float) -> No
         )
 
 
-def _segments(points: np.ndarray, deadline_s: float, tick_s: float) -> np.recarray:
+def segments_of(points: np.ndarray, deadline_s: float, tick_s: float) -> np.recarray:
     """The time to the deadline, cut where price or capacity change; what is left of a tick stands alone."""
     points = points[points["time_s"] < deadline_s]
     _check_capacity(points)
@@ -200,4 +200,4 @@ def _check_grid(points: np.ndarray, tick_s: float) -> None:
         )
 
 
-__all__ = ["Problem", "check_scenario", "latest_deadline_h", "problem_of"]
+__all__ = ["Problem", "check_scenario", "latest_deadline_h", "problem_of", "segments_of"]
