@@ -1,6 +1,7 @@
 """The clairvoyant optimum: against a slow reference and a mixed-integer programme, the engine, and every policy."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -281,3 +282,101 @@ class TestRelations:
         assert usd(**always) == pytest.approx(np.full(20, ticks * 195 * 0.9731 / 3600))
         never = {"pools.0.capacity": {"source": "constant", "instances": 0}, "pools.0.trace_zone": None}
         assert usd(**never) == pytest.approx(np.full(20, ticks * 195 * 3.06 / 3600))
+
+
+OTHER_SCENARIOS = [
+    ("classic", {}, "pools: 4 pools (allowed: one)"),
+    ("deadline", {"pools.0.hazard": {"model": "constant", "per_h": 0.1}}, "pools.0.hazard.model: constant"),
+    ("deadline", {"pools.0.provisioning_s": {"uniform": [0, 60]}}, "pools.0.provisioning_s: up to 60 (allowed: 0)"),
+    ("deadline", {"pools.0.on_demand_failure_share": 0.1}, "pools.0.on_demand_failure_share: 0.1 (allowed: 0)"),
+    ("deadline", {"pools.0.capacity.instances": 2}, "pools.0.capacity.instances: 2 (allowed: 1)"),
+    ("deadline", {"pools.0.capacity": {"source": "constant"}}, "pools.0.capacity.instances: none (allowed: 0 or 1)"),
+    ("deadline", {"task.count": 2}, "task.count: 2 (allowed: 1)"),
+    ("deadline", {"task.arrivals": "uniform"}, "task.arrivals: uniform (allowed: at_start)"),
+    ("deadline", {"task.state_base_mb": 8, "task.state_cap_mb": 9}, "task.state_base_mb: 8 (allowed: 0"),
+    ("deadline", {"task.state_mb_per_work_h": 5, "task.state_cap_mb": 9}, "task.state_mb_per_work_h: 5 (allowed: 0"),
+    ("deadline", {"task.interactive_share": 0.5}, "task.interactive_share: 0.5 (allowed: 0)"),
+    ("deadline", {"task.deadline_h": None}, "task.deadline_h: none (allowed: a deadline)"),
+    ("deadline", {"horizon_h": 60}, "horizon_h: 60 (allowed: 90, the latest deadline, or more)"),
+    ("deadline", {"notice_s": 120}, "notice_s: 120 (allowed: 0)"),
+    ("deadline", {"idle_timeout_s": 60}, "idle_timeout_s: 60 (allowed: 0)"),
+    ("deadline", {"checkpoint.interval_h": 1}, "checkpoint.interval_h: 1 (allowed: none)"),
+    ("deadline", {"checkpoint.at_notice": False}, "checkpoint.at_notice: false (allowed: true)"),
+    ("deadline", {"billing.free_first_hour": True}, "billing.free_first_hour: true (allowed: false)"),
+    ("deadline", {"pools.0.setup_h": 0.001}, "billing.minimum_s: 60 (allowed: 0 to 3.6, the shortest run)"),
+    ("deadline", {"billing.billing_increment_s": 600}, "0 with pools.0.capacity.source = semi_markov)"),
+    ("cant-be-late", {"billing.billing_increment_s": 60}, "60 (allowed: 0, or a divisor of decision_interval_s = 195"),
+]
+
+
+class TestRefusals:
+    """One line, with the field, what it holds and what is allowed."""
+
+    @pytest.mark.parametrize(("preset", "changes", "reason"), OTHER_SCENARIOS)
+    def test_other_scenarios(self, preset: str, changes: dict[str, Any], reason: str) -> None:
+        scenario = load_scenario(preset, **changes)
+        with pytest.raises(ValueError) as caught:
+            optimal(scenario, 1, 1)
+        assert reason in str(caught.value)
+        if preset != "classic":  # which has more than one thing that does not fit
+            assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("preset", ["cant-be-late", "deadline", "deadline-aws"])
+    def test_an_infeasible_draw_is_refused_where_deadlines_are_vowed(self, preset: str) -> None:
+        """Of four changeovers the longest does not fit."""
+        with pytest.raises(ValueError) as caught:
+            load_scenario(preset, **{"task.deadline_h": 48.15})
+        assert "task.deadline_h: must leave at least 48.2" in str(caught.value)
+        assert "48 h of work" in str(caught.value)
+        assert "(got 48.15 h with pools.0.setup_h = 0.02 to 0.2)" in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("changes", "reason"),
+        [
+            (
+                {"task.deadline_h": 48.15},
+                "task.work_h: 48 and pools.0.setup_h: 0.2 do not fit into task.deadline_h, which",
+            ),
+            ({"task.deadline_h": None, "task.slack": {"uniform": [0.004, 0.5]}}, "do not fit into task.slack, which"),
+        ],
+    )
+    def test_an_infeasible_draw_where_they_are_not(self, changes: dict[str, Any], reason: str) -> None:
+        scenario = load_scenario("deadline", deadline_guard=False, **changes)
+        with pytest.raises(ValueError) as caught:
+            optimal(scenario, 1, 1)
+        assert reason in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("changes", "reason"),
+        [
+            ({"task.work_h": 0}, "task.work_h: must lie within 0.001 to"),
+            ({"task.work_h": -1}, "task.work_h: must lie within 0.001 to"),
+            ({"task.work_h": {"uniform": [40, 60]}}, "task.deadline_h: must leave at least 60.2 h"),
+            ({"horizon_h": 2_000}, "market.from_h: must leave a window of horizon_h = 2000 before 1074.56 h"),
+            ({"market.until_h": 720}, "market.until_h: must be at least from_h + horizon_h = 771 (got 720)"),
+        ],
+    )
+    def test_what_loading_refuses(self, changes: dict[str, Any], reason: str) -> None:
+        with pytest.raises(ValueError) as caught:
+            Simulation(load_scenario("cant-be-late", **changes), 1)
+        assert reason in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    def test_capacity_in_a_trace(self, tmp_path: Path) -> None:
+        assert "market.trace: capacity 2 at 0.108333 h (allowed: 0 or 1)" in self.of_trace(tmp_path, 195, [0, 1, 2, 1])
+
+    def test_changes_within_a_tick(self, tmp_path: Path) -> None:
+        text = self.of_trace(tmp_path, 100, [0, 1, 0, 1])
+        assert "billing.billing_increment_s: 195 (allowed: 0, or a divisor of the times in market.trace)" in text
+
+    @staticmethod
+    def of_trace(folder: Path, gap_s: int, capacities: list[int]) -> str:
+        """The refusal of a recording with these samples, over and over."""
+        path = folder / "zone.csv"
+        rows = [f"z,{k * gap_s},{capacities[k % len(capacities)]},0.9" for k in range(3_000)]
+        path.write_text("\n".join(["zone,time_s,spot_available,spot_price", *rows]) + "\n")
+        scenario = load_scenario("cant-be-late", **{"market": {"trace": str(path), "from_h": 0}})
+        with pytest.raises(ValueError) as caught:
+            optimal(scenario, 1, 1)
+        assert "\n" not in str(caught.value)
+        return str(caught.value)

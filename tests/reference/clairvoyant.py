@@ -68,7 +68,9 @@ def least_usd_by_milp(world: Ticks) -> float:
         LinearConstraint(np.hstack((rises, zero, -eye, zero)), -np.inf, 0),
         LinearConstraint(np.hstack((zero, rises, zero, -eye)), -np.inf, 0),
         LinearConstraint(
-            np.concatenate((lengths, lengths, np.full(2 * n, -world.changeover_s)))[None, :], world.work_s - 1e-7, np.inf
+            np.concatenate((lengths, lengths, np.full(2 * n, -world.changeover_s)))[None, :],
+            world.work_s - 1e-7,
+            np.inf,
         ),
     ]
     upper = np.concatenate((np.array(world.up, dtype=float), np.ones(3 * n)))
