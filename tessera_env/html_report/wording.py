@@ -77,8 +77,8 @@ def caption(results: Results) -> str:
         lines.append(f"The difference to {results.baseline} is paired by world{marks}.")
     if results.has_optimum:
         lines.append(
-            f"{OPTIMUM}: the least cost of who knows prices and capacity in advance; gap closed: the share of the way from "
-            f"{REFERENCE}'s mean cost to that one's."
+            f"{OPTIMUM}: the least cost of who knows prices and capacity in advance; gap closed: the share of the way "
+            f"from {REFERENCE}'s mean cost to that one's."
         )
     lines.append("Checkpoints: saved in full or in part, of those decided at a notice.")
     if 1 < results.episodes < FEW:

@@ -176,3 +176,14 @@ def test_without_a_notice_nothing_is_said_to_be_saved_in_it():
     text = text_of(report_html(results, planned=planned))
     assert "saving at notice against not saving" in text
     assert "This scenario has no notice" not in text
+
+
+def test_the_optimum_is_a_row_and_no_winner():
+    planned = plan("deadline", POLICIES, 3, 1, optimum=True)
+    text = text_of(report_html(run(planned), planned=planned))
+    assert "Gap closed, %" in text
+    assert "clairvoyant: the least cost of who knows prices and capacity in advance" in text
+    assert "Over 3 worlds of deadline, greedy cost least" in text
+    assert "Who had known the world could have paid $" in text
+    assert "of the gap from uniform_progress to that" in text
+    assert "Gap closed, %" not in text_of(report_html(planned_and_results("deadline")[1]))
