@@ -16,7 +16,7 @@ import numpy as np
 
 from tessera_env.kernels import Command
 from tessera_env.parameters import NONE, new_table
-from tessera_env.policies.clairvoyant_kernel import FOUND, LABEL, NOTHING, ON_DEMAND, Search, Side, billed_s, solve
+from tessera_env.policies.clairvoyant_kernel import FOUND, LABEL, NOTHING, ON_DEMAND, Search, Side, solve
 from tessera_env.policies.clairvoyant_problem import HOUR_S, Problem, check_simulation, problem_of
 from tessera_env.scenario import Scenario
 from tessera_env.simulation import Simulation
@@ -135,14 +135,11 @@ def solved(problem: Problem) -> Optimum:
     solve(search)
     found = search.founds[0]
     runs = _runs(search)
-    billed_h = [0.0, 0.0]
-    for run in runs:
-        billed_h[run.on_demand] += billed_s(facts[0], run.end_s - run.start_s) / HOUR_S
     return Optimum(
         lower_usd=float(found.lower_usd),
         upper_usd=float(found.upper_usd),
-        spot_h=billed_h[0],
-        on_demand_h=billed_h[1],
+        spot_h=float(found.spot_s) / HOUR_S,
+        on_demand_h=float(found.on_demand_s) / HOUR_S,
         starts=len(runs),
         runs=runs,
         label_count=int(found.label_count),
@@ -166,13 +163,13 @@ def _side(segments: np.recarray, prices: np.ndarray) -> Side:
 
 def _runs(search: Search) -> tuple[Run, ...]:
     """The schedule found: segment by segment, but for the run of partial length."""
-    facts, segments, found, plan = search.problems[0], search.ahead.segments, search.founds[0], search.plan
-    edges_s = np.concatenate(([0.0], np.cumsum(segments.length_s))).tolist()
+    found, plan = search.founds[0], search.plan
+    edges_s = np.concatenate(([0.0], np.cumsum(search.ahead.segments.length_s))).tolist()
     if found.segment == NONE:
-        return (Run(0.0, min(billed_s(facts, found.length_s), edges_s[-1]), True),)
+        return (Run(0.0, min(float(found.length_s), edges_s[-1]), True),)
     pieces = [(start_s, end_s, held) for (start_s, end_s), held in zip(pairwise(edges_s), plan.tolist(), strict=True)]
     s, purchase = int(found.segment), int(found.purchase)
-    length_s = min(billed_s(facts, found.length_s), edges_s[s + 1] - edges_s[s])
+    length_s = min(float(found.length_s), edges_s[s + 1] - edges_s[s])
     at_end = not found.joins_before and s + 1 < len(plan) and plan[s + 1] == purchase
     start_s = edges_s[s + 1] - length_s if at_end else edges_s[s]
     pieces[s] = (start_s, edges_s[s + 1] if at_end else start_s + length_s, purchase)

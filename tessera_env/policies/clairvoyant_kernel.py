@@ -71,7 +71,9 @@ FOUND = np.dtype(
         ("upper_usd", np.float64),  # of the schedule found
         ("segment", np.int64),  # where its run of partial length is; NONE: on-demand from the start on
         ("purchase", np.int64),  # SPOT or ON_DEMAND
-        ("length_s", np.float64),  # of that run
+        ("length_s", np.float64),  # of that run; in the end, what is billed for it
+        ("spot_s", np.float64),  # billed in all
+        ("on_demand_s", np.float64),
         ("before", np.int64),  # label of what goes before it; of the last search
         ("after", np.int64),  # label, of the mirrored world, of what comes after it
         ("joins_before", np.int64),  # 1: it goes on with what is held before it; 0: it goes over into what comes after
@@ -125,6 +127,7 @@ def _solve(search) -> None:
             break
         found.lower_usd = min(found.limit_usd, found.upper_usd)
         window *= _WIDENING
+    measure_billed(search)
 
 
 @compiled
@@ -352,6 +355,23 @@ def write_plan(search) -> None:
     for s in range(n - 1 - found.segment, 0, -1):
         search.plan[n - s] = held_by(mirrored, s, label)
         label = mirrored.labels[label].before
+
+
+@compiled
+def measure_billed(search) -> None:
+    """How long the schedule found is billed for each purchase."""
+    problem, found = search.problems[0], search.founds[0]
+    found.spot_s = found.on_demand_s = 0.0
+    if found.segment == NONE:
+        found.length_s = found.on_demand_s = billed_s(problem, found.length_s)
+        return
+    found.length_s = part_billed_s(problem, search.ahead.segments[found.segment], found.length_s)
+    for s in range(search.plan.shape[0]):
+        is_part = s == found.segment
+        held = found.purchase if is_part else search.plan[s]
+        length_s = found.length_s if is_part else search.ahead.segments[s].billed_s
+        found.spot_s += length_s if held == SPOT else 0.0
+        found.on_demand_s += length_s if held == ON_DEMAND else 0.0
 
 
 @compiled

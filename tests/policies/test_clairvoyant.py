@@ -1,12 +1,18 @@
 """The clairvoyant optimum: against a slow reference and a mixed-integer programme, the engine, and every policy."""
 
+import ast
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import tessera_env
+from tessera_env.compile_cache import compiled_sources
 from tessera_env.evaluation import play
 from tessera_env.kernels import Command
 from tessera_env.parameters import new_table
@@ -130,6 +136,37 @@ class TestAgainstReferences:
             widths.append(narrow.upper_usd / narrow.lower_usd - 1.0)
         assert max(widths) > 0.0  # it did run out of room
         solved.cache_clear()
+
+
+class TestCompiled:
+    """The kernel as the compiled code that it is."""
+
+    def test_plain_python_gives_the_same_bits(self) -> None:
+        program = (
+            "from tests.policies.test_clairvoyant import *\n"
+            "for seed in range(6): print(solved(problem_of_ticks(random_ticks(seed), exact_billing=seed % 2 == 0)))"
+        )
+        plain, compiled = (
+            subprocess.run(
+                [sys.executable, "-c", program],
+                env={**os.environ, "NUMBA_DISABLE_JIT": plain},
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout
+            for plain in ("1", "0")
+        )
+        assert plain == compiled
+        assert plain.count("Optimum(lower_usd=") == 6
+
+    def test_all_that_it_is_made_of_is_in_the_cache_s_digest(self) -> None:
+        package = Path(tessera_env.__file__).parent
+        kernel = package / "policies" / "clairvoyant_kernel.py"
+        nodes = [node for node in ast.walk(ast.parse(kernel.read_text())) if isinstance(node, ast.ImportFrom)]
+        modules = [node.module for node in nodes if node.module and node.module.startswith("tessera_env.")]
+        files = {package.joinpath(*module.split(".")[1:]).with_suffix(".py") for module in modules}
+        assert {kernel, *files} <= set(compiled_sources(package))
+        assert len(files) >= 3
 
 
 def cost_of(world: Ticks, optimum: Optimum) -> float:
