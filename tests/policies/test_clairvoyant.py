@@ -84,6 +84,11 @@ class TestAgainstReferences:
         assert least_usd_by_milp(world) == pytest.approx(expected, abs=1e-6)
         assert cost_of(world, optimum) == pytest.approx(expected, abs=1e-9)
 
+    @pytest.mark.parametrize("seed", range(24))
+    def test_longer_worlds_in_which_labels_are_left_out(self, seed: int) -> None:
+        world = random_ticks(seed, ticks=110)
+        assert solved(problem_of_ticks(world)).lower_usd == pytest.approx(least_usd_by_milp(world), abs=1e-6)
+
     @pytest.mark.parametrize("seed", range(12))
     def test_per_second_against_ticks_of_five_seconds(self, seed: int) -> None:
         """Whole ticks can only cost more, and no more than a tick at the end of each run."""
