@@ -21,7 +21,9 @@ from tessera_env.migration import Planner
 from tessera_env.observation import Layout
 from tessera_env.playing import play
 from tessera_env.policies import LearnedPolicy, Policy, make_policy
-from tessera_env.results import Results
+from tessera_env.policies.clairvoyant import optimal
+from tessera_env.policies.clairvoyant_problem import check_simulation
+from tessera_env.results import OPTIMUM, REFERENCE, Results, Table
 from tessera_env.scenario import Scenario
 from tessera_env.scenario_files import load_scenario
 from tessera_env.vector_env import TesseraVectorEnv
@@ -44,6 +46,7 @@ class Plan:
     seed: int
     baseline: str | None
     env: TesseraVectorEnv
+    optimum: bool = False  # whether the clairvoyant optimum is worked out, too
 
 
 def evaluate(
@@ -57,6 +60,7 @@ def evaluate(
     threads: int = 1,
     planner: Planner | None = None,
     overrides: Mapping[str, Any] | None = None,
+    optimum: bool = False,
     progress: bool = False,
 ) -> Results:
     """Play every policy in the same worlds and compare them.
@@ -72,6 +76,8 @@ def evaluate(
         threads: of the environments; changes the speed, never the results.
         planner: assigns displaced tasks to instances; Kuhn-Munkres if None.
         overrides: single values of the scenario, such as {"task.deadline_h": 70}.
+        optimum: add the least cost that anyone could have paid who knew the world ("clairvoyant"), and how much of
+            the gap from uniform_progress to it each policy closes; for one job with a deadline on one pool.
         progress: show a bar on standard error, if that is a terminal.
 
     Raises:
@@ -87,6 +93,7 @@ def evaluate(
         threads=threads,
         planner=planner,
         overrides=overrides,
+        optimum=optimum,
     )
     return run(planned, progress)
 
@@ -102,6 +109,7 @@ def plan(
     threads: int = 1,
     planner: Planner | None = None,
     overrides: Mapping[str, Any] | None = None,
+    optimum: bool = False,
 ) -> Plan:
     """Check all inputs of `evaluate` before any work.
 
@@ -119,24 +127,39 @@ def plan(
     env = TesseraVectorEnv(
         min(rows, episodes), scenario=loaded, autoreset_mode=AutoresetMode.DISABLED, threads=threads, planner=planner
     )
-    return Plan(loaded, players, episodes, seed, named_baseline, env)
+    if optimum:
+        if OPTIMUM in players:
+            raise ValueError(f"policies: {OPTIMUM!r} (allowed with the optimum: other names, since that is its own)")
+        check_simulation(env.simulation)
+    return Plan(loaded, players, episodes, seed, named_baseline, env, optimum)
 
 
 def run(planned: Plan, progress: bool = False) -> Results:
     """Play all that is planned."""
-    tables = {}
+    policies, reference_usd = dict(planned.policies), None
+    if planned.optimum and REFERENCE not in policies:
+        policies[REFERENCE] = make_policy(REFERENCE, planned.env.layout)
     with _bar(progress) as bar:
-        for label, policy in planned.policies.items():
-            on_done = partial(bar.advance, bar.add_task(label, total=planned.episodes))
-            tables[label] = play(planned.env, policy, planned.episodes, planned.seed, on_done)
+        tables = {label: _played(planned, label, policy, bar) for label, policy in policies.items()}
+        if planned.optimum:
+            reference_usd = tables[REFERENCE]["cost_usd"]
+            tables = {label: tables[label] for label in planned.policies}
+            threads = planned.env.simulation.threads
+            tables[OPTIMUM] = optimal(planned.scenario, planned.episodes, planned.seed, threads)
     return Results(
         scenario=planned.scenario.model_dump(mode="json"),
         seed=planned.seed,
         baseline=planned.baseline,
         versions=_versions(),
-        policies={label: _description(policy) for label, policy in planned.policies.items()},
+        policies={label: _description(planned.policies.get(label)) for label in tables},
         tables=tables,
+        reference_usd=reference_usd,
     )
+
+
+def _played(planned: Plan, label: str, policy: Policy, bar: Progress) -> Table:
+    on_done = partial(bar.advance, bar.add_task(label, total=planned.episodes))
+    return play(planned.env, policy, planned.episodes, planned.seed, on_done)
 
 
 def _players(policies: Sequence[PolicyLike], layout: Layout, seed: int) -> dict[str, Policy]:
@@ -168,8 +191,10 @@ def _check_range(name: str, value: int, low: int, high: int) -> None:
         raise ValueError(f"{name}: {value!r} (allowed: {low} to {high})")
 
 
-def _description(policy: Policy) -> dict[str, Any]:
-    """What identifies a policy in the results; of an exported one also what its weights are."""
+def _description(policy: Policy | None) -> dict[str, Any]:
+    """What identifies a policy in the results; of an exported one also what its weights are. None: the optimum."""
+    if policy is None:
+        return {"name": OPTIMUM}
     if isinstance(policy, LearnedPolicy):
         card = policy.card
         return {"name": policy.name, "trained_on": card.scenario, "masked": card.masked, "sha256": card.sha256}

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tessera_env.results import Results, Summary
+from tessera_env.results import OPTIMUM, REFERENCE, Results, Summary
 from tessera_env.statistics import FEW, Estimate
 
 WIDEST = 1_000  # characters; far more than any table needs
@@ -29,10 +29,11 @@ def results_table(results: Results, stacked: bool = False) -> Table:
     table = Table(title=_title(results), caption=_caption(results), title_justify="left", caption_justify="left")
     table.box, table.padding = SIMPLE_HEAD, (0, 1, 0, 0)
     table.add_column("policy", no_wrap=True)
-    for heading in COLUMNS:
+    columns = columns_of(results)
+    for heading in columns:
         table.add_column(heading, justify="right", no_wrap=True)
     for label, summary in results.summary.items():
-        cells = [cell(results, label, summary) for cell in COLUMNS.values()]
+        cells = [cell(results, label, summary) for cell in columns.values()]
         table.add_row(label, *(cell.replace(" [", "\n[") if stacked else cell for cell in cells))
     return table
 
@@ -63,11 +64,22 @@ def _caption(results: Results) -> str:
     lines = ["Means over the same worlds, [95 % bootstrap interval]; hours and interruptions a world."]
     if results.baseline is not None:
         lines.append(f"Against {results.baseline}: paired by world; * interval clear of 0, ~ not clear.")
+    if results.has_optimum:
+        lines.append(
+            f"{OPTIMUM}: the least cost of who knows the world{_bracket(results)}; gap: from {REFERENCE} to that."
+        )
     if len({_total(results, label, "tasks_done") for label in results.tables}) > 1:
         lines.append("The policies did unlike numbers of tasks: costs are of unlike amounts of work.")
     if results.episodes < FEW:
         lines.append(f"Fewer than {FEW} episodes: these intervals are too narrow.")
     return "\n".join(lines)
+
+
+def _bracket(results: Results) -> str:
+    """How much dearer than the bound the schedules are that were found; nothing where that is next to nothing."""
+    table = results.tables[OPTIMUM]
+    wider = float(table["upper_usd"].mean() / max(table["cost_usd"].mean(), 1e-12)) - 1.0
+    return f", {100 * wider:.2f} % below the cheapest schedule found" if wider > 0.0001 else ""
 
 
 def _cost(results: Results, label: str, summary: Summary) -> str:
@@ -83,6 +95,12 @@ def _difference(results: Results, label: str, summary: Summary) -> str:
 
 def _savings(results: Results, label: str, summary: Summary) -> str:
     return "" if summary.savings is None else _with_interval(summary.savings, lambda value: f"{100 * value:.1f}")
+
+
+def _gap_closed(results: Results, label: str, summary: Summary) -> str:
+    if label == OPTIMUM:
+        return "optimum"
+    return "-" if summary.gap_closed is None else _with_interval(summary.gap_closed, lambda value: f"{100 * value:.1f}")
 
 
 def _missed(results: Results, label: str, summary: Summary) -> str:
@@ -109,6 +127,7 @@ COLUMNS: dict[str, Cell] = {
     "cost $": _cost,
     "difference $": _difference,
     "saves %": _savings,
+    "gap\nclosed %": _gap_closed,
     "missed\ndeadlines": _missed,
     "tasks\ndone": _done,
     "spot\nh": _mean_of("spot_h"),
@@ -116,6 +135,11 @@ COLUMNS: dict[str, Cell] = {
     "interrup-\ntions": _mean_of("interruptions"),
     "invalid\nactions": _invalid,
 }
+
+
+def columns_of(results: Results) -> dict[str, Cell]:
+    """The columns; the gap only where there is one to the optimum."""
+    return {heading: cell for heading, cell in COLUMNS.items() if results.has_optimum or cell is not _gap_closed}
 
 
 def _total(results: Results, label: str, metric: str) -> int:

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from tessera_env.files import write_text
-from tessera_env.statistics import Estimate, bootstrap_means, estimate, savings
+from tessera_env.statistics import Estimate, bootstrap_means, estimate, gap_closed, savings
 from tessera_env.text_files import read_text
 
 SCHEMA = 1
 ON_DEMAND = "on_demand_only"  # what savings are measured against, where it is evaluated
+OPTIMUM = "clairvoyant"  # the least possible cost, where that is wanted; no policy
+REFERENCE = "uniform_progress"  # from whose cost to the optimum the gap is that policies close
 
 Table = dict[str, np.ndarray]  # one metric's episodes by name, each (episodes,)
 
@@ -30,6 +32,7 @@ class Summary:
     cost_usd: Estimate
     difference_usd: Estimate | None  # cost minus the baseline's in the same worlds; None: it is the baseline
     savings: Estimate | None  # share of OnDemandOnly's mean cost; None: that was not evaluated
+    gap_closed: Estimate | None  # share of the way from REFERENCE to OPTIMUM; None: no optimum, or no gap
     means: dict[str, float | None]  # of every metric over the episodes that have it; None: no episode has
 
 
@@ -42,7 +45,13 @@ class Results:
     baseline: str | None
     versions: dict[str, str]
     policies: dict[str, dict[str, Any]]  # by label: name, and what identifies an exported network
-    tables: dict[str, Table]  # by label, in the order given
+    tables: dict[str, Table]  # by label, in the order given; the optimum, if there is one, last
+    reference_usd: np.ndarray | None = None  # (episodes,) cost of REFERENCE in each world; with the optimum only
+
+    @property
+    def has_optimum(self) -> bool:
+        """Whether the least possible cost is among the tables."""
+        return self.reference_usd is not None
 
     @property
     def episodes(self) -> int:
@@ -52,11 +61,13 @@ class Results:
     @cached_property
     def summary(self) -> dict[str, Summary]:
         """Means, intervals and comparisons by label; all intervals rest on the same resampled worlds."""
-        labels = list(self.tables)
-        costs = np.column_stack([self.tables[label]["cost_usd"] for label in labels]).astype(np.float64)
+        of_label = {label: table["cost_usd"] for label, table in self.tables.items()}
+        if self.reference_usd is not None:
+            of_label.setdefault(REFERENCE, self.reference_usd)
+        costs = np.column_stack(list(of_label.values())).astype(np.float64)
         resampled = bootstrap_means(costs, self.seed)
-        columns = {label: (costs[:, k], resampled[:, k]) for k, label in enumerate(labels)}
-        return {label: self._summarise(label, columns) for label in labels}
+        columns = {label: (costs[:, k], resampled[:, k]) for k, label in enumerate(of_label)}
+        return {label: self._summarise(label, columns) for label in self.tables}
 
     def _summarise(self, label: str, columns: dict[str, tuple[np.ndarray, np.ndarray]]) -> Summary:
         cost, resampled = columns[label]
@@ -68,7 +79,15 @@ class Results:
             full, resampled_full = columns[ON_DEMAND]
             saved = savings(cost, full, resampled, resampled_full)
         means = {metric: _mean(values) for metric, values in self.tables[label].items()}
-        return Summary(estimate(cost, resampled), difference, saved, means)
+        return Summary(estimate(cost, resampled), difference, saved, self._gap_closed(label, columns), means)
+
+    def _gap_closed(self, label: str, columns: dict[str, tuple[np.ndarray, np.ndarray]]) -> Estimate | None:
+        if not self.has_optimum:
+            return None
+        three = [columns[name] for name in (label, REFERENCE, OPTIMUM)]
+        return gap_closed(
+            np.column_stack([costs for costs, _ in three]), np.column_stack([means for _, means in three])
+        )
 
     def to_json(self) -> str:
         """JSON with sorted keys, no clock time, null for what an episode does not have, and one episode a line."""
@@ -80,9 +99,12 @@ class Results:
             "scenario": _dumps(self.scenario),
             "schema": _dumps(SCHEMA),
             "seed": _dumps(self.seed),
-            "summary": _dumps({label: _summary_values(summary) for label, summary in self.summary.items()}),
+            "summary": _dumps({label: self._summary_values(summary) for label, summary in self.summary.items()}),
             "versions": _dumps(self.versions),
         }
+        if self.reference_usd is not None:
+            parts["reference_usd"] = _dumps(self.reference_usd.tolist())
+            parts = dict(sorted(parts.items()))
         return "{\n" + ",\n".join(f'"{key}": {text}' for key, text in parts.items()) + "\n}\n"
 
     def write_json(self, path: str | Path) -> None:
@@ -108,6 +130,16 @@ class Results:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             raise ResultsError(f"{path}: holds no results of an evaluation ({reason})") from None
 
+    def _summary_values(self, summary: Summary) -> dict[str, Any]:
+        gap = {"gap_closed": _estimate_values(summary.gap_closed)} if self.has_optimum else {}
+        return {
+            "cost_usd": _estimate_values(summary.cost_usd),
+            "difference_usd": _estimate_values(summary.difference_usd),
+            "savings": _estimate_values(summary.savings),
+            "means": summary.means,
+            **gap,
+        }
+
     def _rows(self, label: str) -> list[dict[str, Any]]:
         table = {metric: values.tolist() for metric, values in self.tables[label].items()}
         return [
@@ -124,6 +156,7 @@ def _from_values(values: dict[str, Any]) -> Results:
     lengths = {label: len(table["cost_usd"]) for label, table in tables.items()}
     if len(set(lengths.values())) != 1:
         raise ResultsError(f"episodes: unlike numbers (got {lengths})")
+    reference_usd = _reference_usd(values, lengths)
     return Results(
         scenario=values["scenario"],
         seed=values["seed"],
@@ -131,7 +164,19 @@ def _from_values(values: dict[str, Any]) -> Results:
         versions=values["versions"],
         policies=policies,
         tables=tables,
+        reference_usd=reference_usd,
     )
+
+
+def _reference_usd(values: dict[str, Any], lengths: dict[str, int]) -> np.ndarray | None:
+    if (OPTIMUM in lengths) != ("reference_usd" in values):
+        raise ResultsError(f"reference_usd: must be given with the policy {OPTIMUM!r}, and only then")
+    if OPTIMUM not in lengths:
+        return None
+    reference_usd = _column(values["reference_usd"])
+    if reference_usd.shape != (lengths[OPTIMUM],):
+        raise ResultsError(f"reference_usd: must be one for each world (got {len(reference_usd)})")
+    return reference_usd
 
 
 def _table(episodes: list[dict[str, Any]], label: str) -> Table:
@@ -149,15 +194,6 @@ def _column(values: list[float | None]) -> np.ndarray:
 def _mean(values: np.ndarray) -> float | None:
     present = values[np.isfinite(values)]
     return float(present.mean()) if len(present) else None
-
-
-def _summary_values(summary: Summary) -> dict[str, Any]:
-    return {
-        "cost_usd": _estimate_values(summary.cost_usd),
-        "difference_usd": _estimate_values(summary.difference_usd),
-        "savings": _estimate_values(summary.savings),
-        "means": summary.means,
-    }
 
 
 def _estimate_values(value: Estimate | None) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from tessera_env.scenario import Pool, Scenario, SpellCapacity, SteppedPrice
+    from tessera_env.scenario_distributions import Distribution
 
 MAX_TIMELINE_POINTS = 10_000_000  # per pool; 50 bytes each
 BUNDLED_TRACES = ("aws_v100_2023",)
@@ -208,20 +209,27 @@ def _deadlines(scenario: Scenario) -> Iterator[str]:
     if task.deadline_h is not None and task.slack is not None:
         yield "task.slack: must be none where deadline_h is given (got both)"
         return
-    fitting = [pool for pool in scenario.pools if pool.gpu_memory_mb >= task.gpu_memory_mb.highest]
+    pools = enumerate(scenario.pools)
+    fitting = [(index, pool) for index, pool in pools if pool.gpu_memory_mb >= task.gpu_memory_mb.highest]
     if not fitting or (task.deadline_h is None and task.slack is None):
         return
     field = "deadline_h" if task.deadline_h is not None else "slack"
     for work_h in _critical_works(scenario):
         state_mb = task.final_state_mb(work_h)
-        needed_h = min(on_demand_h(scenario, pool, work_h, state_mb) for pool in fitting)
+        needed_h, index = min((on_demand_h(scenario, pool, work_h, state_mb), index) for index, pool in fitting)
         given_h = task.earliest_deadline_h(work_h)
         if given_h < needed_h - 1e-9:
             yield (
                 f"task.{field}: must leave at least {needed_h:.6g} h to a task with {work_h:.6g} h of work, what it "
-                f"takes on on-demand (got {given_h:.6g} h)"
+                f"takes on on-demand (got {given_h:.6g} h{_setup(index, scenario.pools[index].setup_h)})"
             )
             return
+
+
+def _setup(index: int, hours: Distribution) -> str:
+    """How long a set-up takes, if it does: its bounds, or its only value."""
+    ends = dict.fromkeys((f"{hours.lowest:.6g}", f"{hours.highest:.6g}"))
+    return f" with pools.{index}.setup_h = {' to '.join(ends)}" if hours.highest > 0.0 else ""
 
 
 def _critical_works(scenario: Scenario) -> list[float]:
@@ -242,7 +250,9 @@ def _critical_works(scenario: Scenario) -> list[float]:
 
 
 def on_demand_h(scenario: Scenario, pool: Pool, work_h: Any, state_mb: Any) -> Any:
-    """Hours from arrival to completion on on-demand: the shortest changeover, or the longest where the guard vows.
+    """Hours from arrival to completion on on-demand: the shortest changeover, or the longest where deadlines are vowed.
+
+    The guard vows them, and so does the published safety rule, which is what slack in ticks is for.
 
     Args:
         scenario: whose tasks they are.
@@ -251,7 +261,7 @@ def on_demand_h(scenario: Scenario, pool: Pool, work_h: Any, state_mb: Any) -> A
         state_mb: when it is done, as large; the result is, too.
     """
     checkpoint = scenario.checkpoint
-    if not scenario.deadline_guard:
+    if not (scenario.deadline_guard or scenario.slack_tick_s > 0.0):
         return (pool.provisioning_s.lowest + pool.setup_h.lowest * 3600.0) / 3600.0 + work_h
     run_s = work_h * 3600.0
     if checkpoint.interval_h is not None:

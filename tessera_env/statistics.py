@@ -8,6 +8,7 @@ RESAMPLES = 10_000
 LEVEL = 0.95
 FEW = 30  # from fewer episodes a percentile interval is visibly too narrow
 _CHUNK = 1_000_000  # resampled values held at once, which bounds memory to some 20 MB a column
+_NO_GAP = 1e-6  # relative; far above the bracket of an optimum
 _STREAM = 0x626F6F74  # sets the resampling's random numbers apart from all else that the seed draws
 
 
@@ -59,6 +60,27 @@ def estimate(values: np.ndarray, resampled: np.ndarray) -> Estimate:
     if len(values) < 2:
         return Estimate(mean, -np.inf, np.inf)
     return Estimate(mean, *percentile_interval(resampled))
+
+
+def gap_closed(costs: np.ndarray, resampled: np.ndarray) -> Estimate | None:
+    """Share of the way from a reference's mean cost down to the least possible one that a policy comes.
+
+    Args:
+        costs: (n, 3) costs of the policy, of the reference and of the optimum.
+        resampled: (resamples, 3) their resampled means.
+
+    Returns:
+        None where the reference costs what the optimum does: there is no gap. Resamples without one are left out.
+    """
+    cost, reference, least = costs.mean(axis=0)
+    if reference - least <= _NO_GAP * abs(reference):
+        return None
+    share = float((reference - cost) / (reference - least))
+    gaps = resampled[:, 1] - resampled[:, 2]
+    kept = gaps > _NO_GAP * np.abs(resampled[:, 1])
+    if len(costs) < 2 or not kept.any():
+        return Estimate(share, -np.inf, np.inf)
+    return Estimate(share, *percentile_interval((resampled[kept, 1] - resampled[kept, 0]) / gaps[kept]))
 
 
 def savings(cost: np.ndarray, full: np.ndarray, resampled_cost: np.ndarray, resampled_full: np.ndarray) -> Estimate:

@@ -11,8 +11,10 @@ import pytest
 from tessera_env.evaluation import evaluate, plan, play
 from tessera_env.observation import Layout
 from tessera_env.policies import Greedy, OnDemandOnly, save_policy
+from tessera_env.policies.clairvoyant import optimal
 from tessera_env.results import Results
 from tessera_env.scenario_files import load_scenario
+from tessera_env.statistics import Estimate
 
 # Episodes of a quarter of the usual length, on one pool or on nine.
 SHORT = {"task.work_h": 6, "task.deadline_h": {"uniform": [7.0, 12.0]}, "horizon_h": 13}
@@ -227,3 +229,48 @@ def test_refusals(changes: dict[str, Any], reason: str) -> None:
 )
 def test_the_baseline(policies: Any, baseline: str | None, expected: str | None) -> None:
     assert plan("deadline", policies, 2, 1, baseline).baseline == expected
+
+
+class TestOptimum:
+    """What a clairvoyant would have paid, and the gap to it."""
+
+    def test_the_row_and_the_gap(self) -> None:
+        made = evaluate("deadline", ["greedy", "uniform_progress"], 10, 3, overrides=SHORT, optimum=True)
+        assert list(made.tables) == ["greedy", "uniform_progress", "clairvoyant"]
+        assert made.policies["clairvoyant"] == {"name": "clairvoyant"}
+        expected = optimal(load_scenario("deadline", **SHORT), 10, 3)["cost_usd"]
+        assert np.array_equal(made.tables["clairvoyant"]["cost_usd"], expected)
+        greedy, uniform = (made.summary[label] for label in ("greedy", "uniform_progress"))
+        gap = uniform.cost_usd.mean - expected.mean()
+        assert greedy.gap_closed is not None
+        assert greedy.gap_closed.mean == pytest.approx((uniform.cost_usd.mean - greedy.cost_usd.mean) / gap)
+        assert greedy.gap_closed.low < greedy.gap_closed.mean < greedy.gap_closed.high
+        assert uniform.gap_closed == Estimate(0.0, 0.0, 0.0)
+
+    def test_the_reference_is_played_unseen(self, short: Results) -> None:
+        """The gap is the same, whether uniform_progress has a row of its own; all else is as without the optimum."""
+        both = evaluate("deadline", ["greedy", "uniform_progress"], 10, 3, overrides=SHORT, optimum=True)
+        alone = evaluate("deadline", ["greedy"], 10, 3, overrides=SHORT, optimum=True, rows=3, threads=2)
+        assert list(alone.tables) == ["greedy", "clairvoyant"]
+        assert alone.summary["greedy"] == both.summary["greedy"]
+        assert alone.summary["greedy"].cost_usd == short.summary["greedy"].cost_usd
+        assert short.summary["greedy"].gap_closed is None
+        assert "gap_closed" not in short.to_json()
+        assert "reference_usd" not in short.to_json()
+
+    def test_it_comes_back_from_its_file_byte_for_byte(self, tmp_path: Path) -> None:
+        made = evaluate("deadline", ["greedy"], 4, 3, overrides=SHORT, optimum=True)
+        made.write_json(tmp_path / "a.json")
+        read = Results.from_json(tmp_path / "a.json")
+        assert read.to_json() == (tmp_path / "a.json").read_text() == made.to_json()
+        assert read.summary == made.summary
+        again = evaluate("deadline", ["greedy"], 4, 3, overrides=SHORT, optimum=True, rows=1, threads=2)
+        assert again.to_json() == made.to_json()
+
+    def test_refusals_come_before_any_work(self) -> None:
+        with pytest.raises(ValueError, match="no clairvoyant optimum: pools: 4 pools"):
+            plan("classic", ["greedy"], 2, 1, optimum=True)
+        named = Greedy(Layout(1))
+        named.name = "clairvoyant"
+        with pytest.raises(ValueError, match="policies: 'clairvoyant'"):
+            plan("deadline", [named], 2, 1, optimum=True)

@@ -4,7 +4,7 @@ import numpy as np
 
 from tessera_env.report import results_text
 from tessera_env.results import Results
-from tests.results_samples import results, table
+from tests.results_samples import COSTS, results, table
 
 
 def line_of(text: str, label: str) -> str:
@@ -74,3 +74,26 @@ def test_a_label_is_text_and_not_markup() -> None:
 def test_plain_unless_colour_is_wanted() -> None:
     assert "\x1b" not in results_text(results())
     assert "\x1b" in results_text(results(), colour=True)
+
+
+def with_optimum(reference_usd: np.ndarray, upper: float = 1.0) -> Results:
+    """Greedy and the optimum; the reference has no row."""
+    least = COSTS["greedy"] - 5.0
+    optimum = {**table(least), "upper_usd": upper * least}
+    tables = {"greedy": table(COSTS["greedy"]), "clairvoyant": optimum}
+    return Results({"name": "deadline"}, 1, None, {}, {label: {} for label in tables}, tables, reference_usd)
+
+
+def test_the_gap_that_is_closed() -> None:
+    text = results_text(with_optimum(COSTS["greedy"] + 5.0))
+    assert "closed %" in text
+    assert "50.0 [50.0, 50.0]" in line_of(text, "greedy")
+    assert "optimum" in line_of(text, "clairvoyant")
+    assert "gap: from uniform_progress to that" in text
+    assert "cheapest schedule found" not in text
+    assert "0.15 % below the cheapest schedule found" in results_text(with_optimum(COSTS["greedy"] + 5.0, 1.0015))
+    assert "closed" not in results_text(results())
+
+
+def test_without_a_gap_nothing_is_closed() -> None:
+    assert " - " in line_of(results_text(with_optimum(COSTS["greedy"] - 5.0)), "greedy")

@@ -107,6 +107,11 @@ class TestJson:
             '{"schema": 1, "policies": [{"label": "a"}], "episodes": []}',
             '{"schema": 1, "policies": [{"label": "a"}], "episodes": [{"policy": "a", "world": 1, "cost_usd": 1.0}]}',
             '{"schema": 1, "policies": [{"label": "a"}], "episodes": [{"policy": "a", "world": 0}]}',
+            '{"schema": 1, "policies": [{"label": "clairvoyant"}], "scenario": {}, "seed": 1, "baseline": null, '
+            '"versions": {}, "episodes": [{"policy": "clairvoyant", "world": 0, "cost_usd": 1.0}]}',
+            '{"schema": 1, "policies": [{"label": "clairvoyant"}], "scenario": {}, "seed": 1, "baseline": null, '
+            '"versions": {}, "episodes": [{"policy": "clairvoyant", "world": 0, "cost_usd": 1.0}], '
+            '"reference_usd": [1, 2]}',
             '{"schema": 1, "policies": [], "episodes": [], "scenario": {}, "seed": 1, "baseline": null}',
         ],
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tessera_env.statistics import Estimate, bootstrap_means, estimate, percentile_interval, savings
+from tessera_env.statistics import Estimate, bootstrap_means, estimate, gap_closed, percentile_interval, savings
 
 
 def interval_of(values: np.ndarray, seed: int = 0, resamples: int = 1_000) -> tuple[float, float]:
@@ -92,3 +92,39 @@ def test_one_episode_has_no_interval_and_is_never_clear() -> None:
 )
 def test_clear_of_zero(low: float, high: float, clear: bool) -> None:
     assert Estimate(0.5, low, high).is_clear_of_zero is clear
+
+
+class TestGapClosed:
+    """The share of the way from a reference down to the optimum."""
+
+    COSTS = np.column_stack([np.linspace(60.0, 70.0, 40), np.linspace(70.0, 90.0, 40), np.linspace(50.0, 60.0, 40)])
+
+    def test_it_is_a_ratio_of_means_with_the_interval_of_paired_resamples(self) -> None:
+        resampled = bootstrap_means(self.COSTS, 1)
+        found = gap_closed(self.COSTS, resampled)
+        assert found is not None
+        assert found.mean == pytest.approx((80 - 65) / (80 - 55))
+        shares = (resampled[:, 1] - resampled[:, 0]) / (resampled[:, 1] - resampled[:, 2])
+        assert (found.low, found.high) == percentile_interval(shares)
+        assert found.low < found.mean < found.high
+
+    def test_the_reference_closes_nothing_and_the_optimum_everything(self) -> None:
+        for column, share in ((1, 0.0), (2, 1.0)):
+            costs = self.COSTS[:, [column, 1, 2]]
+            assert gap_closed(costs, bootstrap_means(costs, 1)) == Estimate(share, share, share)
+
+    def test_without_a_gap_there_is_none(self) -> None:
+        costs = self.COSTS[:, [0, 1, 1]]
+        assert gap_closed(costs, bootstrap_means(costs, 1)) is None
+
+    def test_resamples_without_a_gap_are_left_out(self) -> None:
+        costs = np.full((3, 3), 50.0)
+        costs[0] = [55.0, 60.0, 50.0]  # a third of the gap's worlds: many resamples have none
+        found = gap_closed(costs, bootstrap_means(costs, 1))
+        assert found is not None
+        assert (found.mean, found.low, found.high) == pytest.approx((0.5, 0.5, 0.5))
+
+    def test_one_episode_has_no_interval(self) -> None:
+        found = gap_closed(self.COSTS[:1], self.COSTS[:1])
+        assert found is not None
+        assert (found.low, found.high) == (-np.inf, np.inf)

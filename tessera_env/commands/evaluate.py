@@ -24,7 +24,7 @@ class Evaluate:
 
     Every policy plays the same episodes. The table shows each one's mean cost and the paired difference to the
     baseline, with 95 % bootstrap intervals: one policy beats another only where the interval of the difference is
-    clear of 0.
+    clear of 0. --optimum adds what a clairvoyant would have paid.
     """
 
     scenario: ScenarioName = "deadline-aws"
@@ -60,6 +60,15 @@ class Evaluate:
         ),
     ] = None
 
+    optimum: Annotated[
+        bool,
+        tyro.conf.FlagCreatePairsOff,
+        tyro.conf.arg(
+            help="Add the row clairvoyant, the least cost that anyone could have paid who knew the world, and how much "
+            "of the gap from uniform_progress to it each policy closes; for one job with a deadline on one pool.",
+        ),
+    ] = False
+
     set: Overrides = ()
 
     threads: Threads = 1
@@ -75,6 +84,7 @@ class Evaluate:
                 None if self.baseline == "none" else self.baseline,
                 threads=self.threads,
                 overrides=dict(parse_override(text) for text in self.set),
+                optimum=self.optimum,
             )
             check_outputs({"json": self.json, "html": self.html}, [self.scenario, *planned.scenario.recordings])
         except (ValueError, OSError) as error:

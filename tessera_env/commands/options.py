@@ -70,6 +70,10 @@ def shell_line(name: str, command: Any) -> str:
         value = getattr(command, field.name)
         if field.default is not MISSING and value == field.default:
             continue
+        option = f"--{field.name.replace('_', '-')}"
+        if value is True:
+            words.append(option)
+            continue
         for one in value if isinstance(value, tuple) else (value,):
-            words += [f"--{field.name.replace('_', '-')}", str(one)]
+            words += [option, str(one)]
     return shlex.join(words)

@@ -11,7 +11,7 @@ from tessera_env.html_report.ideas import counted, switched_off
 from tessera_env.html_report.page import Section, note, page, paragraph, table
 from tessera_env.html_report.provenance import provenance
 from tessera_env.html_report.timelines import timelines
-from tessera_env.html_report.wording import COLUMNS, caption, headline, table_rows
+from tessera_env.html_report.wording import caption, columns_of, headline, table_rows
 from tessera_env.results import Results
 
 MOST_TASKS = 20_000  # of a scenario whose worlds are played once more, for the pictures and the comparison of ideas
@@ -45,7 +45,7 @@ def _sections(results: Results, planned: Plan | None, command: str) -> list[Sect
     why_not = _why_not_again(planned)
     missing = [] if why_not is None else [note(why_not)]
     return [
-        Section("Policies", [table(["Policy", *COLUMNS], table_rows(results)), note(caption(results))]),
+        Section("Policies", [table(["Policy", *columns_of(results)], table_rows(results)), note(caption(results))]),
         Section("Cost by purchase", [_shown(cost_by_purchase(results))]),
         Section("One world under each policy", missing or _timelines(results, planned)),
         Section("Differences, world by world", [_shown(differences(results)), *_box_note(results)]),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tessera_env.results import ON_DEMAND, Results, Summary
+from tessera_env.results import ON_DEMAND, OPTIMUM, REFERENCE, Results, Summary
 from tessera_env.statistics import FEW, Estimate, bootstrap_means, estimate
 
 Cell = Callable[[Results, str, Summary], str]
@@ -15,14 +15,22 @@ NONE = "–"
 def headline(results: Results) -> str:
     """Which policy cost least, by how much, how sure that is, and what it left undone."""
     summary, means = results.summary, {label: one.cost_usd.mean for label, one in results.summary.items()}
-    order = sorted(means, key=means.__getitem__)
+    order = sorted((label for label in means if label != OPTIMUM), key=means.__getitem__)
     best = order[0]
     text = f"{_over(results)}, {best} cost least: ${means[best]:,.2f}{' a world' if results.episodes > 1 else ''}"
     saved = summary[best].savings
     if saved is not None:
         text += f", {percent(saved)} less than {ON_DEMAND}"
     text += f". It completed {completed(results, best)} tasks{missed(results, best)}."
-    return text + _doubts(results, order)
+    return text + _against_optimum(results, best) + _doubts(results, order)
+
+
+def _against_optimum(results: Results, best: str) -> str:
+    if not results.has_optimum:
+        return ""
+    gap, least = results.summary[best].gap_closed, results.summary[OPTIMUM].cost_usd.mean
+    closed = "" if gap is None else f"; it closes {percent(gap)} of the gap from {REFERENCE} to that"
+    return f" Who had known the world could have paid ${least:,.2f}{closed}."
 
 
 def _over(results: Results) -> str:
@@ -50,9 +58,9 @@ def _lead(results: Results, best: str, second: str) -> Estimate:
 
 
 def table_rows(results: Results) -> list[list[str]]:
-    """A row a policy: its label and one text for each of COLUMNS."""
+    """A row a policy: its label and one text for each column."""
     return [
-        [label, *(cell(results, label, summary) for cell in COLUMNS.values())]
+        [label, *(cell(results, label, summary) for cell in columns_of(results).values())]
         for label, summary in results.summary.items()
     ]
 
@@ -67,6 +75,11 @@ def caption(results: Results) -> str:
     if results.baseline is not None and len(results.tables) > 1:
         marks = "; * its interval is clear of 0, ~ it is not" if results.episodes > 1 else ""  # one world has none
         lines.append(f"The difference to {results.baseline} is paired by world{marks}.")
+    if results.has_optimum:
+        lines.append(
+            f"{OPTIMUM}: the least cost of who knows prices and capacity in advance; gap closed: the share of the way "
+            f"from {REFERENCE}'s mean cost to that one's."
+        )
     lines.append("Checkpoints: saved in full or in part, of those decided at a notice.")
     if 1 < results.episodes < FEW:
         lines.append(f"Fewer than {FEW} worlds: these intervals are too narrow.")
@@ -145,10 +158,22 @@ def _savings(results: Results, label: str, summary: Summary) -> str:
     return NONE if summary.savings is None else ranged(summary.savings, lambda value: f"{100 * value:.1f}")
 
 
+def _gap_closed(results: Results, label: str, summary: Summary) -> str:
+    if label == OPTIMUM:
+        return "optimum"
+    return NONE if summary.gap_closed is None else ranged(summary.gap_closed, lambda value: f"{100 * value:.1f}")
+
+
+def columns_of(results: Results) -> dict[str, Cell]:
+    """The table's columns; the gap only where there is one to the optimum."""
+    return {heading: cell for heading, cell in COLUMNS.items() if results.has_optimum or cell is not _gap_closed}
+
+
 COLUMNS: dict[str, Cell] = {
     "Cost, $": _cost,
     "Difference, $": _difference,
     "Saves, %": _savings,
+    "Gap closed, %": _gap_closed,
     "Completed": lambda results, label, summary: completed(results, label),
     "Missed": lambda results, label, summary: f"{total(results, label, 'deadlines_missed'):,}",
     "Preemptions": mean_of("interruptions"),

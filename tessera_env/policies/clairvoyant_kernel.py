@@ -26,6 +26,8 @@ NOTHING, SPOT, ON_DEMAND = 0, 1, 2  # what is held
 _ROUNDING = 1e-9  # of a tick; and of the work, relative
 _EQUAL_USD = 1e-12  # relative; dollars that differ by less are the same sum, added up in another order
 _HALVINGS = 60
+_THINNED = 500  # labels of a list at most, where there is no room for all
+_SPREAD = 2.5  # prices on work lie between the best one times e^-2.5 and times e^2.5
 _WIDENING = 3.0  # of the distance between the limit and the first bound
 
 PROBLEM = np.dtype(
@@ -60,17 +62,22 @@ LABEL = np.dtype(
     align=True,
 )
 
+# What the search works on, and what it has found.
 FOUND = np.dtype(
     [
+        ("limit_usd", np.float64),  # labels that lead to more are left out
+        ("apart_s", np.float64),  # and so are those that are nearer to one another in work; 0: none
         ("lower_usd", np.float64),  # no schedule costs less
         ("upper_usd", np.float64),  # of the schedule found
         ("segment", np.int64),  # where its run of partial length is; NONE: on-demand from the start on
         ("purchase", np.int64),  # SPOT or ON_DEMAND
-        ("length_s", np.float64),  # of that run
+        ("length_s", np.float64),  # of that run; in the end, what is billed for it
+        ("spot_s", np.float64),  # billed in all
+        ("on_demand_s", np.float64),
         ("before", np.int64),  # label of what goes before it; of the last search
         ("after", np.int64),  # label, of the mirrored world, of what comes after it
         ("joins_before", np.int64),  # 1: it goes on with what is held before it; 0: it goes over into what comes after
-        ("labels", np.int64),  # made in all
+        ("label_count", np.int64),  # of the last search, both sides
     ],
     align=True,
 )
@@ -85,45 +92,79 @@ class Side(NamedTuple):
     works: np.ndarray  # (n + 1, 3) s, the work of such a rest
     labels: np.recarray  # (room,) LABEL
     first: np.ndarray  # (n + 1, 3) int64, the first label before a segment, by what is held
-    count: np.ndarray  # (n + 1, 3) int64, and how many; from most work to least, and from dearest to cheapest
+    number: np.ndarray  # (n + 1, 3) int64, and how many; from most work to least, and from dearest to cheapest
+    at: np.ndarray  # (3,) int64, the next label of each list while they are merged
+    more_s: np.ndarray  # (3,) the work that labels of each list gain thereby
 
 
-def _solve(problems, ahead, mirrored, founds, plan) -> None:
-    """Find the least cost: `founds[0]` holds the bracket, and with `plan`, (n,) int64, the schedule of its upper end.
+class Search(NamedTuple):
+    """Everything of one world."""
 
-    The plan says what is held in each segment but that of the run of partial length.
-    """
-    problem, found = problems[0], founds[0]
-    start_with_on_demand(problem, ahead, found)
-    best_price, bound = dual(problem, ahead)
-    spread_prices(problem, ahead.prices, best_price)
-    for k in range(ahead.prices.shape[0]):
-        fill_values(problem, ahead, k)
-        fill_values(problem, mirrored, k)
+    problems: np.recarray  # (1,) PROBLEM
+    ahead: Side
+    mirrored: Side
+    founds: np.recarray  # (1,) FOUND
+    plan: np.ndarray  # (n,) int64: what is held in each segment but that of the run of partial length
+
+
+def _solve(search) -> None:
+    """Find the least cost: the bracket and the schedule of its upper end are in `founds` and `plan` then."""
+    problem, found = search.problems[0], search.founds[0]
+    start_with_on_demand(problem, found)
+    price, bound = best_price(problem, search.ahead)
+    spread_prices(search.ahead.prices, price)
+    for k in range(search.ahead.prices.shape[0]):
+        fill_values(problem, search.ahead, k)
+        fill_values(problem, search.mirrored, k)
     found.lower_usd = min(bound, found.upper_usd)
     window = problem.first_window * (bound + 0.01 * found.upper_usd)  # the bound is 0 where spot is free
     while found.upper_usd > found.lower_usd * (1.0 + problem.tolerance):
-        limit = min(bound + window, found.upper_usd)
-        found.labels = 0
-        if not make_labels(problem, ahead, limit) or not make_labels(problem, mirrored, limit):
-            break  # no room for all of them: the bracket stays
-        known_usd = found.upper_usd
-        join_all(problem, ahead, mirrored, found)
-        if found.upper_usd < known_usd:
-            write_plan(ahead, mirrored, found, plan)
-        found.lower_usd = min(limit, found.upper_usd)
+        found.limit_usd = min(bound + window, found.upper_usd)
+        if not look_below_limit(search):
+            # No room for all labels: fewer of them, up to any cost, for a good schedule; the lower end stays.
+            found.limit_usd, found.apart_s = found.upper_usd, problem.work_s / _THINNED
+            look_below_limit(search)
+            break
+        found.lower_usd = min(found.limit_usd, found.upper_usd)
         window *= _WIDENING
+    measure_billed(search)
 
 
 @compiled
-def start_with_on_demand(problem, ahead, found) -> None:
+def look_below_limit(search) -> bool:
+    """Find the cheapest schedule below the limit; whether there was room for all labels."""
+    problem, found = search.problems[0], search.founds[0]
+    if not make_labels(problem, search.ahead, found) or not make_labels(problem, search.mirrored, found):
+        return False
+    found.label_count = label_count(search.ahead) + label_count(search.mirrored)
+    known_usd = found.upper_usd
+    for s in range(search.ahead.segments.shape[0]):
+        for purchase in range(SPOT, ON_DEMAND + 1):
+            if purchase == ON_DEMAND or search.ahead.segments[s].up:
+                for pair in range(9):
+                    join(search, s, purchase, pair // 3, pair % 3)
+    if found.upper_usd < known_usd:
+        write_plan(search)
+    return True
+
+
+@compiled
+def label_count(side) -> int:
+    """How many were made."""
+    n = side.segments.shape[0]
+    return int(side.first[n, ON_DEMAND] + side.number[n, ON_DEMAND])
+
+
+@compiled
+def start_with_on_demand(problem, found) -> None:
     """On-demand from the start on is always there."""
     run_s = problem.work_s + problem.changeover_s
     found.upper_usd = billed_s(problem, run_s) * problem.on_demand_price
     found.length_s = run_s
     found.segment = found.before = found.after = NONE
     found.purchase = ON_DEMAND
-    found.labels = 0
+    found.label_count = 0
+    found.apart_s = 0.0
 
 
 @compiled
@@ -173,10 +214,10 @@ def fill_values(problem, side, k: int) -> None:
 
 
 @compiled
-def dual(problem, side) -> tuple[float, float]:
+def best_price(problem, side) -> tuple[float, float]:
     """The price on work at which the bound of all schedules is highest, and that bound, by bisection."""
     low, high, bound, best = 0.0, 2.0 * problem.on_demand_price, 0.0, 0.0
-    rising = True  # the price has not been too high yet
+    rising = True  # no price has been too high yet
     for _ in range(_HALVINGS):
         price = high if rising else 0.5 * (low + high)
         side.prices[0] = price
@@ -193,12 +234,12 @@ def dual(problem, side) -> tuple[float, float]:
 
 
 @compiled
-def spread_prices(problem, prices, best: float) -> None:
-    """Prices around the best one, closer together near it: the rest of a prefix may need another price than the whole."""
+def spread_prices(prices, best: float) -> None:
+    """Prices around the best one, closer near it: the rest after a prefix may need another price than the whole."""
     half = prices.shape[0] // 2
     for k in range(prices.shape[0]):
         step = (k - half) / half
-        prices[k] = best * math.exp(step * abs(step) * 2.5)
+        prices[k] = best * math.exp(_SPREAD * step * abs(step))
 
 
 @compiled
@@ -212,92 +253,86 @@ def least_usd(problem, side, s: int, held: int, work_s: float, usd: float) -> fl
 
 
 @compiled
-def make_labels(problem, side, limit: float) -> bool:
+def make_labels(problem, side, found) -> bool:
     """All labels that may lead to a cost below the limit; whether there was room for them."""
     side.first[0, :] = 0
-    side.count[0, :] = 0
-    side.count[0, NOTHING] = 1
+    side.number[0, :] = 0
+    side.number[0, NOTHING] = 1
     start = side.labels[0]
     start.work_s = start.usd = 0.0
     start.before = NONE
     free = 1
     for s in range(side.segments.shape[0]):
         for held in range(3):
-            side.first[s + 1, held] = free
-            side.count[s + 1, held] = 0
+            side.first[s + 1, held], side.number[s + 1, held] = free, 0
             if held == SPOT and not side.segments[s].up:
                 continue
-            if free + side.count[s, 0] + side.count[s, 1] + side.count[s, 2] > side.labels.shape[0]:
+            if free + side.number[s, 0] + side.number[s, 1] + side.number[s, 2] > side.labels.shape[0]:
                 return False
-            side.count[s + 1, held] = extend(problem, side, s, held, free, limit)
-            free += side.count[s + 1, held]
+            side.number[s + 1, held] = extend(problem, side, s, held, free, found)
+            free += side.number[s + 1, held]
     return True
 
 
 @compiled
-def extend(problem, side, s: int, held: int, free: int, limit: float) -> int:
-    """Write the labels that hold this throughout segment s, merged from the three lists before it; returns their number."""
-    segment, count, cheapest = side.segments[s], 0, math.inf
-    usd_more = price_of(problem, segment, held) * segment.billed_s
-    at_0, at_1, at_2 = side.first[s, 0], side.first[s, 1], side.first[s, 2]
-    end_0, end_1, end_2 = at_0 + side.count[s, 0], at_1 + side.count[s, 1], at_2 + side.count[s, 2]
-    more_0 = gained_s(problem, segment, 0, held)
-    more_1, more_2 = gained_s(problem, segment, 1, held), gained_s(problem, segment, 2, held)
-    while at_0 < end_0 or at_1 < end_1 or at_2 < end_2:
-        work_0 = side.labels[at_0].work_s + more_0 if at_0 < end_0 else -math.inf
-        work_1 = side.labels[at_1].work_s + more_1 if at_1 < end_1 else -math.inf
-        work_2 = side.labels[at_2].work_s + more_2 if at_2 < end_2 else -math.inf
-        if work_0 >= work_1 and work_0 >= work_2:
-            before, work_s = at_0, work_0
-            at_0 += 1
-        elif work_1 >= work_2:
-            before, work_s = at_1, work_1
-            at_1 += 1
-        else:
-            before, work_s = at_2, work_2
-            at_2 += 1
-        usd = side.labels[before].usd + usd_more
+def extend(problem, side, s: int, held: int, free: int, found) -> int:
+    """Write the labels that hold this throughout segment s; returns their number.
+
+    They are merged from the three lists before it, from most work to least: one is needless if it is no cheaper than
+    those before.
+    """
+    for before in range(3):
+        side.at[before] = side.first[s, before]
+        side.more_s[before] = gained_s(problem, side.segments[s], before, held)
+    usd_more = price_of(problem, side.segments[s], held) * side.segments[s].billed_s
+    number, cheapest, last_s, limit = 0, math.inf, math.inf, found.limit_usd
+    while True:
+        before = most_work(side, s)
+        if before == NONE:
+            return number
+        source = side.at[before]
+        side.at[before] += 1
+        work_s, usd = side.labels[source].work_s + side.more_s[before], side.labels[source].usd + usd_more
         if usd >= cheapest - _EQUAL_USD * limit:
             continue
         cheapest = usd
-        if least_usd(problem, side, s + 1, held, work_s, usd) > limit * (1.0 + _EQUAL_USD):
+        is_hopeless = least_usd(problem, side, s + 1, held, work_s, usd) > limit * (1.0 + _EQUAL_USD)
+        if is_hopeless or last_s - work_s < found.apart_s:
             continue
-        label = side.labels[free + count]
-        label.work_s, label.usd, label.before = work_s, usd, before
-        count += 1
-    return count
+        label = side.labels[free + number]
+        label.work_s, label.usd, label.before = work_s, usd, source
+        last_s = work_s
+        number += 1
 
 
 @compiled
-def join_all(problem, ahead, mirrored, found) -> None:
-    """The cheapest of all prefixes and suffixes with a part of the segment between them."""
-    n = ahead.segments.shape[0]
-    for s in range(n):
-        for purchase in range(SPOT, ON_DEMAND + 1):
-            if purchase == SPOT and not ahead.segments[s].up:
-                continue
-            for before in range(3):
-                for after in range(3):
-                    join(problem, ahead, mirrored, s, purchase, before, after, found)
+def most_work(side, s: int) -> int:
+    """The list whose next label has most work then; NONE: all are merged."""
+    best, most_s = NONE, -math.inf
+    for before in range(3):
+        if side.at[before] < side.first[s, before] + side.number[s, before]:
+            work_s = side.labels[side.at[before]].work_s + side.more_s[before]
+            if work_s > most_s:
+                best, most_s = before, work_s
+    return best
 
 
 @compiled
-def join(problem, ahead, mirrored, s: int, purchase: int, before: int, after: int, found) -> None:
-    """Those that hold `before` before segment s and `after` after it, and the purchase in a part of it.
+def join(search, s: int, purchase: int, before: int, after: int) -> None:
+    """Find the cheapest schedule that holds the purchase in a part of segment s, and those before and after it.
 
     From prefix to prefix the work still lacking grows, so that suffixes that lack too much can be passed for good.
     """
+    problem, ahead, mirrored, found = search.problems[0], search.ahead, search.mirrored, search.founds[0]
     segment, mirror = ahead.segments[s], ahead.segments.shape[0] - 1 - s
     price = price_of(problem, segment, purchase)
     starts_s = 0.0 if before == purchase or after == purchase else problem.changeover_s
-    last = mirrored.first[mirror, after] + mirrored.count[mirror, after]
-    for i in range(ahead.first[s, before], ahead.first[s, before] + ahead.count[s, before]):
+    first, last = mirrored.first[mirror, after], mirrored.first[mirror, after] + mirrored.number[mirror, after]
+    for i in range(ahead.first[s, before], ahead.first[s, before] + ahead.number[s, before]):
         lacking_s = problem.work_s + starts_s - ahead.labels[i].work_s
-        while last > mirrored.first[mirror, after] and lacks_too_much(
-            lacking_s - mirrored.labels[last - 1].work_s, segment.length_s
-        ):
+        while last > first and lacks_too_much(lacking_s - mirrored.labels[last - 1].work_s, segment.length_s):
             last -= 1
-        for j in range(last - 1, mirrored.first[mirror, after] - 1, -1):
+        for j in range(last - 1, first - 1, -1):
             run_s = lacking_s - mirrored.labels[j].work_s
             usd = ahead.labels[i].usd + mirrored.labels[j].usd + price * part_billed_s(problem, segment, run_s)
             if usd < found.upper_usd:
@@ -309,16 +344,34 @@ def join(problem, ahead, mirrored, s: int, purchase: int, before: int, after: in
 
 
 @compiled
-def write_plan(ahead, mirrored, found, plan) -> None:
-    """Follow both labels to their starts."""
-    n, label = ahead.segments.shape[0], found.before
+def write_plan(search) -> None:
+    """Follow the labels of the schedule found to their starts."""
+    ahead, mirrored, found, n = search.ahead, search.mirrored, search.founds[0], search.plan.shape[0]
+    label = found.before
     for s in range(found.segment, 0, -1):
-        plan[s - 1] = held_by(ahead, s, label)
+        search.plan[s - 1] = held_by(ahead, s, label)
         label = ahead.labels[label].before
     label = found.after
     for s in range(n - 1 - found.segment, 0, -1):
-        plan[n - s] = held_by(mirrored, s, label)
+        search.plan[n - s] = held_by(mirrored, s, label)
         label = mirrored.labels[label].before
+
+
+@compiled
+def measure_billed(search) -> None:
+    """How long the schedule found is billed for each purchase."""
+    problem, found = search.problems[0], search.founds[0]
+    found.spot_s = found.on_demand_s = 0.0
+    if found.segment == NONE:
+        found.length_s = found.on_demand_s = billed_s(problem, found.length_s)
+        return
+    found.length_s = part_billed_s(problem, search.ahead.segments[found.segment], found.length_s)
+    for s in range(search.plan.shape[0]):
+        is_part = s == found.segment
+        held = found.purchase if is_part else search.plan[s]
+        length_s = found.length_s if is_part else search.ahead.segments[s].billed_s
+        found.spot_s += length_s if held == SPOT else 0.0
+        found.on_demand_s += length_s if held == ON_DEMAND else 0.0
 
 
 @compiled

@@ -5,15 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tessera_env.parameters import UNLIMITED, new_table
+from tessera_env.parameters import NONE, Parameters, new_table
 from tessera_env.policies.clairvoyant_kernel import PROBLEM, SEGMENT
 from tessera_env.scenario import Pool, Scenario
 from tessera_env.simulation import Simulation
 
 HOUR_S = 3600.0
 _GRID_S = 1e-6  # what lies this near a tick lies on it
-FIRST_WINDOW = 0.001
-TOLERANCE = 1e-5  # per second: far below the 0.2 % that would do; on ticks the optimum is exact
+FIRST_WINDOW = 1e-6
+TOLERANCE = 1e-6  # per second: far below the 0.2 % that would do; on ticks the optimum is exact
 
 
 class Problem(NamedTuple):
@@ -32,15 +32,18 @@ def _records(values: bytes, dtype: np.dtype) -> np.recarray:
     return np.frombuffer(bytearray(values), dtype).view(np.recarray)
 
 
-def check_scenario(scenario: Scenario) -> None:
+def check_simulation(simulation: Simulation) -> None:
     """Refuse what is no job whose losses cost nothing but a changeover, on one pool that has an instance or has none.
 
     Raises:
         ValueError: one line a field.
     """
+    scenario = simulation.scenario
     problems = [*_pool_problems(scenario), *_task_problems(scenario), *_rule_problems(scenario)]
+    if not problems:
+        problems = [*_feasibility_problems(scenario), *_trace_problems(scenario, simulation.params)]
     if problems:
-        raise ValueError("\n".join(f"the clairvoyant optimum needs another scenario: {line}" for line in problems))
+        raise ValueError("\n".join(f"no clairvoyant optimum: {line}" for line in problems))
 
 
 def _line(field: str, got: object, allowed: str) -> str:
@@ -115,54 +118,74 @@ def _rule_problems(scenario: Scenario) -> Iterator[str]:
     shortest_s = max(scenario.pools[0].setup_h.lowest * HOUR_S, billing.billing_increment_s)
     if billing.minimum_s > shortest_s:  # no run of use is shorter than its changeover
         yield _line("billing.minimum_s", _number(billing.minimum_s), f"0 to {shortest_s:g}, the shortest run")
-    if billing.billing_increment_s > 0.0 and not _is_multiple(
-        scenario.decision_interval_s, billing.billing_increment_s
-    ):
-        yield _line(
-            "billing.billing_increment_s",
-            _number(billing.billing_increment_s),
-            f"0, or a divisor of decision_interval_s = {scenario.decision_interval_s:g}",
+    yield from _increment_problems(scenario)
+
+
+def _increment_problems(scenario: Scenario) -> Iterator[str]:
+    """Where whole ticks are billed, everything must happen at ticks."""
+    tick_s, pool = scenario.billing.billing_increment_s, scenario.pools[0]
+    if tick_s == 0.0:
+        return
+    if _off_ticks(np.array([scenario.decision_interval_s]), tick_s):
+        allowed = f"0, or a divisor of decision_interval_s = {scenario.decision_interval_s:g}"
+        yield _line("billing.billing_increment_s", _number(tick_s), allowed)
+    for part, source in (("price", pool.price.source), ("capacity", pool.capacity.source)):
+        if source not in ("constant", "trace"):
+            yield _line("billing.billing_increment_s", _number(tick_s), f"0 with pools.0.{part}.source = {source}")
+
+
+def _off_ticks(times_s: np.ndarray, tick_s: float) -> bool:
+    """Whether any time is no multiple of the tick."""
+    return bool((np.abs(times_s - np.round(times_s / tick_s) * tick_s) > _GRID_S).any())
+
+
+def _feasibility_problems(scenario: Scenario) -> Iterator[str]:
+    """Any work, changeover and deadline that can be drawn together must fit together."""
+    task, setup_h = scenario.task, scenario.pools[0].setup_h.highest
+    lowest_h, highest_h = task.work_bounds_h
+    work_h = highest_h if task.slack is None else lowest_h  # slack is a share of the work
+    given_h = task.earliest_deadline_h(work_h)
+    if work_h + setup_h > given_h + _GRID_S:
+        field = "deadline_h" if task.slack is None else "slack"
+        yield (
+            f"task.work_h: {work_h:g} and pools.0.setup_h: {setup_h:g} do not fit into task.{field}, which leaves "
+            f"{given_h:g} h (allowed: work and one changeover within the deadline)"
         )
 
 
-def _is_multiple(value: float, unit: float) -> bool:
-    return abs(value - round(value / unit) * unit) <= _GRID_S
+def _trace_problems(scenario: Scenario, params: Parameters) -> Iterator[str]:
+    pool, tick_s, chosen = scenario.pools[0], scenario.billing.billing_increment_s, int(params.pools[0].series)
+    if not pool.replays:
+        return
+    for series in params.series if chosen == NONE else params.series[chosen : chosen + 1]:
+        points = np.asarray(params.trace)[series.first : series.first + series.count]
+        more = np.flatnonzero(points["capacity"] > 1)
+        if pool.capacity.source == "trace" and len(more):
+            point = points[more[0]]
+            yield _line("market.trace", f"capacity {point['capacity']} at {point['time_s'] / HOUR_S:g} h", "0 or 1")
+            return
+        if tick_s and (_off_ticks(points["time_s"], tick_s) or _off_ticks(params.config["window_step_s"], tick_s)):
+            yield _line("billing.billing_increment_s", _number(tick_s), "0, or a divisor of the times in market.trace")
+            return
 
 
 def problem_of(simulation: Simulation, row: int) -> Problem:
-    """The world that the row has just started.
-
-    Raises:
-        ValueError: the job cannot be done by its deadline, capacity is not 0 or 1, or changes within a tick.
-    """
+    """The world that the row has just started, of a simulation that was checked."""
     state, scenario = simulation.state, simulation.scenario
     task, pool = state.tasks[row, 0], state.pools[row, 0]
+    tick_s = scenario.billing.billing_increment_s
     problem = new_table(1, PROBLEM)
-    problem.work_s, problem.changeover_s = task.work_s, pool.setup_s
+    problem.work_s, problem.changeover_s, problem.tick_s = task.work_s, pool.setup_s, tick_s
     problem.on_demand_price = scenario.pools[0].on_demand_usd_per_h / HOUR_S
-    problem.tick_s = scenario.billing.billing_increment_s
-    problem.first_window = FIRST_WINDOW
-    problem.tolerance = 0.0 if problem.tick_s[0] else TOLERANCE
-    _check_feasible(float(task.work_s), float(pool.setup_s), float(task.deadline_s))
-    points = state.market[row, 0, : pool.point_count]
-    segments = _segments(np.asarray(points), float(task.deadline_s), scenario.billing.billing_increment_s)
+    problem.first_window, problem.tolerance = FIRST_WINDOW, 0.0 if tick_s else TOLERANCE
+    points = np.asarray(state.market[row, 0, : pool.point_count])
+    segments = segments_of(points, float(task.deadline_s), tick_s)
     return Problem(problem.tobytes(), segments.tobytes())
 
 
-def _check_feasible(work_s: float, changeover_s: float, deadline_s: float) -> None:
-    if work_s + changeover_s > deadline_s + _GRID_S:
-        raise ValueError(
-            f"task.work_h: {work_s / HOUR_S:g} and pools.0.setup_h: {changeover_s / HOUR_S:g} do not fit into "
-            f"task.deadline_h: {deadline_s / HOUR_S:g} (allowed: work and one changeover within the deadline)"
-        )
-
-
-def _segments(points: np.ndarray, deadline_s: float, tick_s: float) -> np.recarray:
+def segments_of(points: np.ndarray, deadline_s: float, tick_s: float) -> np.recarray:
     """The time to the deadline, cut where price or capacity change; what is left of a tick stands alone."""
     points = points[points["time_s"] < deadline_s]
-    _check_capacity(points)
-    if tick_s:
-        _check_grid(points, tick_s)
     changes = np.ones(len(points), dtype=bool)
     changes[1:] = np.diff(points["spot_price"]) != 0.0
     changes[1:] |= np.diff(points["capacity"]) != 0
@@ -179,25 +202,4 @@ def _segments(points: np.ndarray, deadline_s: float, tick_s: float) -> np.recarr
     return segments[segments.length_s > 0.0]
 
 
-def _check_capacity(points: np.ndarray) -> None:
-    wrong = np.flatnonzero((points["capacity"] < 0) | (points["capacity"] > 1))
-    if len(wrong):
-        point = points[wrong[0]]
-        got = "unlimited" if point["capacity"] >= UNLIMITED else str(point["capacity"])
-        raise ValueError(
-            f"pools.0.capacity: {got} at {point['time_s'] / HOUR_S:g} h of the world (the clairvoyant optimum allows: "
-            "0 or 1)"
-        )
-
-
-def _check_grid(points: np.ndarray, tick_s: float) -> None:
-    times_s = points["time_s"]
-    off = np.abs(times_s - np.round(times_s / tick_s) * tick_s) > _GRID_S
-    if off.any():
-        raise ValueError(
-            f"billing.billing_increment_s: {tick_s:g} (allowed for the clairvoyant optimum: 0, or a divisor of all times "
-            f"at which price or capacity change, such as {times_s[off][0]:g} s)"
-        )
-
-
-__all__ = ["Problem", "check_scenario", "latest_deadline_h", "problem_of"]
+__all__ = ["Problem", "check_simulation", "latest_deadline_h", "problem_of", "segments_of"]

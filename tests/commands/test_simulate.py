@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tessera_env.cli import main
+from tessera_env.commands.evaluate import Evaluate
 from tessera_env.commands.options import shell_line
 from tessera_env.commands.simulate import Simulate
 from tessera_env.results import Results
@@ -233,6 +234,7 @@ def test_the_report_is_told_the_command(tmp_path: Path, monkeypatch: pytest.Monk
 def test_the_shell_line_has_what_differs_from_the_defaults() -> None:
     assert shell_line("simulate", Simulate()) == "tessera simulate"
     assert shell_line("simulate", Simulate(policies="a b")) == "tessera simulate --policies 'a b'"
+    assert shell_line("evaluate", Evaluate(optimum=True)) == "tessera evaluate --optimum"
 
 
 def test_it_imports_no_plotly_and_no_torch() -> None:

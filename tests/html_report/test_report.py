@@ -185,3 +185,14 @@ def test_differences_share_one_scale():
     assert layout["xaxis"]["range"] == layout["xaxis2"]["range"] == layout["xaxis3"]["range"]
     low, high = layout["xaxis"]["range"]
     assert low < -10.0 and high > 52.0
+
+
+def test_the_optimum_is_a_row_and_no_winner():
+    planned = plan("deadline", POLICIES, 3, 1, optimum=True)
+    text = text_of(report_html(run(planned), planned=planned))
+    assert "Gap closed, %" in text
+    assert "clairvoyant: the least cost of who knows prices and capacity in advance" in text
+    assert "Over 3 worlds of deadline, greedy cost least" in text
+    assert "Who had known the world could have paid $" in text
+    assert "of the gap from uniform_progress to that" in text
+    assert "Gap closed, %" not in text_of(report_html(planned_and_results("deadline")[1]))
