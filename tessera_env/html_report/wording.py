@@ -29,7 +29,7 @@ def _against_optimum(results: Results, best: str) -> str:
     if not results.has_optimum:
         return ""
     gap, least = results.summary[best].gap_closed, results.summary[OPTIMUM].cost_usd.mean
-    closed = "" if gap is None else f"; it closes {percent(gap)} of the gap from {REFERENCE} to that"
+    closed = "" if gap is None else f"; {best} closes {percent(gap)} of the gap from {REFERENCE} to that"
     return f" Who had known the world could have paid ${least:,.2f}{closed}."
 
 
