@@ -60,7 +60,9 @@ def make_policy(name_or_path: str | Path, layout: Layout, seed: int = 0) -> Poli
         return LearnedPolicy(name_or_path, layout, seed)
     names = ", ".join(POLICIES)
     shipped = ", ".join(pretrained_names())
-    raise PolicyError(f"policy: {str(name_or_path)!r} (allowed: {names}, {shipped}, or the folder of an exported policy)")
+    raise PolicyError(
+        f"policy: {str(name_or_path)!r} (allowed: {names}, {shipped}, or the folder of an exported policy)"
+    )
 
 
 def _make_pretrained(name: str, layout: Layout, seed: int) -> Policy:

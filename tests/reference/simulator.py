@@ -146,12 +146,12 @@ class Simulator:
         surplus = len(self.held(p)) - self.capacity(p)
         for instance in sorted(self.held(p), key=lambda instance: -instance.number)[: max(surplus, 0)]:
             self.give_notice(instance, self.now + self.rules.notice_s, by_lifetime=False)
+        all_asked = self.capacity(p) > before and self.rules.reconsider_at_capacity
         for task in self.tasks:
             if task.status == "waiting":
                 task.ask = (self.now, Kind.ASK_RETRY)
-            elif self.capacity(p) > before and self.rules.reconsider_at_capacity and task.status == "placed":
-                if task.instance.purchase == ON_DEMAND:
-                    task.ask = (self.now, Kind.ASK_RECONSIDER)
+            elif task.status == "placed" and task.instance.purchase == ON_DEMAND and all_asked:
+                task.ask = (self.now, Kind.ASK_RECONSIDER)
 
     def on_notice(self, number: int):
         """The instance's lifetime is nearly over."""
