@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.deadline_study.figures import Figures
 from benchmarks.deadline_study.study import ON_DEMAND, OPTIMUM
 from benchmarks.deadline_study.tables import display_name
-from tessera_env.html_report.style import POLICIES, SYMBOLS
+from tessera_env.html_report.style import POLICY_COLOURS, SYMBOLS
 from tessera_env.statistics import Estimate
 
 ALL_ZONES = "all zones"
@@ -47,7 +47,7 @@ def marks(figures: Figures) -> list[Marks]:
     # The trained policy's look stays its own where there is none.
     first = 0 if trained else 1
     return [
-        _marks(figures, label, (k + first) % len(POLICIES), bool(trained) and k == 0) for k, label in enumerate(labels)
+        _marks(figures, label, (k + first) % len(POLICY_COLOURS), bool(trained) and k == 0) for k, label in enumerate(labels)
     ]
 
 
@@ -70,7 +70,7 @@ def _marks(figures: Figures, label: str, look: int, is_trained: bool) -> Marks:
     return Marks(
         label,
         display_name(label),
-        POLICIES[look],
+        POLICY_COLOURS[look],
         SYMBOLS[look],
         is_trained,
         figures.normalised(label)[order],
