@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import tyro
 from rich.console import Console
 
@@ -23,13 +24,17 @@ from tessera_env.evaluation import DEFAULT_POLICIES, PolicyLike, plan
 from tessera_env.evaluation import run as run_plan
 from tessera_env.html_report import write_report
 from tessera_env.observation import Layout
-from tessera_env.policies import LearnedPolicy
+from tessera_env.policies import LearnedPolicy, pretrained_names
 from tessera_env.report import results_text
+from tessera_env.results import Results
 from tessera_env.scenario import Scenario
 from tessera_env.scenario_files import load_scenario, parse_override
+from tessera_env.statistics import bootstrap_means, estimate
 
 RUNS = Path("runs")
 DEFAULT_SCENARIO = "deadline"
+DEADLINE_RULES = ("uniform_progress", "slack_threshold")  # beside the default ones
+SHIPPED = "pretrained/deadline"
 REPORT_SEED = 1
 REPORT_EPISODES = 200
 WRONG_INPUT = 2
@@ -129,20 +134,40 @@ def report(run: Run, console: Console) -> None:
     if run.scenario != load_scenario(DEFAULT_SCENARIO):
         compare(report_scenario(run.scenario), [*DEFAULT_POLICIES, learned], run.folder / "results.json", console)
         return
-    compare(load_scenario("deadline-aws"), [*DEFAULT_POLICIES, learned], run.folder / "results.json", console)
+    shipped = [SHIPPED] if SHIPPED in pretrained_names() else []
+    policies = [*DEFAULT_POLICIES, *DEADLINE_RULES, *shipped, learned]
+    results = compare(load_scenario("deadline-aws"), policies, run.folder / "results.json", console, optimum=True)
+    for label in shipped:
+        say(console, distance(results, learned.name, label))
     for name in ("classic", "fleet", "fleet-mixed"):
         scenario = report_scenario(load_scenario(name))
         compare(scenario, DEFAULT_POLICIES, run.folder / f"results-{name}.json", console)
 
 
-def compare(scenario: Scenario, policies: Sequence[PolicyLike], file: Path, console: Console) -> None:
+def compare(
+    scenario: Scenario, policies: Sequence[PolicyLike], file: Path, console: Console, optimum: bool = False
+) -> Results:
     """Play the policies in the same worlds, print the table, write the JSON and the report beside it."""
-    planned = plan(scenario, policies, REPORT_EPISODES, REPORT_SEED)
+    planned = plan(scenario, policies, REPORT_EPISODES, REPORT_SEED, optimum=optimum)
     results = run_plan(planned, progress=True)
     results.write_json(file)
     write_report(results, html_beside(file), planned=planned, command=shlex.join(["python", *sys.argv]))
     is_terminal = console.is_terminal
     print("\n" + results_text(results, console.width if is_terminal else None, is_terminal), flush=True)
+    return results
+
+
+def distance(results: Results, label: str, other: str) -> str:
+    """How far one policy is from another: dollars, paired by world, and the gap to the optimum that each closes."""
+    columns = np.column_stack([results.tables[name]["cost_usd"] for name in (label, other)])
+    resampled = bootstrap_means(columns, results.seed)
+    dollars = estimate(columns[:, 0] - columns[:, 1], resampled[:, 0] - resampled[:, 1])
+    gaps = [results.summary[name].gap_closed for name in (label, other)]
+    closed = " and ".join("nothing" if gap is None else f"{100 * gap.mean:.1f} %" for gap in gaps)
+    return (
+        f"{label} costs {dollars.mean:+.2f} $ [{dollars.low:+.2f}, {dollars.high:+.2f}] against {other}; "
+        f"of the gap to the optimum they close {closed}."
+    )
 
 
 def html_beside(file: Path) -> Path:

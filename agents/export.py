@@ -1,5 +1,6 @@
 """A Stable-Baselines3 model as a folder that `tessera_env.policies.LearnedPolicy` runs on numpy alone."""
 
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,22 @@ def export_policy(model: OnPolicyAlgorithm, folder: Path, scenario: str, trainin
 def versions() -> dict[str, str]:
     """The versions of what trains."""
     return {package: version(package) for package in _PACKAGES}
+
+
+def source_commit() -> str:
+    """The commit of the source that trains, marked where files have changed since; "unknown" outside of a checkout."""
+    root = Path(__file__).parents[1]
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--", "tessera_env", "agents", "train.py")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return f"{commit}{' and changes' if changed else ''}"
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 class TorchPolicy:

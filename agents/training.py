@@ -37,7 +37,7 @@ from agents.callbacks import (
     StopCallback,
     stop_on_signals,
 )
-from agents.export import TorchPolicy, export_policy, versions
+from agents.export import TorchPolicy, export_policy, source_commit, versions
 from agents.hindsight import HindsightVecEnv
 from agents.hyperparameters import Hyperparameters, validated
 from agents.networks import policy_arguments
@@ -97,6 +97,7 @@ class Run:
             "scenario": self.scenario.model_dump(mode="json"),
             "hyperparameters": self.hyperparameters.model_dump(mode="json"),
             "versions": versions(),
+            "commit": source_commit(),
         }
         write_text(self.folder / "config.json", json.dumps(config, indent=2) + "\n")
 
@@ -139,7 +140,7 @@ class Judge:
         save_model(model, self.run.folder / "last.zip")
         if is_best:
             save_model(model, self.run.folder / "best.zip")
-            notes = {"seed": self.run.hyperparameters.seed, "development": asdict(score)}
+            notes = {"seed": self.run.hyperparameters.seed, "commit": source_commit(), "development": asdict(score)}
             export_policy(model, self.run.folder, self.run.scenario.name, notes)
         write_text(self.run.folder / "evaluations.json", json.dumps([asdict(s) for s in self.scores], indent=2) + "\n")
         remark = " (best so far)" if is_best else ""

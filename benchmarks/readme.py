@@ -19,13 +19,20 @@ from benchmarks.deadline_study.figures import Figures
 from benchmarks.deadline_study.study import Studies
 from tessera_env.files import write_text
 from tessera_env.observation import Layout
-from tessera_env.report import COLUMNS
+from tessera_env.report import COLUMNS, columns_of
 from tessera_env.results import Results
 from tessera_env.simulate import simulate
 from tessera_env.simulate_table import simulation_text
 
 README = Path(__file__).parents[1] / "README.md"
-SHOWN = ("cost $", "difference $", "saves %", "missed\ndeadlines", "tasks\ndone")  # of the report's columns
+SHOWN = (
+    "cost $",
+    "difference $",
+    "saves %",
+    "gap\nclosed %",
+    "missed\ndeadlines",
+    "tasks\ndone",
+)  # of the report's columns
 LEARNED = "learned"
 ABLATION_METRICS = ("cost, $", "work lost, h", "p95 completion, h")
 
@@ -131,11 +138,12 @@ def refreshed(text: str, blocks: dict[str, str]) -> str:
 
 def results_table(results: Results) -> str:
     """The report's table in Markdown, without the columns that only explain."""
+    shown = [column for column in SHOWN if column in columns_of(results)]
     rows = [
-        [label, *(COLUMNS[column](results, label, summary) for column in SHOWN)]
+        [label, *(COLUMNS[column](results, label, summary) for column in shown)]
         for label, summary in results.summary.items()
     ]
-    return markdown(["policy", *(column.replace("\n", " ") for column in SHOWN)], rows)
+    return markdown(["policy", *(column.replace("\n", " ") for column in shown)], rows)
 
 
 def caption(results: Results) -> str:

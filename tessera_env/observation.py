@@ -175,12 +175,12 @@ _POOL_MEANINGS: dict[PoolField, tuple[str, float]] = {
     PoolField.IDLE_ON_DEMAND: ("n / (n + 8), n the idle on-demand instances", 0.0),
     PoolField.UP_SPELLS: ("n / (n + 8), n the ended up-spells", 0.0),
     PoolField.REST_UP: (
-        "h / (h + 2), h the hours that ended up-spells went on from an instant in them: mean square / (2 mean)",
+        "h / (h + 2), h the hours that ended up-spells went on after an instant in them: mean square / (2 mean)",
         0.0,
     ),
     PoolField.SLACK_PER_SPELL: (
-        "r / (|r| + 2), r = s / two on-demand changeovers for each up-spell expected until the deadline, at one more "
-        "than so far in four hours more than so far; 1 without deadline",
+        "r / (|r| + 2), r = s / (two on-demand changeovers for each up-spell to come until the deadline, at the rate "
+        "(ended ones + 1) / (time + 4 h)); 1 without deadline",
         -1.0,
     ),
 }

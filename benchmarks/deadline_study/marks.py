@@ -47,7 +47,8 @@ def marks(figures: Figures) -> list[Marks]:
     # The trained policy's look stays its own where there is none.
     first = 0 if trained else 1
     return [
-        _marks(figures, label, (k + first) % len(POLICY_COLOURS), bool(trained) and k == 0) for k, label in enumerate(labels)
+        _marks(figures, label, (k + first) % len(POLICY_COLOURS), bool(trained) and k == 0)
+        for k, label in enumerate(labels)
     ]
 
 

@@ -17,6 +17,7 @@ SETTINGS = {
     "evaluate_every": 256,
     "evaluation_worlds": 4,
     "n_threads": 1,
+    "critic_sees": "observation",  # what any net and algorithm can do
 }
 
 
