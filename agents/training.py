@@ -121,6 +121,7 @@ class Judge:
     def __init__(self, run: Run, console: Console) -> None:
         settings = run.hyperparameters
         self.run, self.console = run, console
+        self.commit = source_commit()  # now: files may change while this learns
         self.worlds = settings.evaluation_worlds
         self.env = TesseraVectorEnv(
             min(self.worlds, ROWS),
@@ -140,7 +141,7 @@ class Judge:
         save_model(model, self.run.folder / "last.zip")
         if is_best:
             save_model(model, self.run.folder / "best.zip")
-            notes = {"seed": self.run.hyperparameters.seed, "commit": source_commit(), "development": asdict(score)}
+            notes = {"seed": self.run.hyperparameters.seed, "commit": self.commit, "development": asdict(score)}
             export_policy(model, self.run.folder, self.run.scenario.name, notes)
         write_text(self.run.folder / "evaluations.json", json.dumps([asdict(s) for s in self.scores], indent=2) + "\n")
         remark = " (best so far)" if is_best else ""

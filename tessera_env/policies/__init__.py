@@ -44,7 +44,7 @@ def make_policy(name_or_path: str | Path, layout: Layout, seed: int = 0) -> Poli
     """A policy by its name, options after colons ("slack_threshold:theta=0.1"), or by the path of an exported one.
 
     Args:
-        name_or_path: a name of `POLICIES`, a trained one that comes with the package, or a folder written by `save_policy`.
+        name_or_path: a name of `POLICIES` or of `pretrained_names()`, or a folder written by `save_policy`.
         layout: of the environment that it is to play in.
         seed: of policies that draw.
 
