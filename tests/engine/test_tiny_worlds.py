@@ -242,6 +242,37 @@ def test_from_spot_to_on_demand_of_the_same_pool_is_a_move():
     assert run.dollars == pytest.approx([100 * 0.0005, 240 * 0.001])  # 80 s done; 20 s set-up and 220 s of work
 
 
+def test_spot_that_comes_back_is_offered_at_once_to_a_task_on_on_demand():
+    # Asked at 0, at the interval's end at 100, when spot comes at 130 and an interval after that; on spot again not.
+    rules = {"reconsider_running": True, "reconsider_at_capacity": True, "reconsider_on_spot": False}
+    pools = [pool(capacity=((0.0, 0), (130.0, 1)))]
+    run = play(world(pools, [task(1_000.0)], **rules), [ON_DEMAND, ON_DEMAND, ON_DEMAND, SPOT])
+    assert run.decisions == [
+        (0.0, ASK_ARRIVAL, 0),
+        (100.0, ASK_RECONSIDER, 0),
+        (130.0, ASK_RECONSIDER, 0),
+        (230.0, ASK_RECONSIDER, 0),
+    ]
+    assert run.totals["moves"] == 1
+    assert run.of("COMPLETION")[0][0] == 1_000.0
+
+
+def test_capacity_that_goes_is_no_reason_to_ask():
+    rules = {"reconsider_running": True, "reconsider_at_capacity": True}
+    pools = [pool(capacity=((0.0, 2), (30.0, 1), (60.0, 2)))]
+    run = play(world(pools, [task(110.0)], **rules), [ON_DEMAND] * 3)
+    assert [time_s for time_s, _, _ in run.decisions] == [0.0, 60.0]
+
+
+def test_a_task_on_spot_stays_unasked_where_the_scenario_says_so():
+    rules = {"reconsider_running": True, "reconsider_on_spot": False}
+    run = play(world([pool()], [task(350.0)], **rules), [SPOT])
+    assert run.decisions == [(0.0, ASK_ARRIVAL, 0)]
+    assert run.of("COMPLETION")[0][0] == 350.0
+    run = play(world([pool()], [task(350.0)], reconsider_running=True), [SPOT] * 4)
+    assert len(run.decisions) == 4
+
+
 # --- masks, the end, deadlines ---------------------------------------------------------------------------------------
 
 
