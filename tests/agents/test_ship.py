@@ -1,0 +1,47 @@
+"""What is shipped is the run's policy, with a card that says where it comes from and how it does."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from agents.ship import ship
+from agents.training import train
+from tessera_env.observation import Layout
+from tessera_env.policies import LearnedPolicy
+from tests.agents.small import small_run
+from tests.agents.test_training import quiet
+
+
+def report(path: Path, label: str) -> Path:
+    """As `make report` leaves it, in short."""
+
+    def row(name: str, gap: float) -> dict:
+        interval = {"mean": gap, "low": gap - 0.1, "high": gap + 0.1}
+        return {"label": name, "cost_usd": {"mean": 80.0}, "gap": interval, "late": 0, "windows": 4320}
+
+    rows = [row(label, 0.66), row("slack_threshold", 0.5), row("greedy", -2.0)]
+    path.write_text(json.dumps({"summary": {"Recorded hours": {"overall": rows}}}))
+    return path
+
+
+def test_the_run_s_policy_and_its_card(tmp_path: Path) -> None:
+    run = small_run(tmp_path / "mine", seed=7)
+    train(run, quiet())
+    folder = ship(run.folder, "some", report(tmp_path / "report.json", "pretrained/some"), tmp_path / "pretrained")
+    policies = [LearnedPolicy(one, Layout(1)) for one in (run.folder, folder)]
+    seen = np.random.default_rng(0).uniform(0.0, 1.0, (5, Layout(1).size)).astype(np.float32)
+    np.testing.assert_array_equal(*(policy.logits(seen) for policy in policies))
+    text = (folder / "CARD.md").read_text(encoding="utf-8")
+    commit = json.loads((run.folder / "config.json").read_text())["commit"]
+    for fact in ("`deadline`", "--seed 7", commit, policies[0].card.sha256, "MaskablePPO", "mlp, hidden layers [16]"):
+        assert fact in text
+    assert "| Recorded hours | `pretrained/some` | 80.00 | 66.0 [56.0, 76.0] | 0 of 4320 |" in text
+    assert "`slack_threshold`" in text and "`greedy`" not in text
+
+
+def test_without_a_report_the_card_says_how_to_get_one(tmp_path: Path) -> None:
+    run = small_run(tmp_path / "mine")
+    train(run, quiet())
+    folder = ship(run.folder, "some", tmp_path / "none.json", tmp_path / "pretrained")
+    assert "No report yet: `make report`" in (folder / "CARD.md").read_text(encoding="utf-8")

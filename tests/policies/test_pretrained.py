@@ -1,0 +1,72 @@
+"""The policies that come with the package: found by name, fitting, never late, and better than the rules."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tessera_env.evaluation import evaluate
+from tessera_env.observation import Layout
+from tessera_env.policies import LearnedPolicy, PolicyError, make_policy, pretrained_names
+from tessera_env.policies.pretrained import pretrained_folder
+
+DEVELOPMENT = {"market.from_h": 0.0, "market.until_h": 700.0}
+
+
+def test_they_are_found_by_name_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "pretrained/deadline" in pretrained_names()
+    for name in pretrained_names():
+        policy = make_policy(name, Layout(1))
+        assert isinstance(policy, LearnedPolicy) and policy.name == name
+
+
+def test_an_unknown_name_is_one_line_with_the_known_ones() -> None:
+    with pytest.raises(PolicyError) as caught:
+        make_policy("pretrained/nothing", Layout(1))
+    assert str(caught.value) == f"policy: 'pretrained/nothing' (allowed: {', '.join(pretrained_names())})"
+
+
+def test_a_folder_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pretrained/deadline").mkdir(parents=True)
+    with pytest.raises(PolicyError, match=r"pretrained/deadline/policy\.json"):
+        make_policy("pretrained/deadline", Layout(1))
+
+
+def test_each_has_a_card_that_says_where_it_comes_from() -> None:
+    for name in pretrained_names():
+        folder = pretrained_folder(name)
+        training = json.loads((folder / "policy.json").read_text())["training"]
+        assert {"algorithm", "steps", "seed", "commit"} <= training.keys()
+        text = (folder / "CARD.md").read_text(encoding="utf-8")
+        assert training["commit"] in text and "## Limits" in text and "| worlds | policy |" in text
+        assert sum(file.stat().st_size for file in folder.iterdir()) < 500_000
+
+
+@pytest.mark.slow
+def test_better_than_every_rule_on_development_worlds_and_never_late() -> None:
+    """A weak statement of what the report says with care; these windows are not the report's."""
+    rules = ["uniform_progress", "uniform_progress_plain", "greedy", "time_sliced", "slack_threshold"]
+    results = evaluate(
+        "deadline-aws",
+        [*rules, "pretrained/deadline"],
+        400,
+        5,
+        "pretrained/deadline",
+        overrides=DEVELOPMENT,
+        optimum=True,
+    )
+    for rule in rules:
+        difference = results.summary[rule].difference_usd
+        assert difference is not None and difference.low > 0.0, rule
+    table = results.tables["pretrained/deadline"]
+    assert table["deadlines_missed"].sum() == table["invalid_actions"].sum() == 0
+    assert (table["cost_usd"] >= results.tables["clairvoyant"]["cost_usd"] * (1 - 1e-9)).all()
+
+
+def test_never_late_in_generated_worlds_of_the_tightest_deadlines() -> None:
+    tight = {"task.deadline_h": 48.5}
+    results = evaluate("deadline", ["pretrained/deadline"], 64, 2, overrides=tight)
+    assert np.sum(results.tables["pretrained/deadline"]["deadlines_missed"]) == 0
