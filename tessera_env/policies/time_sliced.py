@@ -1,8 +1,8 @@
 """The job as n jobs one after the other, each with its own deadline: the `Time Sliced` of "Can't Be Late".
 
 Slice k of n has to bring the work done to (k + 1) / n of all work by (k + 1) / n of the time. Within a slice: spot when
-it is to be had; else wait, until on-demand alone can still do what the slice lacks (its work and two changeovers use
-up its time), then on-demand to the slice's end. A slice that is done early lets the task go on with spot, and wait
+it is to be had; else wait, until on-demand alone can just do what the slice lacks (its work, two changeovers and one
+decision interval use up its time), then on-demand to the slice's end. A slice that is done early lets the task go on with spot, and wait
 without. The safety rule (`tessera_env.policies.safety_net`) goes before all.
 """
 
@@ -12,6 +12,8 @@ from tessera_env.compiled import compiled
 from tessera_env.observation import Field
 from tessera_env.policies.safety_net import FREE, ON_DEMAND, safety_net
 from tessera_env.policies.wishes import ONLY_ON_DEMAND, SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, wish_rank
+
+_ROUNDING = 1e-7  # shares up to 1 are observed in float32, which is off by 3e-8 at most
 
 
 @compiled
@@ -29,7 +31,7 @@ def time_sliced_wish(observations, env: int, slices: int) -> int:
     if observations[env, Field.HAS_DEADLINE] <= 0.0:
         return SPOT_OR_WAIT
     passed = 1.0 - seen(observations, env, Field.DEADLINE_LEFT)
-    ends = (math.floor(passed * slices + 1e-6) + 1.0) / slices
+    ends = (math.floor((passed + _ROUNDING) * slices) + 1.0) / slices
     lacks = ends - (1.0 - seen(observations, env, Field.WORK_LEFT))  # as a share of all work
     if lacks <= 0.0:
         return SPOT_OR_WAIT
@@ -38,16 +40,15 @@ def time_sliced_wish(observations, env: int, slices: int) -> int:
 
 @compiled
 def slice_slack(observations, env: int, left: float, lacks: float) -> float:
-    """Time to the slice's end less the work it lacks and two changeovers, in hours."""
+    """Time to the slice's end less the work it lacks, two changeovers and the decision interval, in hours."""
     work_left_h = unsquashed(seen(observations, env, Field.WORK_LEFT_H), 24.0)
     slack_h = unsquashed(seen(observations, env, Field.SLACK), 6.0)
-    reserve_h = unsquashed(seen(observations, env, Field.RESERVE_SLACK), 6.0)
+    wait_h = unsquashed(seen(observations, env, Field.WAIT_SLACK), 6.0)  # that less the decision interval
+    reserve_h = unsquashed(seen(observations, env, Field.RESERVE_SLACK), 6.0)  # that less a changeover
     work_h = work_left_h / seen(observations, env, Field.WORK_LEFT)
-    # The reserve is the slack less a changeover and the decision interval, which counts as part of each changeover.
-    changeover_h = slack_h - reserve_h
-    time_left_h = work_left_h + changeover_h + slack_h
+    time_left_h = work_left_h + (wait_h - reserve_h) + slack_h
     window_h = time_left_h / seen(observations, env, Field.DEADLINE_LEFT)
-    return left * window_h - lacks * work_h - 2.0 * changeover_h
+    return left * window_h - lacks * work_h - 2.0 * (wait_h - reserve_h) - (slack_h - wait_h)
 
 
 @compiled

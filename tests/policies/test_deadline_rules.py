@@ -151,6 +151,19 @@ class TestTimeSliced:
         row = waiting(**NO_SPOT, work_left=0.5, work_left_h=0.5, slack=1.0, reserve_slack=1.0, deadline_left=1.0)
         assert action(TimeSliced(LAYOUT, 4), row) == WAIT
 
+    @pytest.mark.parametrize("slices", [240, 1_000])
+    def test_a_slice_begins_on_time_whatever_float32_makes_of_it(self, slices):
+        """At each boundary, ahead of the slice that ends, and with half of the next one's work to do in 15 min or less."""
+        policy, slice_h = TimeSliced(LAYOUT, slices), 60.0 / slices
+        rows = [self.row(k * slice_h, 48.0 * (k + 0.5) / slices) for k in range(slices // 2)]
+        assert {action(policy, row) for row in rows} == {ON_DEMAND_1}
+
+    @pytest.mark.parametrize(("passed_h", "done_h"), [(2.0, 0.0), (20.0, 16.0), (40.0, 35.0)])
+    def test_the_hours_of_a_slice(self, passed_h, done_h):
+        """To the end of a slice that has 5 h left and lacks 3 h of work; changeover and interval are 0.1 h each."""
+        row = self.row(passed_h, done_h)
+        assert slice_slack(row, 0, 5.0 / 60.0, 3.0 / 48.0) == pytest.approx(5.0 - 3.0 - 2 * 0.1 - 0.1, abs=2e-5)
+
     def test_compiled_and_plain_count_the_same_hours(self):
         rows = np.concatenate([self.row(passed_h, 0.7 * passed_h) for passed_h in np.linspace(0.1, 30.0, 50)])
         for row in range(50):
