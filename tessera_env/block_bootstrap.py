@@ -70,5 +70,5 @@ def block_sums(rows: np.ndarray, blocks: np.ndarray, seed: int, draws: int = DRA
 def times_drawn(blocks: int, seed: int, draws: int) -> np.ndarray:
     """(draws, blocks) float64, how often each block is drawn."""
     generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, _STREAM])))
-    drawn = generator.integers(0, blocks, size=(draws, blocks))
-    return (drawn[:, :, None] == np.arange(blocks)).sum(axis=1).astype(np.float64)
+    drawn = generator.integers(0, blocks, size=(draws, blocks)) + blocks * np.arange(draws)[:, None]
+    return np.bincount(drawn.ravel(), minlength=draws * blocks).reshape(draws, blocks).astype(np.float64)
