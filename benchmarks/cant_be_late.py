@@ -34,10 +34,12 @@ def main(arguments: Sequence[str] | None = None, optimal: Optimal | None = None)
     given = made.parse_args(arguments)
     outputs = output_files(given)
     try:
-        if not given.quick and outputs:
-            KEPT.mkdir(exist_ok=True)
         for name, lowest in (("windows", 1), ("seed", 0), ("threads", 1)):
             check_least(f"--{name}", getattr(given, name), lowest)
+        if given.read and (given.policies or given.development):
+            raise ValueError("--read: plays nothing (allowed without --policies and --development)")
+        if any(path.parent == KEPT for path in outputs.values()):
+            KEPT.mkdir(exist_ok=True)
         check_outputs(outputs, [given.read] if given.read else [])
         studies = Studies.from_json(given.read) if given.read else played(given, optimal or _clairvoyant())
     except (ValueError, OSError) as error:

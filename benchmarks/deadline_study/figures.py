@@ -40,7 +40,7 @@ class Row:
     spot_use: float  # spot hours / hours with spot to be had
     launches: float
     late: int
-    windows: int  # played
+    windows: int  # played; of a mean, by all of its policies
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class Figures:
             spot_use=float(table["spot_h"].sum() / max(table["spot_available_h"].sum(), 1e-9)),
             launches=float(table["launches"].mean()),
             late=round(float(table["deadlines_missed"].sum())),
-            windows=table["cost_usd"].size,
+            windows=table["cost_usd"].size * (len(self.study.learned) if label == self.mean_label else 1),
         )
 
     def _share(self, label: str, job: int | None) -> Statistic:

@@ -77,10 +77,12 @@ class Studies:
             if values["schema"] != SCHEMA:
                 raise StudyError(f"{path}: schema: {values['schema']!r} (allowed: {SCHEMA})")
             studies = tuple(_study(one) for one in values["studies"])
+            if not studies:
+                raise StudyError(f"{path}: studies: none (allowed: one or more)")
             return cls(values["seed"], values["quick"], values["machine"], values["policies"], studies)
         except StudyError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             raise StudyError(f"{path}: holds no study of deadlines ({reason})") from None
 
@@ -100,8 +102,10 @@ def _study(values: dict[str, Any]) -> Study:
     windows_h = np.array(values["windows_h"], dtype=np.float64)
     lists = {key: tuple(values[key]) for key in ("zones", "deadlines_h", "changeovers_h", "learned")}
     shape = (len(lists["zones"]), len(lists["deadlines_h"]), len(lists["changeovers_h"]), windows_h.shape[1])
+    if missing := [label for label in (OPTIMUM, ON_DEMAND, YARDSTICK, *lists["learned"]) if label not in tables]:
+        raise StudyError(f"{values['title']}: tables: without {', '.join(missing)}, which figures need")
     for label, table in tables.items():
         for metric, found in table.items():
-            if found.shape != shape:
-                raise StudyError(f"{label}: {metric}: of shape {found.shape} (allowed: {shape})")
+            if found.shape != shape or not np.isfinite(found).all():
+                raise StudyError(f"{label}: {metric}: of shape {found.shape} (allowed: {shape}, finite numbers)")
     return Study(title=values["title"], note=values["note"], windows_h=windows_h, tables=tables, **lists)

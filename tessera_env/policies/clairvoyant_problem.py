@@ -145,7 +145,7 @@ def _feasibility_problems(scenario: Scenario) -> Iterator[str]:
     lowest_h, highest_h = task.work_bounds_h
     work_h = highest_h if task.slack is None else lowest_h  # slack is a share of the work
     given_h = task.earliest_deadline_h(work_h)
-    if work_h + setup_h > given_h + _GRID_S:
+    if work_h + setup_h > given_h + _GRID_S / HOUR_S:
         field = "deadline_h" if task.slack is None else "slack"
         yield (
             f"task.work_h: {work_h:g} and pools.0.setup_h: {setup_h:g} do not fit into task.{field}, which leaves "

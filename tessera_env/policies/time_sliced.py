@@ -2,8 +2,8 @@
 
 Slice k of n has to bring the work done to (k + 1) / n of all work by (k + 1) / n of the time. Within a slice: spot when
 it is to be had; else wait, until on-demand alone can just do what the slice lacks (its work, two changeovers and one
-decision interval use up its time), then on-demand to the slice's end. A slice that is done early lets the task go on with spot, and wait
-without. The safety rule (`tessera_env.policies.safety_net`) goes before all.
+decision interval use up its time), then on-demand to the slice's end. A slice that is done early lets the task go on
+with spot, and wait without. The safety rule (`tessera_env.policies.safety_net`) goes before all.
 """
 
 import math

@@ -84,6 +84,7 @@ def test_where_things_are_kept(elsewhere):
         (["--json", "no/such/folder.json"], "there is no directory"),
         (["--read", "missing.json"], "missing.json"),
         (["--read", "same.json", "--json", "same.json"], "same file"),
+        (["--read", "same.json", "--policies", "random"], "--read: plays nothing"),
     ],
 )
 def test_bad_arguments_end_in_one_line_before_any_work(elsewhere, capsys, arguments, words):

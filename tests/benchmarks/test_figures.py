@@ -90,6 +90,7 @@ def test_the_mean_of_the_trained_ones_stands_beside_each():
     assert list(rows)[-4:] == [*TRAINED, "learned, mean of 3"]
     assert rows["learned, mean of 3"].gap.mean == pytest.approx(np.mean([rows[label].gap.mean for label in TRAINED]))
     assert rows["learned, mean of 3"].late == rows["runs/a"].late == 2
+    assert rows["learned, mean of 3"].windows == 3 * rows["runs/a"].windows
     assert {one.label for one in figures.differences()} == {*TRAINED, "learned, mean of 3"}
     assert Figures(study(trained=("runs/a",)), 0).subjects == ["runs/a"]
     assert Figures(study(trained=()), 0).differences() == []

@@ -34,11 +34,21 @@ def broken(tmp_path, change) -> str:
     return str(caught.value)
 
 
+def first_window(values, cost: float) -> None:
+    values["studies"][0]["tables"]["greedy"]["cost_usd"][0][0][0][0] = cost
+
+
 def test_other_files_are_refused_in_one_line(tmp_path):
     assert "schema: 7 (allowed: 1)" in broken(tmp_path, lambda values: values.update(schema=7))
     assert "holds no study" in broken(tmp_path, lambda values: values.pop("studies"))
     shortened = broken(tmp_path, lambda values: values["studies"][0]["tables"]["greedy"]["cost_usd"].pop())
-    assert "greedy: cost_usd: of shape (1, 2, 2, 12) (allowed: (2, 2, 2, 12))" in shortened
+    assert "greedy: cost_usd: of shape (1, 2, 2, 12) (allowed: (2, 2, 2, 12), finite numbers)" in shortened
+    assert "studies: none" in broken(tmp_path, lambda values: values.update(studies=[]))
+    assert "holds no study" in broken(tmp_path, lambda values: values["studies"][0].update(windows_h=[]))
+    without = broken(tmp_path, lambda values: values["studies"][1]["tables"].pop("uniform_progress"))
+    assert without == "Hours kept for reports: tables: without uniform_progress, which figures need"
+    infinite = broken(tmp_path, lambda values: first_window(values, float("inf")))
+    assert "greedy: cost_usd" in infinite and "finite" in infinite
     (tmp_path / "list.json").write_text("[]", encoding="utf-8")
     with pytest.raises(StudyError, match="holds no study"):
         Studies.from_json(tmp_path / "list.json")

@@ -153,7 +153,7 @@ class TestTimeSliced:
 
     @pytest.mark.parametrize("slices", [240, 1_000])
     def test_a_slice_begins_on_time_whatever_float32_makes_of_it(self, slices):
-        """At each boundary, ahead of the slice that ends, and with half of the next one's work to do in 15 min or less."""
+        """At each boundary, ahead of the slice that ends, and half of the next one's work to do in 15 min or less."""
         policy, slice_h = TimeSliced(LAYOUT, slices), 60.0 / slices
         rows = [self.row(k * slice_h, 48.0 * (k + 0.5) / slices) for k in range(slices // 2)]
         assert {action(policy, row) for row in rows} == {ON_DEMAND_1}
