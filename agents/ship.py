@@ -2,13 +2,13 @@
 
 import argparse
 import json
-import shutil
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tessera_env.files import write_text
-from tessera_env.policies.learned import CARD_FILE, WEIGHTS_FILE, read_card
+from tessera_env.policies.learned import PolicyCard, read_card, read_weights, save_policy
 
 PRETRAINED = Path(__file__).parents[1] / "tessera_env" / "data" / "pretrained"
 TEXT_FILE = "CARD.md"
@@ -49,44 +49,55 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("name", help="what comes after pretrained/")
     parser.add_argument("--report", type=Path, default=Path("runs/cant_be_late.json"), help="what make report kept")
     given = parser.parse_args(arguments)
-    print(ship(given.run, given.name, given.report))
+    try:
+        print(ship(given.run, given.name, given.report))
+    except (ValueError, OSError) as error:
+        parser.exit(2, f"{error}\n")
 
 
 def ship(run: Path, name: str, report: Path, pretrained: Path = PRETRAINED) -> Path:
     """Copy `run`'s policy to `pretrained / name`; returns that folder.
 
     Raises:
-        ValueError: the run holds no policy that can be used.
+        ValueError: the run holds no policy that can be used, or the name is none.
+        OSError: the folder cannot be written.
     """
-    card, config = read_card(run), json.loads((run / "config.json").read_text(encoding="utf-8"))
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*", name):
+        raise ValueError(f"name: {name!r} (allowed: letters, digits, '_', '-', and '/' between such names)")
+    card = read_card(run)
+    arrays, settings = read_weights(run, card.sha256), _settings(run / "config.json", card)
     folder = pretrained / name
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in (WEIGHTS_FILE, CARD_FILE):
-        shutil.copyfile(run / file, folder / file)
-    settings = config["hyperparameters"]
+    save_policy(folder, arrays, card.model_dump(exclude={"schema_version", "sha256"}))
     facts = {
+        **settings,
         "name": name,
         "scenario": card.scenario,
-        "total_steps": settings["total_steps"],
-        "seed": settings["seed"],
-        "algorithm": settings["algorithm"],
-        "commit": config["commit"],
-        "steps": card.training["steps"],
         "network": f"{card.kind}, hidden layers {settings['hidden']}, {card.activation}",
-        "weights": (folder / WEIGHTS_FILE).stat().st_size // 4,
+        "weights": sum(array.size for array in arrays.values()),
         "sha256": card.sha256,
         "layout_digest": card.layout_digest,
-        "table": report_table(report, f"pretrained/{name}"),
+        "table": report_table(report, f"pretrained/{name}", card.sha256),
     }
     write_text(folder / TEXT_FILE, _TEXT.format(**facts))
     return folder
 
 
-def report_table(report: Path, label: str) -> str:
-    """The policy's figures in each part of the report, as Markdown."""
-    if not report.is_file():
+def _settings(path: Path, card: PolicyCard) -> dict[str, Any]:
+    """What the run was trained with, and how long until its best."""
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        chosen = {key: config["hyperparameters"][key] for key in ("total_steps", "seed", "algorithm", "hidden")}
+        return {**chosen, "commit": config["commit"], "steps": card.training["steps"]}
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ValueError(f"{path}: does not say how it was trained ({type(error).__name__}: {error})") from None
+
+
+def report_table(report: Path, label: str, sha256: str) -> str:
+    """The policy's figures in each part of the report, as Markdown; none if other weights were played."""
+    found = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {"policies": {}}
+    if sha256 not in found["policies"].get(label, "") or found["quick"]:
         return f"No report yet: `make report` and `python -m agents.ship` again put the table of {label} here."
-    parts = json.loads(report.read_text(encoding="utf-8"))["summary"]
+    parts = found["summary"]
     lines = ["| worlds | policy | cost, $ | gap closed, % | late |", "|---|---|---|---|---|"]
     for title, part in parts.items():
         lines += [f"| {title} | {_row(one)} |" for one in part["overall"] if _is_shown(one["label"], label)]

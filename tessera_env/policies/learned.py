@@ -117,7 +117,7 @@ class LearnedPolicy:
             raise PolicyError(f"{where}: pool_count: {self.card.pool_count} (allowed here: {layout.pool_count})")
         self.name = folder.resolve().name
         self._layout = layout
-        arrays = _read_weights(folder, self.card.sha256)
+        arrays = read_weights(folder, self.card.sha256)
         self._network, self._scaling = _build(self.card, arrays, layout, str(folder / WEIGHTS_FILE))
         self._generator = np.random.default_rng(seed)
 
@@ -215,8 +215,12 @@ def _scaling(card: PolicyCard, layout: Layout) -> tuple[np.ndarray, np.ndarray] 
     return mean, np.sqrt(var + card.normaliser.epsilon)
 
 
-def _read_weights(folder: Path, sha256: str) -> dict[str, np.ndarray]:
-    """The tensors whose file has the digest; that may still be the one which an interrupted save left."""
+def read_weights(folder: Path, sha256: str) -> dict[str, np.ndarray]:
+    """The tensors whose file has the digest; that may still be the one which an interrupted save left.
+
+    Raises:
+        PolicyError: there is no such file, or it holds no tensors; one line.
+    """
     data = next((data for data in _weights_files(folder) if hashlib.sha256(data).hexdigest() == sha256), None)
     path = folder / WEIGHTS_FILE
     if data is None:

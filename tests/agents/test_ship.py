@@ -4,16 +4,19 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
+from safetensors.numpy import load_file
 
-from agents.ship import ship
+from agents.ship import main, ship
 from agents.training import train
 from tessera_env.observation import Layout
 from tessera_env.policies import LearnedPolicy
+from tessera_env.policies.learned import read_card
 from tests.agents.small import small_run
 from tests.agents.test_training import quiet
 
 
-def report(path: Path, label: str) -> Path:
+def report(path: Path, label: str, sha256: str) -> Path:
     """As `make report` leaves it, in short."""
 
     def row(name: str, gap: float) -> dict:
@@ -21,14 +24,16 @@ def report(path: Path, label: str) -> Path:
         return {"label": name, "cost_usd": {"mean": 80.0}, "gap": interval, "late": 0, "windows": 4320}
 
     rows = [row(label, 0.66), row("slack_threshold", 0.5), row("greedy", -2.0)]
-    path.write_text(json.dumps({"summary": {"Recorded hours": {"overall": rows}}}))
+    played = {label: f"trained on deadline, sha256 {sha256}"}
+    path.write_text(json.dumps({"quick": False, "policies": played, "summary": {"Recorded hours": {"overall": rows}}}))
     return path
 
 
 def test_the_run_s_policy_and_its_card(tmp_path: Path) -> None:
     run = small_run(tmp_path / "mine", seed=7)
     train(run, quiet())
-    folder = ship(run.folder, "some", report(tmp_path / "report.json", "pretrained/some"), tmp_path / "pretrained")
+    played = report(tmp_path / "report.json", "pretrained/some", read_card(run.folder).sha256)
+    folder = ship(run.folder, "some", played, tmp_path / "pretrained")
     policies = [LearnedPolicy(one, Layout(1)) for one in (run.folder, folder)]
     seen = np.random.default_rng(0).uniform(0.0, 1.0, (5, Layout(1).size)).astype(np.float32)
     np.testing.assert_array_equal(*(policy.logits(seen) for policy in policies))
@@ -38,6 +43,8 @@ def test_the_run_s_policy_and_its_card(tmp_path: Path) -> None:
         assert fact in text
     assert "| Recorded hours | `pretrained/some` | 80.00 | 66.0 [56.0, 76.0] | 0 of 4320 |" in text
     assert "`slack_threshold`" in text and "`greedy`" not in text
+    weights = sum(array.size for array in load_file(folder / "policy.safetensors").values())
+    assert f"{weights:,} weights" in text
 
 
 def test_without_a_report_the_card_says_how_to_get_one(tmp_path: Path) -> None:
@@ -45,3 +52,38 @@ def test_without_a_report_the_card_says_how_to_get_one(tmp_path: Path) -> None:
     train(run, quiet())
     folder = ship(run.folder, "some", tmp_path / "none.json", tmp_path / "pretrained")
     assert "No report yet: `make report`" in (folder / "CARD.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_other_weights_stays_out(tmp_path: Path) -> None:
+    """A report of what was shipped before under that name."""
+    run = small_run(tmp_path / "mine")
+    train(run, quiet())
+    before = report(tmp_path / "report.json", "pretrained/some", "0" * 64)
+    folder = ship(run.folder, "some", before, tmp_path / "pretrained")
+    text = (folder / "CARD.md").read_text(encoding="utf-8")
+    assert "No report yet: `make report`" in text and "66.0" not in text
+
+
+def test_what_cannot_be_shipped_is_one_line_and_leaves_what_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = small_run(tmp_path / "mine")
+    train(run, quiet())
+    pretrained = tmp_path / "pretrained"
+    folder = ship(run.folder, "some", tmp_path / "none.json", pretrained)
+    there = {file.name: file.read_bytes() for file in folder.iterdir()}
+    for name in ("../some", "", "some/", "/some"):
+        with pytest.raises(ValueError, match="name: "):
+            ship(run.folder, name, tmp_path / "none.json", pretrained)
+    (run.folder / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"config\.json: does not say how it was trained") as caught:
+        ship(run.folder, "some", tmp_path / "none.json", pretrained)
+    assert "\n" not in str(caught.value)
+    (run.folder / "policy.safetensors").write_bytes(b"")
+    with pytest.raises(ValueError, match="SHA-256"):
+        ship(run.folder, "some", tmp_path / "none.json", pretrained)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == there
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path / "nowhere"), "some"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
