@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from tessera_env.policies import POLICIES
+from tessera_env.policies import POLICIES, pretrained_names
 from tessera_env.scenario_files import preset_names
 
 # Tyro's own reading of `float | None` answers a wrong number with three lines about both types.
@@ -38,7 +38,8 @@ Policies = Annotated[
     str,
     tyro.conf.arg(
         metavar="NAME|FOLDER,...",
-        help=f"Separated by commas: {', '.join(POLICIES)}, or folders of exported policies such as runs/latest. "
+        help=f"Separated by commas: {', '.join([*POLICIES, *pretrained_names()])}, or folders of exported policies "
+        "such as runs/latest. "
         "Options follow a colon: on_demand_fallback:count=3, slack_threshold:theta=0.1, time_sliced:slices=4.",
     ),
 ]

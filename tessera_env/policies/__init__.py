@@ -58,11 +58,8 @@ def make_policy(name_or_path: str | Path, layout: Layout, seed: int = 0) -> Poli
         return _make_pretrained(str(name_or_path), layout, seed)
     if name_or_path and (Path(name_or_path).is_dir() or "/" in str(name_or_path)):
         return LearnedPolicy(name_or_path, layout, seed)
-    names = ", ".join(POLICIES)
-    shipped = ", ".join(pretrained_names())
-    raise PolicyError(
-        f"policy: {str(name_or_path)!r} (allowed: {names}, {shipped}, or the folder of an exported policy)"
-    )
+    names = ", ".join([*POLICIES, *pretrained_names()])
+    raise PolicyError(f"policy: {str(name_or_path)!r} (allowed: {names}, or the folder of an exported policy)")
 
 
 def _make_pretrained(name: str, layout: Layout, seed: int) -> Policy:

@@ -20,5 +20,5 @@ def pretrained_folder(name: str) -> Path:
         PolicyError: there is none of that name.
     """
     if name not in pretrained_names():
-        raise PolicyError(f"policy: {name!r} (allowed: {', '.join(pretrained_names())})")
+        raise PolicyError(f"policy: {name!r} (allowed: {', '.join(pretrained_names()) or 'none is installed'})")
     return _FOLDER / name.removeprefix(PREFIX)

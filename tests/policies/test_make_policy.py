@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tessera_env.policies import POLICIES, Greedy, OnDemandFallback, Random, SlackThreshold, make_policy
+from tessera_env.policies import (
+    POLICIES,
+    Greedy,
+    OnDemandFallback,
+    Random,
+    SlackThreshold,
+    make_policy,
+    pretrained_names,
+)
 from tests.policies.observations import LAYOUT, random_rows, waiting
 
 
@@ -39,7 +47,10 @@ def test_the_seed_reaches_policies_that_draw() -> None:
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        ("greedyy", f"'greedyy' (allowed: {', '.join(POLICIES)}, or the folder of an exported policy)"),
+        (
+            "greedyy",
+            f"'greedyy' (allowed: {', '.join([*POLICIES, *pretrained_names()])}, or the folder of an exported policy)",
+        ),
         ("", "'' (allowed: greedy"),
         ("Greedy", "'Greedy' (allowed: greedy"),
         ("greedy:count=2", "greedy: option 'count=2' (allowed: no options)"),
