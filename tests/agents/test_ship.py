@@ -7,7 +7,7 @@ import numpy as np
 
 from agents.ship import ship
 from agents.training import train
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.policies import LearnedPolicy
 from tests.agents.small import small_run
 from tests.agents.test_training import quiet

@@ -15,7 +15,7 @@ import agents.training
 from agents.callbacks import StopRequest, stop_on_signals
 from agents.training import ALGORITHMS, Run, point_latest, resumed_model, save_model, train, training_env
 from agents.worlds import training_seed
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.policies import LearnedPolicy
 from tests.agents.small import small_run
 
