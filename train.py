@@ -23,7 +23,7 @@ from agents.worlds import report_scenario
 from tessera_env.evaluation import DEFAULT_POLICIES, PolicyLike, plan
 from tessera_env.evaluation import run as run_plan
 from tessera_env.html_report import write_report
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.policies import LearnedPolicy, pretrained_names
 from tessera_env.report import results_text
 from tessera_env.results import Results

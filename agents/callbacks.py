@@ -65,6 +65,32 @@ class EntropySchedule(BaseCallback):
         self.model.ent_coef = self.first + (self.last - self.first) * done  # type: ignore[attr-defined]
 
 
+class DecisionIntervals(BaseCallback):
+    """Decisions far apart at first, then as the scenario has them: what pays only if kept up is found when it is one.
+
+    To leave a spell of spot alone until it has proved to last is such a thing: one short look at a time it never pays.
+    The interval only ever becomes shorter, so the deadline guard's promise holds for who was asked before.
+    """
+
+    def __init__(self, config: np.recarray, coarse_s: float, last_coarse_step: float) -> None:
+        super().__init__()
+        self.config, self.coarse_s, self.last_coarse_step = config, coarse_s, last_coarse_step
+        self.fine_s = float(config.decision_interval_s)
+
+    def _on_training_start(self) -> None:
+        self._set()
+
+    def _on_rollout_start(self) -> None:
+        self._set()
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _set(self) -> None:
+        is_coarse = self.num_timesteps < self.last_coarse_step
+        self.config.decision_interval_s = max(self.coarse_s, self.fine_s) if is_coarse else self.fine_s
+
+
 class EpisodeRecords(BaseCallback):
     """Means over the episodes that ended since the last update, for TensorBoard under `episodes/`."""
 

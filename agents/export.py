@@ -11,7 +11,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from torch import nn
 
 from agents.networks import ACTIVATIONS, PoolScorer
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.policies.learned import PolicyCard, save_policy
 
 _PACKAGES = ("gymnasium", "numpy", "sb3-contrib", "stable-baselines3", "torch")

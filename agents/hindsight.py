@@ -16,7 +16,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from agents.vec_env import TesseraVecEnv
 from tessera_env.engine.tables import State
-from tessera_env.observation import Field
+from tessera_env.observation_layout import Field
 
 WINDOWS_H = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _MULTIPLIERS = 6

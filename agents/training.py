@@ -30,6 +30,7 @@ from stable_baselines3.common.vec_env import VecCheckNan, VecEnv
 
 from agents.balance import BalancedVecEnv
 from agents.callbacks import (
+    DecisionIntervals,
     EntropySchedule,
     EpisodeRecords,
     ProgressBar,
@@ -178,6 +179,7 @@ def train(run: Run, console: Console) -> bool:
             watchers = [
                 StopCallback(stop),
                 EntropySchedule(settings.ent_coef, settings.final_ent_coef, settings.total_steps),
+                decision_intervals(env, settings),
                 EpisodeRecords(),
                 RegularEvaluation(settings.evaluate_every, judge),
                 bar,
@@ -213,6 +215,12 @@ def training_env(run: Run) -> VecEnv:
     if settings.balance_worlds:
         wrapped = BalancedVecEnv(wrapped)
     return VecCheckNan(wrapped, raise_exception=True)
+
+
+def decision_intervals(env: VecEnv, settings: Hyperparameters) -> DecisionIntervals:
+    """What changes the training worlds' decision interval."""
+    config = env.unwrapped.env.simulation.params.config[0]  # type: ignore[attr-defined]
+    return DecisionIntervals(config, settings.coarse_interval_s, settings.coarse_share * settings.total_steps)
 
 
 def new_model(run: Run, env: VecEnv) -> OnPolicyAlgorithm:

@@ -18,7 +18,7 @@ from benchmarks.deadline_study import tables
 from benchmarks.deadline_study.figures import Figures
 from benchmarks.deadline_study.study import Studies
 from tessera_env.files import write_text
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.report import COLUMNS, columns_of
 from tessera_env.results import Results
 from tessera_env.simulate import simulate

@@ -13,7 +13,7 @@ from agents.worlds import SPLIT_H, development_seed
 from benchmarks.common import Report, machine, parser
 from tessera_env.evaluation import evaluate
 from tessera_env.market.traces import read_series
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.policies import SlackThreshold, TimeSliced
 from tessera_env.scenario import Scenario
 from tessera_env.scenario_files import load_scenario

@@ -33,6 +33,7 @@ _COMPILED = (
     "distributions.py",
     "kernels.py",
     "observation.py",
+    "observation_layout.py",
     "parameters.py",
     "random_stream.py",
     "reward.py",

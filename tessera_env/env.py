@@ -11,7 +11,7 @@ from gymnasium.spaces import Box, Discrete
 from tessera_env.engine.tables import LOG
 from tessera_env.kernels import Command
 from tessera_env.migration import Planner
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.random_stream import seed_words
 from tessera_env.render import ansi_line, gantt_image
 from tessera_env.scenario import Scenario

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from tessera_env.migration import Planner
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.playing import play
 from tessera_env.policies import LearnedPolicy, Policy, make_policy
 from tessera_env.policies.clairvoyant import optimal

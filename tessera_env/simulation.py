@@ -10,7 +10,7 @@ from tessera_env.engine.kinds import RowStatus
 from tessera_env.engine.tables import TOTALS, State, grown, new_state
 from tessera_env.kernels import Command, Orders, Views, describe_migration, run_rows
 from tessera_env.migration import UNASSIGNED, KuhnMunkres, Planner, checked_columns
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.parameters import NONE, new_table
 from tessera_env.policies.rules import RULE
 from tessera_env.random_stream import seed_words

@@ -16,7 +16,7 @@ import tessera_env
 from tessera_env.engine.kinds import LogKind
 from tessera_env.engine.tables import LOG
 from tessera_env.env import TesseraEnv
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 
 IDS = sorted(tessera_env.ENVIRONMENTS)
 FEW: dict[str, Any] = {"task.count": 6, "horizon_h": 16}  # an episode of classic or fleet in some 50 decisions

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tessera_env.evaluation import evaluate, plan, play
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.policies import Greedy, OnDemandOnly, save_policy
 from tessera_env.policies.clairvoyant import optimal
 from tessera_env.results import Results

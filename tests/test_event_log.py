@@ -15,7 +15,7 @@ from tessera_env.engine.kinds import EventKind, LogKind, Plan
 from tessera_env.engine.tables import LOG, TASK
 from tessera_env.episodes import play_episode
 from tessera_env.event_log import episode_lines, event_lines, write_events
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.parameters import UNLIMITED
 from tessera_env.policies import make_policy
 from tessera_env.results import Results

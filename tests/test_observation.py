@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tessera_env import observation as observation_module
+from tessera_env import observation_layout
 from tessera_env.kernels import Command
 from tessera_env.migration import KuhnMunkres
-from tessera_env.observation import Field, Layout, PoolField
+from tessera_env.observation_layout import Field, Layout, PoolField
 from tessera_env.scenario_files import preset_names
 from tessera_env.simulation import Simulation
 from tests.engine.play import SPOT, WAIT, laid
@@ -348,8 +348,8 @@ def test_an_unknown_field_is_named():
 
 
 def test_every_field_has_a_meaning_and_a_range():
-    assert list(observation_module._MEANINGS) == list(Field)
-    assert list(observation_module._POOL_MEANINGS) == list(PoolField)
+    assert list(observation_layout._MEANINGS) == list(Field)
+    assert list(observation_layout._POOL_MEANINGS) == list(PoolField)
     layout = Layout(2)
     signed = ("day_sin", "day_cos", "slack", "slack_per_work", "slack_per_changeover", "wait_slack", "ahead")
     for name in layout.names:
@@ -373,10 +373,10 @@ def test_the_digest_changes_with_names_order_and_meaning(monkeypatch):
     """And with nothing else: a policy that shares its weights between pools fits any number of them."""
     digest = Layout(1).digest
     assert len(digest) == 16 and Layout(7).digest == digest
-    meanings = dict(observation_module._MEANINGS)
-    monkeypatch.setattr(observation_module, "_MEANINGS", {**meanings, Field.SLACK: ("something else", -1.0)})
+    meanings = dict(observation_layout._MEANINGS)
+    monkeypatch.setattr(observation_layout, "_MEANINGS", {**meanings, Field.SLACK: ("something else", -1.0)})
     other = Layout(1).digest
-    monkeypatch.setattr(observation_module, "_MEANINGS", meanings)
+    monkeypatch.setattr(observation_layout, "_MEANINGS", meanings)
     assert Layout(1).digest == digest != other
     monkeypatch.setattr(Layout, "names", Layout(1).names[::-1])
     assert Layout(1).digest != digest

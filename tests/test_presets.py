@@ -13,7 +13,7 @@ from tessera_env.engine.kinds import LogKind
 from tessera_env.engine.tables import LOG
 from tessera_env.env import TesseraEnv
 from tessera_env.episodes import Episode, play_episode
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.policies import POLICIES, make_policy
 from tessera_env.scenario import Scenario
 from tessera_env.scenario_files import load_scenario, preset_names

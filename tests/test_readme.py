@@ -16,7 +16,7 @@ from benchmarks import ablation, readme
 from benchmarks.common import Report, Reports
 from tessera_env import statistics
 from tessera_env.ablation import METRICS
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.policies import POLICIES
 from tessera_env.scenario_files import preset_names
 from tests.results_samples import results

@@ -9,7 +9,7 @@ import pytest
 
 from tessera_env import simulate as module
 from tessera_env.evaluation import evaluate
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.policies import OnDemandOnly
 from tessera_env.results import Results
 from tessera_env.scenario_files import load_scenario

@@ -8,7 +8,7 @@ from gymnasium.vector import AutoresetMode
 
 from benchmarks.deadline_study.parts import CHANGEOVERS_H, DEADLINES_H, Part
 from benchmarks.deadline_study.study import METRICS, OPTIMUM, Study, Table
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.playing import play
 from tessera_env.policies import POLICIES, LearnedPolicy, Policy, make_policy
 from tessera_env.scenario import Scenario

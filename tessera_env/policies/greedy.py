@@ -22,7 +22,7 @@ waiting; INTERACTIVE: spot, on-demand, waiting.
 """
 
 from tessera_env.compiled import compiled
-from tessera_env.observation import Field
+from tessera_env.observation_layout import Field
 from tessera_env.policies.ranking import FIRST, SECOND, THIRD, on_demand_rank, spot_rank
 
 

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from tessera_env.files import sync_folder, write_bytes, write_text
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.policies.checked import checked_masks, checked_observation
 from tessera_env.policies.networks import BLOCK, Activation, Kind, build_network
 from tessera_env.scenario import MAX_POOLS

@@ -1,7 +1,7 @@
 """Greedy until a task has been interrupted too often, then on-demand for that task to its end."""
 
 from tessera_env.compiled import compiled
-from tessera_env.observation import INTERRUPTIONS_SHOWN, Field
+from tessera_env.observation_layout import INTERRUPTIONS_SHOWN, Field
 from tessera_env.policies.greedy import greedy_rank
 from tessera_env.policies.on_demand_only import on_demand_only_rank
 

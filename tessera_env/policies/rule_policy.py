@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tessera_env.observation import INTERRUPTIONS_SHOWN, Layout
+from tessera_env.observation_layout import INTERRUPTIONS_SHOWN, Layout
 from tessera_env.parameters import new_table
 from tessera_env.policies.checked import checked_masks, checked_observation
 from tessera_env.policies.rules import RULE, RuleKind, choose_rows

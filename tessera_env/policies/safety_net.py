@@ -8,7 +8,7 @@ just lost its instance it asks for spot once more, or waits.
 """
 
 from tessera_env.compiled import compiled
-from tessera_env.observation import Field
+from tessera_env.observation_layout import Field
 
 FREE, STAY_ON_SPOT, ON_DEMAND = 0, 1, 2
 

@@ -12,7 +12,7 @@ even when the slack is used up. So the safety rule (`tessera_env.policies.safety
 """
 
 from tessera_env.compiled import compiled
-from tessera_env.observation import Field
+from tessera_env.observation_layout import Field
 from tessera_env.policies.safety_net import FREE, ON_DEMAND, safety_net
 from tessera_env.policies.wishes import ONLY_ON_DEMAND, SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, wish_rank
 

@@ -9,7 +9,7 @@ with spot, and wait without. The safety rule (`tessera_env.policies.safety_net`)
 import math
 
 from tessera_env.compiled import compiled
-from tessera_env.observation import Field
+from tessera_env.observation_layout import Field
 from tessera_env.policies.safety_net import FREE, ON_DEMAND, safety_net
 from tessera_env.policies.wishes import ONLY_ON_DEMAND, SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, wish_rank
 

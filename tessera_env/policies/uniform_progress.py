@@ -10,7 +10,7 @@ With cp(t) = C(0) - C(t) the work done and ep(t) = t C(0) / R(0) the expected pr
 """
 
 from tessera_env.compiled import compiled
-from tessera_env.observation import Field
+from tessera_env.observation_layout import Field
 from tessera_env.policies.safety_net import FREE, ON_DEMAND, safety_net
 from tessera_env.policies.wishes import ONLY_ON_DEMAND, SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, any_spot, wish_rank
 

@@ -15,7 +15,7 @@ import agents.training
 from agents.callbacks import StopRequest, stop_on_signals
 from agents.training import ALGORITHMS, Run, point_latest, resumed_model, save_model, train, training_env
 from agents.worlds import training_seed
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.policies import LearnedPolicy
 from tests.agents.small import small_run
 
@@ -165,3 +165,21 @@ def test_training_learns_to_use_spot(tmp_path: Path) -> None:
     assert score["cost_ratio"] < 0.75
     assert score["deadlines_missed"] == 0
     assert np.isfinite(score["mean_return"])
+
+
+def test_decisions_are_far_apart_at_first_and_then_as_the_scenario_has_them(tmp_path: Path, monkeypatch) -> None:
+    seen: list[float] = []
+    made = agents.training.training_env
+
+    def watched(run: Run):
+        env = made(run)
+        step = env.step_wait
+        config = env.unwrapped.env.simulation.params.config[0]
+        monkeypatch.setattr(env, "step_wait", lambda: (seen.append(float(config.decision_interval_s)), step())[1])
+        return env
+
+    monkeypatch.setattr(agents.training, "training_env", watched)
+    run = small_run(tmp_path / "mine", coarse_interval_s=1800.0, coarse_share=0.5)
+    assert train(run, quiet())
+    # 512 decisions, 8 at a time: half of them in worlds that ask every half hour.
+    assert seen == [1800.0] * 32 + [600.0] * 32

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tessera_env.evaluation import evaluate
-from tessera_env.observation import Layout
+from tessera_env.observation_layout import Layout
 from tessera_env.policies import LearnedPolicy, PolicyError, make_policy, pretrained_names
 from tessera_env.policies.pretrained import pretrained_folder
 
