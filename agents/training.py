@@ -66,8 +66,9 @@ class Run:
         """Make the folder.
 
         Raises:
-            ValueError: it exists already.
+            ValueError: it exists already, or the hyper-parameters are for other scenarios.
         """
+        _check_job(scenario, hyperparameters)
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
@@ -101,6 +102,22 @@ class Run:
             "commit": source_commit(),
         }
         write_text(self.folder / "config.json", json.dumps(config, indent=2) + "\n")
+
+
+def _check_job(scenario: Scenario, settings: Hyperparameters) -> None:
+    """Raises ValueError: what looks at pool 0 and the first task alone is to be used where there are others."""
+    pools, tasks = len(scenario.pools), scenario.task.count
+    has_deadline = scenario.task.deadline_h is not None or scenario.task.slack is not None
+    if (pools, tasks, has_deadline) == (1, 1, True):
+        return
+    for name, chosen in (
+        ("critic_sees", settings.critic_sees == "future"),
+        ("balance_worlds", settings.balance_worlds),
+    ):
+        if chosen:
+            got = f"got {pools} and {tasks:,}{'' if has_deadline else ', without a deadline'}"
+            allowed = "allowed with one pool and one task, which has a deadline"
+            raise ValueError(f"{name}: {getattr(settings, name)!r} ({allowed}; {got})")
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import agents.training
 from agents.callbacks import StopRequest, stop_on_signals
+from agents.hyperparameters import load_hyperparameters
 from agents.training import ALGORITHMS, Run, point_latest, resumed_model, save_model, train, training_env
 from agents.worlds import training_seed
 from tessera_env.observation_layout import Layout
 from tessera_env.policies import LearnedPolicy
+from tessera_env.scenario_files import load_scenario
 from tests.agents.small import small_run
 
 FILES = {"best.zip", "config.json", "evaluations.json", "last.zip", "policy.json", "policy.safetensors", "tb"}
@@ -82,6 +84,22 @@ def test_what_cannot_go_on_is_refused(tmp_path: Path) -> None:
         train(Run.open(run.folder), quiet())
     with pytest.raises(ValueError, match=r"config\.json: total_steps"):
         Run.open(run.folder, 0)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "settings", "words"),
+    [
+        ("fleet", {"critic_sees": "future", "net": "mlp"}, "critic_sees: 'future' (allowed with one pool and one task"),
+        ("fleet", {"balance_worlds": True}, "balance_worlds: True (allowed with one pool and one task"),
+        ("deadline", {"critic_sees": "future"}, "; got 1 and 1, without a deadline)"),
+    ],
+)
+def test_what_looks_at_one_job_is_refused_elsewhere(tmp_path: Path, scenario: str, settings: dict, words: str) -> None:
+    without = {"task.deadline_h": None, "deadline_guard": False} if scenario == "deadline" else {}
+    with pytest.raises(ValueError) as caught:
+        Run.create(tmp_path / "mine", load_scenario(scenario, **without), load_hyperparameters(scenario, settings))
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+    assert not (tmp_path / "mine").exists()
 
 
 def test_a_signal_ends_learning_and_the_run_can_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
