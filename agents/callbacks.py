@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from stable_baselines3.common.callbacks import BaseCallback
 
+from agents.networks import logit_layers
+
 
 class StopRequest:
     """Set by a signal, looked at by the callbacks: an interrupt never lands in the middle of an update."""
@@ -101,8 +103,9 @@ class SoftRestarts(BaseCallback):
         if self.starts and self.num_timesteps >= self.starts[0]:
             self.starts.pop(0)
             with torch.no_grad():
-                for parameter in self.model.policy.action_net.parameters():
-                    parameter.mul_(self.softness)
+                for layer in logit_layers(self.model.policy):
+                    for parameter in layer.parameters():
+                        parameter.mul_(self.softness)
 
     def _on_step(self) -> bool:
         return True

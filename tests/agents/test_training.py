@@ -13,6 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import agents.training
 from agents.callbacks import Cycles, StopRequest, stop_on_signals
+from agents.networks import logit_layers
 from agents.training import ALGORITHMS, Run, point_latest, resumed_model, save_model, train, training_env
 from agents.worlds import training_seed
 from tessera_env.observation_layout import Layout
@@ -173,17 +174,19 @@ def test_cycles_begin_anew_and_end_at_the_end() -> None:
     assert Cycles(2.0, 1.0, 1)(0.25) == 1.25
 
 
-def test_each_cycle_but_the_first_starts_with_a_softer_policy(tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("net", ["mlp", "pool_scorer"])
+def test_each_cycle_but_the_first_starts_with_a_softer_policy(tmp_path: Path, monkeypatch, net: str) -> None:
     softened: list[int] = []
     made = agents.training.SoftRestarts._on_rollout_start
 
     def watched(self) -> None:
-        before = self.model.policy.action_net.weight.detach().clone()
+        layer = logit_layers(self.model.policy)[0]
+        before = layer.weight.detach().clone()
         made(self)
-        if not torch.equal(before, self.model.policy.action_net.weight):
-            assert torch.allclose(self.model.policy.action_net.weight, 0.15 * before)
+        if not torch.equal(before, layer.weight):
+            assert torch.allclose(layer.weight, 0.15 * before)
             softened.append(self.num_timesteps)
 
     monkeypatch.setattr(agents.training.SoftRestarts, "_on_rollout_start", watched)
-    assert train(small_run(tmp_path / "mine", cycles=2), quiet())
+    assert train(small_run(tmp_path / "mine", cycles=2, net=net), quiet())
     assert softened == [256]
