@@ -3,13 +3,17 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
 import numpy as np
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from stable_baselines3.common.callbacks import BaseCallback
+
+from agents.networks import logit_layers
 
 
 class StopRequest:
@@ -50,45 +54,61 @@ class StopCallback(BaseCallback):
         return not self.request.is_set
 
 
-class EntropySchedule(BaseCallback):
-    """The entropy coefficient falls linearly over the run, as the learning rate does."""
+@dataclass(frozen=True)
+class Cycles:
+    """A value that falls linearly from `first` to `last` in each of so many equal parts of the run."""
 
-    def __init__(self, first: float, last: float, total_steps: int) -> None:
+    first: float
+    last: float
+    count: int
+
+    def __call__(self, progress_remaining: float) -> float:
+        """The value with this share of the run still to come."""
+        passed = (1.0 - progress_remaining) * self.count
+        within = 1.0 if progress_remaining <= 0.0 else passed % 1.0
+        return self.first + (self.last - self.first) * within
+
+
+class EntropySchedule(BaseCallback):
+    """The entropy coefficient falls as the learning rate does."""
+
+    def __init__(self, cycles: Cycles, total_steps: int) -> None:
         super().__init__()
-        self.first, self.last, self.total_steps = first, last, total_steps
+        self.cycles, self.total_steps = cycles, total_steps
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_end(self) -> None:
-        done = min(1.0, self.num_timesteps / self.total_steps)
-        self.model.ent_coef = self.first + (self.last - self.first) * done  # type: ignore[attr-defined]
+        left = max(0.0, 1.0 - self.num_timesteps / self.total_steps)
+        self.model.ent_coef = self.cycles(left)  # type: ignore[attr-defined]
 
 
-class DecisionIntervals(BaseCallback):
-    """Decisions far apart at first, then as the scenario has them: what pays only if kept up is found when it is one.
+class SoftRestarts(BaseCallback):
+    """At the start of each cycle but the first the policy is as good as undecided again, with all that it has learned.
 
-    To leave a spell of spot alone until it has proved to last is such a thing: one short look at a time it never pays.
-    The interval only ever becomes shorter, so the deadline guard's promise holds for who was asked before.
+    Logits that have grown far apart leave nothing to try. Scaled down, they keep their order, and what the critic has
+    learned since can speak against them: the second cycle closes some two points more of the gap to the optimum.
     """
 
-    def __init__(self, config: np.recarray, coarse_s: float, last_coarse_step: float) -> None:
+    def __init__(self, cycles: int, total_steps: int, softness: float) -> None:
         super().__init__()
-        self.config, self.coarse_s, self.last_coarse_step = config, coarse_s, last_coarse_step
-        self.fine_s = float(config.decision_interval_s)
+        self.starts = [total_steps * k / cycles for k in range(1, cycles)]
+        self.softness = softness
 
     def _on_training_start(self) -> None:
-        self._set()
+        self.starts = [step for step in self.starts if step > self.num_timesteps]
 
     def _on_rollout_start(self) -> None:
-        self._set()
+        if self.starts and self.num_timesteps >= self.starts[0]:
+            self.starts.pop(0)
+            with torch.no_grad():
+                for layer in logit_layers(self.model.policy):
+                    for parameter in layer.parameters():
+                        parameter.mul_(self.softness)
 
     def _on_step(self) -> bool:
         return True
-
-    def _set(self) -> None:
-        is_coarse = self.num_timesteps < self.last_coarse_step
-        self.config.decision_interval_s = max(self.coarse_s, self.fine_s) if is_coarse else self.fine_s
 
 
 class EpisodeRecords(BaseCallback):

@@ -31,8 +31,8 @@ class Hyperparameters(BaseModel):
     activation: Literal["tanh", "relu"]
     critic_sees: Literal["observation", "future"]
     balance_worlds: bool
-    coarse_interval_s: Annotated[float, Field(ge=0.0, le=1e7)]
-    coarse_share: Share
+    cycles: Annotated[int, Field(ge=1, le=1000)]
+    softness: Share
     total_steps: Annotated[int, Field(ge=1, le=10**12)]
     n_envs: Annotated[int, Field(ge=1, le=MOST_ROWS)]
     n_steps: Annotated[int, Field(ge=2, le=2**20)]

@@ -141,6 +141,12 @@ class MaskablePoolScorerPolicy(_PoolScorerMixin, MaskableActorCriticPolicy):
     """The pool-shared scorer for MaskablePPO; `net_arch` is the list of hidden widths."""
 
 
+def logit_layers(policy: ActorCriticPolicy | MaskableActorCriticPolicy) -> list[nn.Module]:
+    """The layers that give the policy's logits."""
+    extractor = policy.mlp_extractor
+    return [extractor.pool_logits, extractor.wait_logit] if isinstance(extractor, PoolScorer) else [policy.action_net]
+
+
 def policy_arguments(
     net: str, algorithm: str, hidden: Sequence[int], activation: str, critic_sees: str = "observation"
 ) -> dict[str, Any]:

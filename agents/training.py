@@ -25,16 +25,16 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
-from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecCheckNan, VecEnv
 
 from agents.balance import BalancedVecEnv
 from agents.callbacks import (
-    DecisionIntervals,
+    Cycles,
     EntropySchedule,
     EpisodeRecords,
     ProgressBar,
     RegularEvaluation,
+    SoftRestarts,
     StopCallback,
     stop_on_signals,
 )
@@ -195,8 +195,10 @@ def train(run: Run, console: Console) -> bool:
         with stop_on_signals(console) as stop:
             watchers = [
                 StopCallback(stop),
-                EntropySchedule(settings.ent_coef, settings.final_ent_coef, settings.total_steps),
-                decision_intervals(env, settings),
+                EntropySchedule(
+                    Cycles(settings.ent_coef, settings.final_ent_coef, settings.cycles), settings.total_steps
+                ),
+                SoftRestarts(settings.cycles, settings.total_steps, settings.softness),
                 EpisodeRecords(),
                 RegularEvaluation(settings.evaluate_every, judge),
                 bar,
@@ -234,12 +236,6 @@ def training_env(run: Run) -> VecEnv:
     return VecCheckNan(wrapped, raise_exception=True)
 
 
-def decision_intervals(env: VecEnv, settings: Hyperparameters) -> DecisionIntervals:
-    """What changes the training worlds' decision interval."""
-    config = env.unwrapped.env.simulation.params.config[0]  # type: ignore[attr-defined]
-    return DecisionIntervals(config, settings.coarse_interval_s, settings.coarse_share * settings.total_steps)
-
-
 def new_model(run: Run, env: VecEnv) -> OnPolicyAlgorithm:
     """An untrained model; its seed is also the environments'."""
     settings = run.hyperparameters
@@ -254,7 +250,7 @@ def new_model(run: Run, env: VecEnv) -> OnPolicyAlgorithm:
         ent_coef=settings.ent_coef,
         vf_coef=settings.vf_coef,
         max_grad_norm=settings.max_grad_norm,
-        learning_rate=LinearSchedule(settings.learning_rate, settings.final_learning_rate, end_fraction=1.0),
+        learning_rate=Cycles(settings.learning_rate, settings.final_learning_rate, settings.cycles),
         seed=training_seed(settings.seed),
         device="cpu",  # nets this small spend their time on a GPU waiting for it
         **policy_arguments(

@@ -12,8 +12,9 @@ from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import agents.training
-from agents.callbacks import StopRequest, stop_on_signals
+from agents.callbacks import Cycles, StopRequest, stop_on_signals
 from agents.hyperparameters import load_hyperparameters
+from agents.networks import logit_layers
 from agents.training import ALGORITHMS, Run, point_latest, resumed_model, save_model, train, training_env
 from agents.worlds import training_seed
 from tessera_env.observation_layout import Layout
@@ -185,19 +186,25 @@ def test_training_learns_to_use_spot(tmp_path: Path) -> None:
     assert np.isfinite(score["mean_return"])
 
 
-def test_decisions_are_far_apart_at_first_and_then_as_the_scenario_has_them(tmp_path: Path, monkeypatch) -> None:
-    seen: list[float] = []
-    made = agents.training.training_env
+def test_cycles_begin_anew_and_end_at_the_end() -> None:
+    falling = Cycles(first=1.0, last=0.0, count=2)
+    assert [falling(left) for left in (1.0, 0.75, 0.5, 0.25, 0.0)] == [1.0, 0.5, 1.0, 0.5, 0.0]
+    assert Cycles(2.0, 1.0, 1)(0.25) == 1.25
 
-    def watched(run: Run):
-        env = made(run)
-        step = env.step_wait
-        config = env.unwrapped.env.simulation.params.config[0]
-        monkeypatch.setattr(env, "step_wait", lambda: (seen.append(float(config.decision_interval_s)), step())[1])
-        return env
 
-    monkeypatch.setattr(agents.training, "training_env", watched)
-    run = small_run(tmp_path / "mine", coarse_interval_s=1800.0, coarse_share=0.5)
-    assert train(run, quiet())
-    # 512 decisions, 8 at a time: half of them in worlds that ask every half hour.
-    assert seen == [1800.0] * 32 + [600.0] * 32
+@pytest.mark.parametrize("net", ["mlp", "pool_scorer"])
+def test_each_cycle_but_the_first_starts_with_a_softer_policy(tmp_path: Path, monkeypatch, net: str) -> None:
+    softened: list[int] = []
+    made = agents.training.SoftRestarts._on_rollout_start
+
+    def watched(self) -> None:
+        layer = logit_layers(self.model.policy)[0]
+        before = layer.weight.detach().clone()
+        made(self)
+        if not torch.equal(before, layer.weight):
+            assert torch.allclose(layer.weight, 0.15 * before)
+            softened.append(self.num_timesteps)
+
+    monkeypatch.setattr(agents.training.SoftRestarts, "_on_rollout_start", watched)
+    assert train(small_run(tmp_path / "mine", cycles=2, net=net), quiet())
+    assert softened == [256]
