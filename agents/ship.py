@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from agents.hyperparameters import load_hyperparameters
 from tessera_env.files import write_text
 from tessera_env.policies.learned import PolicyCard, read_card, read_weights, save_policy
 
@@ -20,7 +21,7 @@ _TEXT = """# pretrained/{name}
 | | |
 |---|---|
 | trained on | preset `{scenario}`: generated spot capacity, no recorded hour |
-| how | `python train.py --steps {total_steps} --seed {seed}`, {algorithm}, commit {commit} |
+| how | `python train.py --steps {total_steps} --seed {seed}{changes}`, {algorithm}, commit {commit} |
 | decisions learned from | {steps:,}, the best of the run on development worlds |
 | network | {network}, {weights:,} weights; sha256 {sha256} |
 | observation | layout {layout_digest}: another one is refused |
@@ -86,8 +87,11 @@ def _settings(path: Path, card: PolicyCard) -> dict[str, Any]:
     """What the run was trained with, and how long until its best."""
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        chosen = {key: config["hyperparameters"][key] for key in ("total_steps", "seed", "algorithm", "hidden")}
-        return {**chosen, "commit": config["commit"], "steps": card.training["steps"]}
+        settings = config["hyperparameters"]
+        chosen = {key: settings[key] for key in ("total_steps", "seed", "algorithm", "hidden")}
+        usual = load_hyperparameters(card.scenario).model_dump(mode="json") | chosen
+        changed = [f" --set {key}={json.dumps(value)}" for key, value in settings.items() if usual[key] != value]
+        return {**chosen, "changes": "".join(changed), "commit": config["commit"], "steps": card.training["steps"]}
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise ValueError(f"{path}: does not say how it was trained ({type(error).__name__}: {error})") from None
 

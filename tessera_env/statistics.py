@@ -70,7 +70,8 @@ def gap_closed(costs: np.ndarray, resampled: np.ndarray) -> Estimate | None:
         resampled: (resamples, 3) their resampled means.
 
     Returns:
-        None where the reference costs what the optimum does: there is no gap. Resamples without one are left out.
+        None where the reference costs what the optimum does: there is no gap. Where some resamples have none, the
+        interval is infinite: too few worlds carry the gap.
     """
     cost, reference, least = costs.mean(axis=0)
     if reference - least <= _NO_GAP * abs(reference):
@@ -78,9 +79,9 @@ def gap_closed(costs: np.ndarray, resampled: np.ndarray) -> Estimate | None:
     share = float((reference - cost) / (reference - least))
     gaps = resampled[:, 1] - resampled[:, 2]
     kept = gaps > _NO_GAP * np.abs(resampled[:, 1])
-    if len(costs) < 2 or not kept.any():
+    if len(costs) < 2 or not kept.all():
         return Estimate(share, -np.inf, np.inf)
-    return Estimate(share, *percentile_interval((resampled[kept, 1] - resampled[kept, 0]) / gaps[kept]))
+    return Estimate(share, *percentile_interval((resampled[:, 1] - resampled[:, 0]) / gaps))
 
 
 def savings(cost: np.ndarray, full: np.ndarray, resampled_cost: np.ndarray, resampled_full: np.ndarray) -> Estimate:

@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.deadline_study.figures import Figures
 from benchmarks.deadline_study.study import ON_DEMAND, OPTIMUM
 from benchmarks.deadline_study.tables import display_name
-from tessera_env.html_report.style import POLICY_COLOURS, SYMBOLS
+from tessera_env.html_report.style import Look, looks_of
 from tessera_env.statistics import Estimate
 
 ALL_ZONES = "all zones"
@@ -44,12 +44,8 @@ def marks(figures: Figures) -> list[Marks]:
     """Each policy, the trained one first; of several trained ones, their mean. On-demand alone is at 1 everywhere."""
     trained = figures.subjects[-1:]
     labels = [*trained, *(label for label in figures.study.rules if label not in (ON_DEMAND, OPTIMUM))]
-    # The trained policy's look stays its own where there is none.
-    first = 0 if trained else 1
-    return [
-        _marks(figures, label, (k + first) % len(POLICY_COLOURS), bool(trained) and k == 0)
-        for k, label in enumerate(labels)
-    ]
+    looks = looks_of(labels)
+    return [_marks(figures, label, looks[label], label in trained) for label in labels]
 
 
 def note(figures: Figures) -> str:
@@ -64,15 +60,15 @@ def note(figures: Figures) -> str:
     )
 
 
-def _marks(figures: Figures, label: str, look: int, is_trained: bool) -> Marks:
+def _marks(figures: Figures, label: str, look: Look, is_trained: bool) -> Marks:
     order = zone_order(figures)
     each = [label] if label in figures.study.tables else list(figures.study.learned)
     values = np.stack([figures.normalised(one)[order] for one in each])
     return Marks(
         label,
         display_name(label),
-        POLICY_COLOURS[look],
-        SYMBOLS[look],
+        look.colour,
+        look.symbol,
         is_trained,
         figures.normalised(label)[order],
         values.min(axis=0),

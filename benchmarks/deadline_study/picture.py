@@ -154,4 +154,6 @@ _OUTLINES: dict[str, list[list[tuple[float, float]]]] = {
     "cross": [_bar(0.0), _bar(0.25)],
     "star": [_around(10, [1.4, 0.6])],
     "x": [_bar(0.125), _bar(0.375)],
+    "triangle-down": [_around(3, [1.25], 0.25)],
+    "pentagon": [_around(5, [1.2])],
 }

@@ -4,7 +4,7 @@ With cp(t) = C(0) - C(t) the work done and ep(t) = t C(0) / R(0) the expected pr
 
 1. Spot whenever it is there, and on it until interrupted.
 2. On nothing, with cp(t) < ep(t): on-demand. Ahead of the expected progress, wait.
-3. On on-demand, stay until cp(t) >= ep(t + 2d), and leave for spot only then: the hysteresis, so that a start is worth
+3. On on-demand, stay until cp(t) > ep(t + 2d), and leave for spot only then: the hysteresis, so that a start is worth
    its changeover. The plain form leaves for spot at once, and for nothing as soon as it is ahead.
 4. The safety rule (`tessera_env.policies.safety_net`) goes before all of them.
 """
