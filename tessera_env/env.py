@@ -43,7 +43,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
 
     ## Observation Space
 
-    `Box(float32)` of shape (37 + 22 P,), read by name through `env.unwrapped.layout`:
+    `Box(float32)` of shape (38 + 25 P,), read by name through `env.unwrapped.layout`:
 
     {layout}
 

@@ -91,7 +91,7 @@ def test_row_k_is_the_single_environment_of_seed_s_plus_k(scenario):
     assert same(again.reset(seed=21), env.reset(seed=[21, 22, 23]))
     for row, episode in enumerate(episodes):
         assert episode == episode_of_single(scenario, 21 + row, {})
-    assert len({len(episode) for episode in episodes}) > 1 or scenario.startswith("deadline")
+    assert len({len(episode) for episode in episodes}) > 1 or scenario.startswith(("deadline", "cant"))
 
 
 def test_the_single_environment_is_told_from_another_row():
@@ -235,13 +235,13 @@ def episodes_in(mode: AutoresetMode, count: int, limit: int | None, scenario: st
     return [episodes[:count] for episodes in done]
 
 
-@pytest.mark.parametrize("limit", [None, 5, 11])
+@pytest.mark.parametrize("limit", [None, 3, 11])
 def test_all_modes_play_the_same_episodes(limit):
     """Worlds, observations to the very last, rewards and ends."""
     played = [episodes_in(mode, 6, limit) for mode in MODES]
     assert played[0] == played[1] == played[2]
     ends = {terminated for row in played[0] for *_, terminated in row}
-    assert ends == {None: {True}, 5: {False}, 11: {False, True}}[limit]
+    assert ends == {None: {True}, 3: {False}, 11: {False, True}}[limit]
     worlds = {observations[0] for row in played[0] for observations, *_ in row}
     assert len(worlds) == 18
 

@@ -40,7 +40,7 @@ def test_the_books_of_a_preset_agree(preset):
         action = rng.choice(allowed) if rng.random() < 0.95 else rng.integers(len(simulation.state.masks[0]))
         simulation.run(np.array([int(Command.STEP)]), np.array([action]))
         auditor.look(simulation)
-    assert auditor.counts["DECISION"] > 20
+    assert auditor.counts["DECISION"] > 10
 
 
 def test_an_auditor_finds_a_wrong_bill():
