@@ -241,7 +241,7 @@ def test_all_modes_play_the_same_episodes(limit):
     played = [episodes_in(mode, 6, limit) for mode in MODES]
     assert played[0] == played[1] == played[2]
     ends = {terminated for row in played[0] for *_, terminated in row}
-    assert ends == {None: {True}, 3: {False}, 11: {False, True}}[limit]
+    assert ends == ({True} if limit is None else {False, True})  # some jobs stay on spot, and are asked but once
     worlds = {observations[0] for row in played[0] for observations, *_ in row}
     assert len(worlds) == 18
 
