@@ -33,7 +33,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
 
 # POLICIES: what is compared with the hand-coded rules; several runs of one kind are shown with their mean.
-POLICIES ?= pretrained/deadline
+POLICIES ?= pretrained/deadline pretrained/deadline-1 pretrained/deadline-2
 
 report: $(INSTALLED)
 	$(BIN)/python -m benchmarks.cant_be_late --policies $(POLICIES)
