@@ -105,8 +105,10 @@ def test_the_wheel_works_in_an_empty_environment(wheel, python, tmp_path):
     ids = list(tessera_env.ENVIRONMENTS)
     assert run(python, "-c", EVERY_ID, *ids, cwd=tmp_path).split() == ids
     command = str(Path(python).with_name("tessera"))
-    table = run(command, "evaluate", "--policies", f"greedy,{policy}", "--episodes", "2", cwd=tmp_path)
-    assert f" {policy} " in table
+    table = run(
+        command, "evaluate", "--policies", f"greedy,{policy},pretrained/deadline", "--episodes", "2", cwd=tmp_path
+    )
+    assert f" {policy} " in table and " pretrained/deadline " in table
 
 
 @pytest.mark.slow
@@ -114,6 +116,12 @@ def test_the_wheel_holds_the_package_alone(wheel):
     names = run(sys.executable, "-m", "zipfile", "-l", str(wheel), cwd=wheel.parent).splitlines()[1:]
     files = {line.split()[0] for line in names}
     assert {name.split("/")[0] for name in files} == {"tessera_env", f"tessera_env-{tessera_env.__version__}.dist-info"}
-    for name in ("py.typed", "scenarios/fleet.toml", "data/aws_v100_2023/zones.csv", "data/aws_v100_2023/LICENSE"):
+    for name in (
+        "py.typed",
+        "scenarios/fleet.toml",
+        "data/pretrained/deadline/policy.safetensors",
+        "data/aws_v100_2023/zones.csv",
+        "data/aws_v100_2023/LICENSE",
+    ):
         assert f"tessera_env/{name}" in files
     assert not [name for name in files if name.endswith((".nbi", ".nbc", ".pyc"))]
