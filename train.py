@@ -167,7 +167,7 @@ def distance(results: Results, label: str, other: str) -> str:
     return (
         f"{label} costs {dollars.mean:+.2f} $ [{dollars.low:+.2f}, {dollars.high:+.2f}] against {other}; "
         f"of the gap to the optimum they close {closed}. (Windows overlap: the interval is rather too narrow; "
-        "make report draws whole weeks.)"
+        "make report draws whole weeks of a zone.)"
     )
 
 

@@ -13,16 +13,22 @@ from torch import nn
 from agents.networks import ACTIVATIONS, PoolScorer
 from tessera_env.observation_layout import Layout
 from tessera_env.policies.learned import PolicyCard, save_policy
+from tessera_env.scenario import Scenario
+from tessera_env.scenario_files import load_scenario
 
 _PACKAGES = ("gymnasium", "numpy", "sb3-contrib", "stable-baselines3", "torch")
 
 
-def export_policy(model: OnPolicyAlgorithm, folder: Path, scenario: str, training: dict[str, Any]) -> PolicyCard:
+def export_policy(
+    model: OnPolicyAlgorithm, folder: Path, scenario: str | Path | Scenario, training: dict[str, Any]
+) -> PolicyCard:
     """Write the model's actor as `policy.safetensors` and `policy.json`; `training` are notes for the card.
 
     Raises:
+        ValueError: `scenario`, which it was trained on, cannot be loaded.
         OSError: the folder cannot be written; a policy that was there before stays.
     """
+    trained_on = load_scenario(scenario)
     pool_count = (int(model.action_space.n) - 1) // 2  # type: ignore[attr-defined]
     is_scorer = isinstance(model.policy.mlp_extractor, PoolScorer)
     card = {
@@ -30,8 +36,9 @@ def export_policy(model: OnPolicyAlgorithm, folder: Path, scenario: str, trainin
         "activation": next(name for name, cls in ACTIVATIONS.items() if cls is model.policy.activation_fn),
         "pool_count": pool_count,
         "layout_digest": Layout(pool_count).digest,
-        "scenario": scenario,
+        "scenario": trained_on.name,
         "masked": type(model).__name__ == "MaskablePPO",
+        "asked_on_spot": trained_on.reconsider_on_spot,
         "versions": versions(),
         "training": {"algorithm": type(model).__name__, "steps": model.num_timesteps, **training},
     }

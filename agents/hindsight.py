@@ -17,11 +17,16 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 from agents.vec_env import TesseraVecEnv
 from tessera_env.engine.tables import State
 from tessera_env.observation_layout import Field
+from tessera_env.parameters import NONE
 
-WINDOWS_H = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+# Columns: hours of spot left and those worth a round trip, the spells that they come in, both as shares or saturating;
+# worthwhile hours beyond the work left; the least cost; then
+WINDOWS_H = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # the share of so many hours that has spot
+SPELLS_SHOWN = 3  # and the length of the present spell's rest and of those after it
+_FIRST_WINDOW = 6
+_FIRST_SPELL = _FIRST_WINDOW + len(WINDOWS_H)
+HINDSIGHT_SIZE = _FIRST_SPELL + SPELLS_SHOWN
 _MULTIPLIERS = 6
-SPELLS_SHOWN = 3  # lengths of the present spell's rest and of those after it
-HINDSIGHT_SIZE = 6 + len(WINDOWS_H) + SPELLS_SHOWN
 
 
 class HindsightVecEnv(VecEnvWrapper):
@@ -32,7 +37,6 @@ class HindsightVecEnv(VecEnvWrapper):
         high = np.concatenate([venv.observation_space.high, np.ones(HINDSIGHT_SIZE, np.float32)])
         super().__init__(venv, observation_space=spaces.Box(low, high, dtype=np.float32))
         self._simulation = venv.env.simulation
-        self._seen = np.zeros((venv.num_envs, len(low)), np.float32)
         self._least = np.zeros(venv.num_envs)  # of each row's on-demand cost, what its world makes it spend yet
 
     def reset(self) -> np.ndarray:
@@ -51,10 +55,12 @@ class HindsightVecEnv(VecEnvWrapper):
         return seen, rewards, dones, infos
 
     def _with_future(self, observations: np.ndarray) -> np.ndarray:
-        self._seen[:, : observations.shape[1]] = observations
-        prices = self._simulation.params.pools[0]
-        write_futures(self._simulation.state, prices.on_demand_price, self._seen, observations.shape[1], self._least)
-        return self._seen.copy()
+        known = observations.shape[1]
+        seen = np.zeros((len(observations), known + HINDSIGHT_SIZE), np.float32)
+        seen[:, :known] = observations
+        price = self._simulation.params.pools[0].on_demand_price
+        write_futures(self._simulation.state, price, seen, known, self._least)
+        return seen
 
 
 @numba.njit
@@ -66,47 +72,55 @@ def write_futures(state: State, on_demand_price: float, out: np.ndarray, first: 
 
 @numba.njit
 def write_future(state, env: int, on_demand_price: float, out, first: int) -> float:
-    """Hours of capacity left, in all and in the next hours, and how they come in spells; returns the least cost."""
+    """Write the future of a row, whose columns are still zero; returns the least cost."""
     row, pool, task = state.rows[env], state.pools[env, 0], state.tasks[env, 0]
-    now_s, until_s = row.now_s, task.deadline_s
-    out[env, first:] = 0.0
-    point = state.market[env, 0, pool.cursor]
-    worthwhile_s = 2.0 * pool.setup_s * on_demand_price / max(on_demand_price - point.spot_price, 0.01)
-    up_s, worth_s, spells, long_spells, shown = 0.0, 0.0, 0.0, 0.0, 0
-    k = pool.capacity_point
-    start_s = now_s
-    while start_s < until_s:
+    spot_price = state.market[env, 0, pool.cursor].spot_price
+    worthwhile_s = 2.0 * pool.setup_s * on_demand_price / max(on_demand_price - spot_price, 0.01)
+    up_s, worth_s, up_spells, long_spells = 0.0, 0.0, 0.0, 0.0
+    k, number, start_s = pool.capacity_point, 0, row.now_s
+    while start_s < task.deadline_s:
         up = state.market[env, 0, k].capacity > 0
-        end_s = until_s
-        while k + 1 < pool.point_count:
-            k += 1
-            if (state.market[env, 0, k].capacity > 0) != up:
-                end_s = min(until_s, state.market[env, 0, k].time_s)
-                break
+        k = next_spell(state, env, k)
+        end_s = task.deadline_s if k == NONE else min(task.deadline_s, state.market[env, 0, k].time_s)
         length_s = end_s - start_s
-        if shown < SPELLS_SHOWN:
-            out[env, first + 6 + len(WINDOWS_H) + shown] = length_s / (length_s + 3600.0)
-            shown += 1
+        if number < SPELLS_SHOWN:
+            out[env, first + _FIRST_SPELL + number] = length_s / (length_s + 3600.0)
+            number += 1
         if up:
             up_s += length_s
-            spells += 1.0
+            up_spells += 1.0
             if length_s > worthwhile_s:
                 worth_s += length_s - worthwhile_s
                 long_spells += 1.0
-            for window in range(len(WINDOWS_H)):
-                window_s = WINDOWS_H[window] * 3600.0
-                inside_s = min(end_s - now_s, window_s) - min(start_s - now_s, window_s)
-                out[env, first + 6 + window] += inside_s / window_s
+            fill_windows(out, env, first, start_s - row.now_s, end_s - row.now_s)
         start_s = end_s
     left_s = out[env, Field.WORK_LEFT] * task.work_s
+    least = least_cost(state, env, on_demand_price, spot_price, left_s) / (on_demand_price * task.work_s)
     out[env, first] = min(up_s / task.work_s, 1.0)
     out[env, first + 1] = min(worth_s / task.work_s, 1.0)
-    out[env, first + 2] = spells / (spells + 16.0)
+    out[env, first + 2] = up_spells / (up_spells + 16.0)
     out[env, first + 3] = long_spells / (long_spells + 16.0)
     out[env, first + 4] = math.tanh(2.0 * (worth_s - left_s) / task.work_s)
-    least = least_cost(state, env, on_demand_price, point.spot_price, left_s) / (on_demand_price * task.work_s)
     out[env, first + 5] = min(least, 1.0)
     return least
+
+
+@numba.njit
+def next_spell(state, env: int, k: int) -> int:
+    """The point after k at which capacity comes or goes; NONE: it never does."""
+    up = state.market[env, 0, k].capacity > 0
+    for later in range(k + 1, state.pools[env, 0].point_count):
+        if (state.market[env, 0, later].capacity > 0) != up:
+            return later
+    return NONE
+
+
+@numba.njit
+def fill_windows(out, env: int, first: int, from_s: float, until_s: float) -> None:
+    """Add a time with spot, seconds from now, to the windows that it lies in."""
+    for window in range(len(WINDOWS_H)):
+        window_s = WINDOWS_H[window] * 3600.0
+        out[env, first + _FIRST_WINDOW + window] += (min(until_s, window_s) - min(from_s, window_s)) / window_s
 
 
 @numba.njit
@@ -144,6 +158,6 @@ def priced(state, env: int, on_demand_price: float, spot_price: float, multiplie
         spot, on_demand = min(spot, started, none), min(on_demand, started, none)
         none = min(none, started)
         end_s = start_s
-    if task.placement == 1:
-        return spot + multiplier * max(0.0, task.ready_s - row.now_s)
-    return on_demand + multiplier * max(0.0, task.ready_s - row.now_s) if task.placement == 2 else none
+    if task.placement == 0:
+        return none
+    return (spot if task.placement == 1 else on_demand) + multiplier * max(0.0, task.ready_s - row.now_s)

@@ -37,6 +37,7 @@ part in it.
 
 - One job in one pool, work of 48 h, deadlines of 50 to 90 h, changeovers of 0.02 to 0.2 h, nothing to save or load. On
   other jobs it may do worse than a rule.
+- It was never asked about a job on spot, and leaves it there until it is interrupted, wherever it is asked.
 - It keeps deadlines because the scenario's guard forbids what would miss them. Without the guard it promises nothing.
 - It knows what the episode has shown of the zone, not the zone's history, the hour of the day there, or other zones.
 - Its spot prices were constant; where they move much, it has learned nothing about that.

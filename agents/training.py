@@ -160,7 +160,7 @@ class Judge:
         if is_best:
             save_model(model, self.run.folder / "best.zip")
             notes = {"seed": self.run.hyperparameters.seed, "commit": self.commit, "development": asdict(score)}
-            export_policy(model, self.run.folder, self.run.scenario.name, notes)
+            export_policy(model, self.run.folder, self.run.scenario, notes)
         write_text(self.run.folder / "evaluations.json", json.dumps([asdict(s) for s in self.scores], indent=2) + "\n")
         remark = " (best so far)" if is_best else ""
         self.console.print(f"{score.steps:>11,} decisions: {score}{remark}", highlight=False, soft_wrap=True)

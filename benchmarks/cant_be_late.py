@@ -22,13 +22,14 @@ from benchmarks.deadline_study.picture import write_picture
 from benchmarks.deadline_study.playing import RULES, Grid, Optimal, description, make_players, play_part
 from benchmarks.deadline_study.study import Studies
 from tessera_env.files import check_outputs
+from tessera_env.policies.clairvoyant import optimal
 
 WINDOWS, SEED = 40, 1
 TOY = Grid(3, SEED, deadlines_h=(60.0,), changeovers_h=(0.02, 0.2), zones=2)
 KEPT = Path("runs")
 
 
-def main(arguments: Sequence[str] | None = None, optimal: Optimal | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, optimal: Optimal = optimal) -> None:
     """Play, or read what was kept; print, and write what is asked for."""
     made = command_line()
     given = made.parse_args(arguments)
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None, optimal: Optimal | None = None)
         if any(path.parent == KEPT for path in outputs.values()):
             KEPT.mkdir(exist_ok=True)
         check_outputs(outputs, [given.read] if given.read else [])
-        studies = Studies.from_json(given.read) if given.read else played(given, optimal or _clairvoyant())
+        studies = Studies.from_json(given.read) if given.read else played(given, optimal)
     except (ValueError, OSError) as error:
         made.exit(2, f"{error}\n")
     figures = [Figures(study, studies.seed) for study in studies.studies]
@@ -135,13 +136,6 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list):
         return [_finite(one) for one in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def _clairvoyant() -> Optimal:
-    # Here, since what is read from a file needs no solver.
-    from tessera_env.policies.clairvoyant import optimal
-
-    return optimal
 
 
 def check_least(option: str, value: int, lowest: int) -> None:

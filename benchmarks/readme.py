@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks import ablation
 from benchmarks.common import Report, Reports
@@ -34,6 +34,7 @@ SHOWN = (
     "tasks\ndone",
 )  # of the report's columns
 LEARNED = "learned"
+Kept = TypeVar("Kept", Reports, Studies)
 ABLATION_METRICS = ("cost, $", "work lost, h", "p95 completion, h")
 
 
@@ -81,13 +82,22 @@ def benchmark_blocks(file: Path) -> dict[str, str]:
     """
     if not file.is_file():
         return {}
-    reports = Reports.from_json(file)
-    if reports.quick:
-        raise ValueError(f"{file}: quick: True (allowed: False; a toy run's figures mean nothing)")
+    reports = of_full_size(Reports.from_json(file), file)
     tables = [report_table(report) for report in reports.reports if report.title != ablation.TITLE]
     ideas = [report_table(shortened(report)) for report in reports.reports if report.title == ablation.TITLE]
     blocks = {"benchmarks": "\n\n".join([f"Measured on: {reports.machine}.", *tables])}
     return {**blocks, "ablation": ideas[0]} if ideas else blocks
+
+
+def of_full_size(kept: Kept, file: Path) -> Kept:
+    """What a file holds.
+
+    Raises:
+        ValueError: it is of a toy size.
+    """
+    if kept.quick:
+        raise ValueError(f"{file}: quick: True (allowed: False; a toy run's figures mean nothing)")
+    return kept
 
 
 def report_blocks(file: Path) -> dict[str, str]:
@@ -98,9 +108,7 @@ def report_blocks(file: Path) -> dict[str, str]:
     """
     if not file.is_file():
         return {}
-    studies = Studies.from_json(file)
-    if studies.quick:
-        raise ValueError(f"{file}: quick: True (allowed: False; a toy run's figures mean nothing)")
+    studies = of_full_size(Studies.from_json(file), file)
     figures = [Figures(study, studies.seed) for study in studies.studies]
     return {"cant-be-late": "\n\n".join(report_table(report) for one in figures for report in main_tables(one))}
 

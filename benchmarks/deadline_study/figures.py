@@ -77,8 +77,9 @@ class Figures:
     def __init__(self, study: Study, seed: int, draws: int = DRAWS):
         self.study = study
         self.seed, self.draws = seed, draws
-        self.tables = {**study.tables, **_mean_of_learned(study)}
-        self.mean_label = next(iter(_mean_of_learned(study)), None)
+        mean = _mean_of_learned(study)
+        self.tables = {**study.tables, **mean}
+        self.mean_label = next(iter(mean), None)
         self._column = {label: k for k, label in enumerate(self.tables)}
 
     @property

@@ -187,6 +187,3 @@ def _joined(pieces: list[tuple[float, float, int]]) -> tuple[Run, ...]:
         else:
             runs.append(Run(start_s, end_s, kind == ON_DEMAND))
     return tuple(runs)
-
-
-__all__ = ["Optimum", "Run", "optimal", "optimum_of", "solved"]

@@ -200,6 +200,3 @@ def segments_of(points: np.ndarray, deadline_s: float, tick_s: float) -> np.reca
     if len(segments) > count:
         segments[count] = (rest_s, tick_s, points["spot_price"][-1] / HOUR_S, points["capacity"][-1])
     return segments[segments.length_s > 0.0]
-
-
-__all__ = ["Problem", "check_simulation", "latest_deadline_h", "problem_of", "segments_of"]

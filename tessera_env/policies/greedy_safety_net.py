@@ -4,12 +4,12 @@
 """
 
 from tessera_env.compiled import compiled
-from tessera_env.policies.safety_net import ON_DEMAND, safety_net
-from tessera_env.policies.wishes import ONLY_ON_DEMAND, SPOT_OR_WAIT, wish_rank
+from tessera_env.policies.safety_net import FREE, safety_net
+from tessera_env.policies.wishes import SPOT_OR_WAIT, wish_rank
 
 
 @compiled
 def greedy_safety_net_rank(observations, env: int, action: int, pool_count: int) -> float:
     """The action's place; the lowest comes first."""
-    wish = ONLY_ON_DEMAND if safety_net(observations, env) == ON_DEMAND else SPOT_OR_WAIT
-    return wish_rank(observations, env, action, pool_count, wish)
+    forced = safety_net(observations, env)
+    return wish_rank(observations, env, action, pool_count, SPOT_OR_WAIT if forced == FREE else forced)

@@ -64,6 +64,7 @@ class PolicyCard(BaseModel):
     layout_digest: str = Field(description="`Layout.digest` at training: the observation's fields")
     scenario: str = Field(description="what it was trained on")
     masked: bool = Field(description="trained with action masks")
+    asked_on_spot: bool = Field(True, description="false: running tasks on spot were never asked, and stay there")
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of policy.safetensors")
     normaliser: Normaliser | None = Field(None, description="none: observations as they are")
     versions: dict[str, str] = Field(description="of the packages that trained it")
@@ -136,7 +137,15 @@ class LearnedPolicy:
         if not deterministic:
             # The largest of logits plus Gumbel noise is a draw from their softmax (Maddison et al., 2014).
             logits = logits + self._generator.gumbel(size=logits.shape)
-        return np.argmax(logits, axis=1), state
+        actions = np.argmax(logits, axis=1)
+        return actions if self.card.asked_on_spot else self._staying(observation, logits, actions), state
+
+    def _staying(self, observation: np.ndarray, logits: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        """The same, but for tasks on spot that may stay: that question was never put in training, nor learned."""
+        here = self._layout.read(np.asarray(observation), "here_spot")  # (n, P)
+        stay = 1 + np.argmax(here, axis=1)
+        may_stay = here.any(axis=1) & np.isfinite(logits[np.arange(len(stay)), stay])
+        return np.where(may_stay, stay, actions)
 
     def logits(self, observation: np.ndarray) -> np.ndarray:
         """(n, 1 + 2P) float32, unmasked."""

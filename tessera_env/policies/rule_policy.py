@@ -114,7 +114,7 @@ class SlackThreshold(RulePolicy):
 
     The default cost least in development worlds: hours 0 to 700 of nine recorded zones, deadlines of 52, 60 and 70 h
     for 48 h of work, changeovers of 0.02 to 0.2 h (`benchmarks/slack_threshold.py`). One theta for each changeover,
-    0.1 for the shortest to 0.2 for the longest, would have cost only 0.2 % less.
+    0.1 for the shortest to 0.2 for the longest, would have cost only 0.15 % less.
 
     Raises:
         ValueError: `theta` is not in 0 ... 100.

@@ -9,17 +9,18 @@ just lost its instance it asks for spot once more, or waits.
 
 from tessera_env.compiled import compiled
 from tessera_env.observation_layout import Field
+from tessera_env.policies.wishes import ONLY_ON_DEMAND, SPOT_OR_WAIT
 
-FREE, STAY_ON_SPOT, ON_DEMAND = 0, 1, 2
+FREE = -1
 
 
 @compiled
 def safety_net(observations, env: int) -> int:
-    """FREE, STAY_ON_SPOT or ON_DEMAND: what the safety rule leaves to the task."""
+    """The wish that the safety rule forces on the task; FREE: none."""
     was_on_spot = observations[env, Field.ON_SPOT] > 0.0 or observations[env, Field.EVENT_INTERRUPTION] > 0.0
     if observations[env, Field.WAIT_SLACK] < 0.0:
         worked_off = observations[env, Field.CHANGEOVER_LEFT] <= 0.0
-        return STAY_ON_SPOT if was_on_spot and worked_off else ON_DEMAND
+        return SPOT_OR_WAIT if was_on_spot and worked_off else ONLY_ON_DEMAND
     if observations[env, Field.ON_SPOT] <= 0.0 and observations[env, Field.RESERVE_SLACK] < 0.0:
-        return ON_DEMAND
+        return ONLY_ON_DEMAND
     return FREE

@@ -13,8 +13,8 @@ even when the slack is used up. So the safety rule (`tessera_env.policies.safety
 
 from tessera_env.compiled import compiled
 from tessera_env.observation_layout import Field
-from tessera_env.policies.safety_net import FREE, ON_DEMAND, safety_net
-from tessera_env.policies.wishes import ONLY_ON_DEMAND, SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, wish_rank
+from tessera_env.policies.safety_net import FREE, safety_net
+from tessera_env.policies.wishes import SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, wish_rank
 
 
 @compiled
@@ -28,7 +28,7 @@ def slack_threshold_wish(observations, env: int, theta: float) -> int:
     """What the rule wishes for."""
     forced = safety_net(observations, env)
     if forced != FREE:
-        return ONLY_ON_DEMAND if forced == ON_DEMAND else SPOT_OR_WAIT
+        return forced
     # The field is r / (|r| + 1) of r = slack / work left, which rises with r: compare it with that of theta.
-    is_short = observations[env, Field.SLACK_PER_WORK] < theta / (abs(theta) + 1.0)
+    is_short = observations[env, Field.SLACK_PER_WORK] < theta / (theta + 1.0)
     return SPOT_OR_ON_DEMAND if is_short or observations[env, Field.ON_ON_DEMAND] > 0.0 else SPOT_OR_WAIT

@@ -10,8 +10,8 @@ import math
 
 from tessera_env.compiled import compiled
 from tessera_env.observation_layout import Field
-from tessera_env.policies.safety_net import FREE, ON_DEMAND, safety_net
-from tessera_env.policies.wishes import ONLY_ON_DEMAND, SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, wish_rank
+from tessera_env.policies.safety_net import FREE, safety_net
+from tessera_env.policies.wishes import SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, wish_rank
 
 _ROUNDING = 1e-7  # shares up to 1 are observed in float32, which is off by 3e-8 at most
 
@@ -27,7 +27,7 @@ def time_sliced_wish(observations, env: int, slices: int) -> int:
     """What the rule wishes for."""
     forced = safety_net(observations, env)
     if forced != FREE:
-        return ONLY_ON_DEMAND if forced == ON_DEMAND else SPOT_OR_WAIT
+        return forced
     if observations[env, Field.HAS_DEADLINE] <= 0.0:
         return SPOT_OR_WAIT
     passed = 1.0 - seen(observations, env, Field.DEADLINE_LEFT)

@@ -11,7 +11,7 @@ With cp(t) = C(0) - C(t) the work done and ep(t) = t C(0) / R(0) the expected pr
 
 from tessera_env.compiled import compiled
 from tessera_env.observation_layout import Field
-from tessera_env.policies.safety_net import FREE, ON_DEMAND, safety_net
+from tessera_env.policies.safety_net import FREE, safety_net
 from tessera_env.policies.wishes import ONLY_ON_DEMAND, SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, any_spot, wish_rank
 
 
@@ -28,7 +28,7 @@ def uniform_progress_wish(observations, env: int, pool_count: int, hysteresis: i
     """What the rule wishes for."""
     forced = safety_net(observations, env)
     if forced != FREE:
-        return ONLY_ON_DEMAND if forced == ON_DEMAND else SPOT_OR_WAIT
+        return forced
     if hysteresis and observations[env, Field.ON_ON_DEMAND] > 0.0 and stays_on_on_demand(observations, env, pool_count):
         return ONLY_ON_DEMAND
     return SPOT_OR_ON_DEMAND if observations[env, Field.AHEAD] < 0.0 else SPOT_OR_WAIT

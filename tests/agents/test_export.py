@@ -31,9 +31,10 @@ def model_of(algorithm: str, net: str, scenario: str, activation: str = "tanh") 
 
 
 def inputs(pool_count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Observations over all of their space, and masks with at least one action in each."""
+    """Observations over all of their space but for tasks on spot, and masks with at least one action in each."""
     layout, generator = Layout(pool_count), np.random.default_rng(0)
     observations = generator.uniform(layout.low, layout.high, (OBSERVATIONS, layout.size)).astype(np.float32)
+    observations[:, layout.slice_of("here_spot")] = 0.0  # where those are never asked, they stay
     masks = generator.random((OBSERVATIONS, 1 + 2 * pool_count)) < 0.5
     masks[np.arange(OBSERVATIONS), generator.integers(0, masks.shape[1], OBSERVATIONS)] = True
     return observations, masks
@@ -52,6 +53,7 @@ def test_maskable_ppo_same_actions(tmp_path: Path, net: str, scenario: str, pool
     np.testing.assert_array_equal(TorchPolicy(model).predict(observations, action_masks=masks)[0], expected)
     assert masks[np.arange(OBSERVATIONS), actions].all()
     assert len(np.unique(actions)) > pool_count  # no logit drowns the others
+    assert card.asked_on_spot == (scenario == "fleet")
     assert card.masked and card.training["algorithm"] == "MaskablePPO" and card.training["seed"] == 0
 
 

@@ -12,7 +12,9 @@ from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import agents.training
+from agents.balance import BalancedVecEnv
 from agents.callbacks import Cycles, StopRequest, stop_on_signals
+from agents.hindsight import HindsightVecEnv
 from agents.hyperparameters import load_hyperparameters
 from agents.networks import logit_layers
 from agents.training import ALGORITHMS, Run, point_latest, resumed_model, save_model, train, training_env
@@ -50,6 +52,19 @@ def test_a_run_leaves_models_policy_records_and_latest(tmp_path: Path, algorithm
     records = EventAccumulator(str(run.folder / "tb")).Reload()
     assert [event.step for event in records.Scalars("development/cost_ratio")] == [512, 512]
     assert {"episodes/cost_ratio", "rollout/ep_rew_mean", "train/loss"} <= set(records.Tags()["scalars"])
+
+
+def test_a_critic_that_sees_the_future_leaves_an_actor_that_does_not(tmp_path: Path) -> None:
+    """From the worlds with their futures to a policy that plays on the plain observation, its entropy's weight at 0."""
+    run = small_run(tmp_path / "mine", critic_sees="future", balance_worlds=True, ent_coef=0.01, final_ent_coef=0.0)
+    env = training_env(run).venv
+    assert isinstance(env, BalancedVecEnv) and isinstance(env.venv, HindsightVecEnv)
+    assert train(run, quiet())
+    assert ALGORITHMS["MaskablePPO"].load(run.folder / "last.zip", device="cpu").ent_coef == 0.0
+    scores = json.loads((run.folder / "evaluations.json").read_text())
+    assert all(0.0 < score["cost_ratio"] < 2.0 for score in scores)
+    policy = LearnedPolicy(run.folder, Layout(1))
+    assert policy.logits(np.zeros((2, Layout(1).size), np.float32)).shape == (2, 3)
 
 
 def test_resuming_reaches_the_new_total_with_fresh_worlds_and_the_schedule_in_place(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Random scenarios for hypothesis: every source, hazard, billing rule and option, small enough to run in no time."""
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,18 @@ def mappings(draw, pool_counts=(1, 2, 3)) -> dict[str, Any]:
     if any("trace_zone" in pool for pool in pools):
         values["market"] = {"trace": "aws_v100_2023", "until_h": 700.0}
     return values
+
+
+def assert_mask_is_what_is_accepted(simulation: Simulation) -> None:
+    """Every action, and some out of range, tried on a copy of row 0."""
+    mask = simulation.state.masks[0].tolist()
+    assert any(mask)
+    for action in range(-1, len(mask) + 1):
+        tried = copy.deepcopy(simulation)
+        before = int(tried.state.totals[0].invalid_actions)
+        step(tried, action)
+        accepted = int(tried.state.totals[0].invalid_actions) == before
+        assert accepted == (0 <= action < len(mask) and mask[action])
 
 
 def started(values: dict[str, Any] | Scenario, seed: int = 0, rows: int = 1, **options: Any) -> Simulation:

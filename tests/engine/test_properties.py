@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from tessera_env.engine.kinds import LogKind
 from tests.engine.audit import Auditor
-from tests.engine.scenarios import answer, digest, finish, mappings, started, step, world_of
+from tests.engine.scenarios import (
+    answer,
+    assert_mask_is_what_is_accepted,
+    digest,
+    finish,
+    mappings,
+    started,
+    step,
+    world_of,
+)
 
 SEEDS = st.integers(0, 2**64 - 1)
 CHOICES = st.integers(0, 1_000)
@@ -58,14 +67,7 @@ def test_the_mask_is_what_is_accepted(values, seed, choices):
     for _ in range(6):
         if simulation.views.terminated[0]:
             break
-        mask = simulation.state.masks[0].tolist()
-        assert any(mask)
-        for action in range(-1, len(mask) + 1):
-            tried = copy.deepcopy(simulation)
-            before = int(tried.state.totals[0].invalid_actions)
-            step(tried, action)
-            accepted = int(tried.state.totals[0].invalid_actions) == before
-            assert accepted == (0 <= action < len(mask) and mask[action])
+        assert_mask_is_what_is_accepted(simulation)
         step(simulation, answer(simulation, rng))
 
 

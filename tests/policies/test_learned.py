@@ -308,6 +308,23 @@ class TestRefusals:
         assert "pool_count: 2 (allowed here: 3)" in refusal(folder, Layout(3))
 
 
+class TestNeverAskedOnSpot:
+    """A policy that training never asked about tasks on spot leaves them there, if it may."""
+
+    def test_stays_in_its_pool_unless_the_mask_forbids_it(self, tmp_path: Path) -> None:
+        arrays = stack("layer", K, 8, 5)
+        arrays["layer.1.bias"][3] = 100.0  # it would always take on-demand
+        save_policy(tmp_path, arrays, card(asked_on_spot=False))
+        observation = np.zeros((3, K), np.float32)
+        observation[:2, LAYOUT.slice_of("here_spot")] = [0.0, 1.0]  # rows 0 and 1: on spot in pool 1
+        masks = np.ones((3, 5), dtype=bool)
+        masks[1, 2] = False
+        free, _ = LearnedPolicy(tmp_path, LAYOUT).predict(observation, action_masks=masks)
+        save_policy(tmp_path, arrays, card())
+        asked, _ = LearnedPolicy(tmp_path, LAYOUT).predict(observation, action_masks=masks)
+        assert (free.tolist(), asked.tolist()) == ([2, 3, 3], [3, 3, 3])
+
+
 class TestSaving:
     """The folder holds one whole policy at every moment."""
 
@@ -317,6 +334,7 @@ class TestSaving:
         assert policy.name == "policy"
         assert policy.card.model_dump() == {
             **card(),
+            "asked_on_spot": True,
             "schema_version": 1,
             "sha256": hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(),
             "normaliser": None,

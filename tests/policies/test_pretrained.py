@@ -66,6 +66,20 @@ def test_better_than_every_rule_on_development_worlds_and_never_late() -> None:
     assert (table["cost_usd"] >= results.tables["clairvoyant"]["cost_usd"] * (1 - 1e-9)).all()
 
 
+def test_where_it_is_asked_on_spot_it_stays() -> None:
+    """It never was in training: the same dollars in every world, to the bit."""
+    asked = [
+        evaluate(
+            "deadline-aws", ["pretrained/deadline"], 32, 2, overrides={**DEVELOPMENT, "reconsider_on_spot": is_asked}
+        )
+        for is_asked in (False, True)
+    ]
+    costs = [results.tables["pretrained/deadline"]["cost_usd"] for results in asked]
+    np.testing.assert_array_equal(*costs)
+    decisions = [results.tables["pretrained/deadline"]["decisions"].sum() for results in asked]
+    assert decisions[1] > 1.5 * decisions[0]
+
+
 def test_never_late_in_generated_worlds_of_the_tightest_deadlines() -> None:
     tight = {"task.deadline_h": 48.5}
     results = evaluate("deadline", ["pretrained/deadline"], 64, 2, overrides=tight)
