@@ -36,7 +36,7 @@ bench: $(INSTALLED)
 POLICIES ?= pretrained/deadline pretrained/deadline-1 pretrained/deadline-2
 
 report: $(INSTALLED)
-	$(BIN)/python -m benchmarks.cant_be_late --policies $(POLICIES)
+	$(BIN)/python -m benchmarks.studies.cant_be_late --policies $(POLICIES)
 
 # Leaves .venv and runs/, which took long to make.
 clean:

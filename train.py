@@ -20,16 +20,16 @@ from rich.console import Console
 from agents.hyperparameters import Hyperparameters, load_hyperparameters
 from agents.training import Run, train
 from agents.worlds import report_scenario
-from tessera_env.evaluation import DEFAULT_POLICIES, PolicyLike, plan
-from tessera_env.evaluation import run as run_plan
-from tessera_env.html_report import write_report
-from tessera_env.observation_layout import Layout
+from tessera_env.evaluation.experiment import DEFAULT_POLICIES, PolicyLike, plan
+from tessera_env.evaluation.experiment import run as run_plan
+from tessera_env.evaluation.results import Results
+from tessera_env.evaluation.statistics import bootstrap_means, estimate
+from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy, pretrained_names
-from tessera_env.report import results_text
-from tessera_env.results import Results
-from tessera_env.scenario import Scenario
-from tessera_env.scenario_files import load_scenario, parse_override
-from tessera_env.statistics import bootstrap_means, estimate
+from tessera_env.report.html import write_report
+from tessera_env.report.text import results_text
+from tessera_env.scenario.loading import load_scenario, parse_override
+from tessera_env.scenario.model import Scenario
 
 RUNS = Path("runs")
 DEFAULT_SCENARIO = "deadline"

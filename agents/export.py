@@ -11,10 +11,10 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from torch import nn
 
 from agents.networks import ACTIVATIONS, PoolScorer
-from tessera_env.observation_layout import Layout
+from tessera_env.observation.layout import Layout
 from tessera_env.policies.learned import PolicyCard, save_policy
-from tessera_env.scenario import Scenario
-from tessera_env.scenario_files import load_scenario
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.scenario.model import Scenario
 
 _PACKAGES = ("gymnasium", "numpy", "sb3-contrib", "stable-baselines3", "torch")
 

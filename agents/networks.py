@@ -18,7 +18,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
 from agents.hindsight import HINDSIGHT_SIZE
-from tessera_env.observation_layout import Layout
+from tessera_env.observation.layout import Layout
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
 

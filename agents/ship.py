@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.hyperparameters import load_hyperparameters
-from tessera_env.files import write_text
+from tessera_env.files.writing import write_text
 from tessera_env.policies.learned import PolicyCard, read_card, read_weights, save_policy
 
 PRETRAINED = Path(__file__).parents[1] / "tessera_env" / "data" / "pretrained"

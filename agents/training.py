@@ -44,10 +44,10 @@ from agents.hyperparameters import Hyperparameters, validated
 from agents.networks import policy_arguments
 from agents.vec_env import TesseraVecEnv
 from agents.worlds import development_scenario, development_seed, training_scenario, training_seed
-from tessera_env.evaluation import ROWS, play
-from tessera_env.files import write_bytes, write_text
-from tessera_env.scenario import Scenario
-from tessera_env.scenario_files import load_scenario
+from tessera_env.evaluation.experiment import ROWS, play
+from tessera_env.files.writing import write_bytes, write_text
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.scenario.model import Scenario
 from tessera_env.vector_env import TesseraVectorEnv
 
 ALGORITHMS: dict[str, type[PPO] | type[MaskablePPO]] = {"PPO": PPO, "MaskablePPO": MaskablePPO}

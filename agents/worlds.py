@@ -7,8 +7,8 @@ development and training. A trace that is replayed is cut in time too: what lies
 
 import numpy as np
 
-from tessera_env.scenario import Scenario
-from tessera_env.scenario_files import load_scenario
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.scenario.model import Scenario
 
 REPORT_SEEDS = range(0, 2**30)
 DEVELOPMENT_SEEDS = range(2**30, 2**31)

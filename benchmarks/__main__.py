@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from benchmarks import ablation, compiling, scale, step, training, vector
 from benchmarks.common import Report, Reports, machine, parser
+from benchmarks.speed import compiling, scale, step, training, vector
+from benchmarks.studies import ablation
 
 KEPT = Path("runs/benchmarks.json")
 
@@ -23,7 +24,7 @@ def main() -> None:
     if given.quick and given.json == KEPT:
         return  # a toy run must not replace a measured one
     Reports(machine(), given.quick, tuple(reports)).write_json(given.json)
-    print(f"kept in {given.json}; into README.md with: python -m benchmarks.readme")
+    print(f"kept in {given.json}; into README.md with: python -m benchmarks.documentation")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from tessera_env.files import write_text
+from tessera_env.files.writing import write_text
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 PACKAGES = ("gymnasium", "numba", "numpy")

@@ -2,6 +2,6 @@
 
 import sys
 
-from tessera_env.cli import main
+from tessera_env.cli.program import main
 
 sys.exit(main())

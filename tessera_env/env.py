@@ -8,15 +8,16 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from tessera_env.engine.tables import LOG
-from tessera_env.kernels import Command
-from tessera_env.migration import Planner
-from tessera_env.observation_layout import Layout
-from tessera_env.random_stream import seed_words
-from tessera_env.render import ansi_line, gantt_image
-from tessera_env.scenario import Scenario
-from tessera_env.scenario_files import load_scenario
-from tessera_env.simulation import Simulation
+from tessera_env.engine.state import LOG
+from tessera_env.observation.layout import Layout
+from tessera_env.rendering.ansi import ansi_line
+from tessera_env.rendering.gantt import gantt_image
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.scenario.model import Scenario
+from tessera_env.simulation.kernels import Command
+from tessera_env.simulation.planners import Planner
+from tessera_env.simulation.rows import Simulation
+from tessera_env.world.random_stream import seed_words
 
 _RENDER_MODES = ("ansi", "rgb_array")
 _SEED_BOUND = 2**63
@@ -67,7 +68,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
     - `scenario`: a preset's name, the path of a TOML file, or a mapping; the id's own preset by default.
     - `overrides` and any other keyword: single values of the scenario, `{"task.deadline_h": 70}` or
       `task={"deadline_h": 70}`.
-    - `planner`: assigns displaced tasks to instances (`tessera_env.migration`); Kuhn-Munkres if None.
+    - `planner`: assigns displaced tasks to instances (`tessera_env.simulation.planners`); Kuhn-Munkres if None.
     - `invalid_action`: "wait" (default) or "raise".
     - `render_mode`: None, "ansi" (the last decision and what followed, one line an event) or "rgb_array" (Gantt chart
       of pools, tasks and notices up to now).
@@ -175,7 +176,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         return self._observation(), float(simulation.views.rewards[0]), terminated, False, info
 
     def event_log(self) -> np.ndarray:
-        """The episode's events so far, a structured array of `tessera_env.engine.tables.LOG` records.
+        """The episode's events so far, a structured array of `tessera_env.engine.state.LOG` records.
 
         Raises:
             RuntimeError: the environment does not log.

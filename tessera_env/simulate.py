@@ -1,55 +1,19 @@
 """What would each policy cost? The command `tessera simulate` as a function, with the same names and the same JSON."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tessera_env.episodes import play_episode
-from tessera_env.evaluation import AUTO, ROWS, Plan, PolicyLike, plan, run
-from tessera_env.event_log import episode_lines, write_events
-from tessera_env.files import check_outputs
-from tessera_env.results import ON_DEMAND, Results
-from tessera_env.scenario import MAX_HOURS, Scenario
-from tessera_env.scenario_files import load_scenario
+from tessera_env.evaluation.experiment import AUTO, ROWS, Plan, PolicyLike, plan, run
+from tessera_env.evaluation.results import ON_DEMAND, Results
+from tessera_env.report.outputs import Outputs, ScenarioLike
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.scenario.model import MAX_HOURS
 
 DEFAULT_POLICIES = ("greedy", "on_demand_fallback", "on_demand_only")
 MOST_TASKS = 10_000_000
 _MOST_TASKS_AT_ONCE = 2_000_000  # in all rows together, which bounds memory to about a GB
-
-ScenarioLike = str | Path | Mapping[str, Any] | Scenario
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Files that a simulation leaves; None: not that one."""
-
-    output: str | Path | None = None  # results as JSON, in the form of `tessera evaluate`
-    html: str | Path | None = None  # the report
-    log: str | Path | None = None  # the first world's events of every policy, as lines of JSON
-
-    def check(self, scenario: ScenarioLike, loaded: Scenario) -> None:
-        """Whether each can be written, overwrites no other, and nothing that is read.
-
-        Raises:
-            OSError: one line.
-        """
-        inputs = list(loaded.recordings)
-        if isinstance(scenario, str | Path):
-            inputs.append(str(scenario))
-        check_outputs({"output": self.output, "html": self.html, "log": self.log}, inputs)
-
-    def writers(self, planned: Plan, results: Results, command: str) -> dict[str, Callable[[], None]]:
-        """How to write each file that is wanted, by its path."""
-        writers: dict[str, Callable[[], None]] = {}
-        if (output := self.output) is not None:
-            writers[str(output)] = lambda: results.write_json(output)
-        if (log := self.log) is not None:
-            writers[str(log)] = lambda: write_events(log, first_world_events(planned))
-        if (html := self.html) is not None:
-            writers[str(html)] = lambda: _write_html(html, planned, results, command)
-        return writers
 
 
 def simulate(
@@ -67,7 +31,7 @@ def simulate(
     overrides: Mapping[str, Any] | None = None,
     progress: bool = False,
 ) -> Results:
-    """Play every policy in the same worlds; `tessera_env.simulate_table.simulation_text` makes the table of it.
+    """Play every policy in the same worlds; `tessera_env.report.simulation_text.simulation_text` makes the table of it.
 
     Args:
         duration: the horizon, h; None: the scenario's own.
@@ -123,13 +87,6 @@ def plan_simulation(
     return plan(loaded, policies, episodes, seed, baseline, rows=rows, threads=threads)
 
 
-def first_world_events(planned: Plan) -> Iterator[dict[str, Any]]:
-    """The events of the first world, policy after policy; only one policy's are held at a time."""
-    for label, policy in planned.policies.items():
-        episode = play_episode(planned.scenario, policy, planned.seed, world=0)
-        yield from episode_lines(planned.scenario, episode.log, episode.tasks, policy=label, seed=planned.seed, world=0)
-
-
 def _set_once(changes: dict[str, Any], key: str, option: str, value: float) -> None:
     if key in changes:
         raise ValueError(f"{option}: {value:g} (allowed: either this or {key} among the scenario's values, not both)")
@@ -147,9 +104,3 @@ def _checked_tasks(tasks: int) -> int:
     if not isinstance(tasks, int) or isinstance(tasks, bool) or not 1 <= tasks <= MOST_TASKS:
         raise ValueError(f"tasks: {tasks!r} (allowed: 1 to {MOST_TASKS:,})")
     return tasks
-
-
-def _write_html(path: str | Path, planned: Plan, results: Results, command: str) -> None:
-    from tessera_env.html_report import write_report  # plotly takes a second to import, and few runs want it
-
-    write_report(results, path, planned=planned, command=command)

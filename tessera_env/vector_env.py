@@ -10,12 +10,12 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from tessera_env.kernels import Command
-from tessera_env.migration import Planner
-from tessera_env.random_stream import seed_words
-from tessera_env.scenario import Scenario
-from tessera_env.scenario_files import load_scenario
-from tessera_env.simulation import Simulation
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.scenario.model import Scenario
+from tessera_env.simulation.kernels import Command
+from tessera_env.simulation.planners import Planner
+from tessera_env.simulation.rows import Simulation
+from tessera_env.world.random_stream import seed_words
 
 _SEED_BOUND = 2**63
 

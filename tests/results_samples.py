@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tessera_env.results import Results
+from tessera_env.evaluation.results import Results
 
 COSTS = {
     "on_demand_only": np.linspace(90.0, 110.0, 40),

@@ -14,9 +14,9 @@ from stable_baselines3.common.env_checker import check_env as check_env_for_sb3
 
 import tessera_env
 from tessera_env.engine.kinds import LogKind
-from tessera_env.engine.tables import LOG
+from tessera_env.engine.state import LOG
 from tessera_env.env import TesseraEnv
-from tessera_env.observation_layout import Layout
+from tessera_env.observation.layout import Layout
 
 IDS = sorted(tessera_env.ENVIRONMENTS)
 FEW: dict[str, Any] = {"task.count": 6, "horizon_h": 16}  # an episode of classic or fleet in some 50 decisions

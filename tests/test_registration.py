@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import tessera_env
 from tessera_env.env import TesseraEnv
-from tessera_env.scenario_files import load_scenario, preset_names
+from tessera_env.scenario.loading import load_scenario, preset_names
 from tessera_env.vector_env import TesseraVectorEnv
 
 IDS = sorted(tessera_env.ENVIRONMENTS)
@@ -102,7 +102,7 @@ def test_the_scenario_may_be_another_one(tmp_path):
     """By name, path, mapping or as a Scenario, through an id or not."""
     mapping = load_scenario("deadline").model_dump(mode="json")
     file = tmp_path / "mine.toml"
-    file.write_text((files("tessera_env") / "scenarios" / "deadline.toml").read_text())
+    file.write_text((files("tessera_env") / "scenario" / "presets" / "deadline.toml").read_text())
     made = [gym.make("Tessera/Classic-v0", scenario=given) for given in ("deadline", str(file), file, mapping)]
     made.append(gym.make("Tessera/Classic-v0", scenario=load_scenario("deadline")))
     first = made[0].reset(seed=1)[0]

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tessera_env import simulate as module
-from tessera_env.evaluation import evaluate
-from tessera_env.observation_layout import Layout
+from tessera_env.evaluation.experiment import evaluate
+from tessera_env.evaluation.results import Results
+from tessera_env.observation.layout import Layout
 from tessera_env.policies import OnDemandOnly
-from tessera_env.results import Results
-from tessera_env.scenario_files import load_scenario
+from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulate import DEFAULT_POLICIES, plan_simulation, simulate
 
 FAST = {"duration": 6, "tasks": 5}
@@ -45,7 +45,7 @@ def test_it_writes_what_is_asked_for(tmp_path: Path) -> None:
 def test_the_report_is_written_by_its_own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     fake = type("fake", (), {"write_report": lambda *arguments, **options: calls.append((arguments, options))})
-    monkeypatch.setitem(sys.modules, "tessera_env.html_report", fake)
+    monkeypatch.setitem(sys.modules, "tessera_env.report.html", fake)
     results = simulate(**FAST, policies=["greedy"], html=tmp_path / "report.html")
     ((arguments, options),) = calls
     assert arguments == (results, tmp_path / "report.html")
@@ -88,7 +88,9 @@ def test_many_tasks_are_played_in_fewer_rows(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_nothing_is_played_or_written_before_all_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "run", lambda *_: pytest.fail("work had begun"))
-    (tmp_path / "mine.toml").write_text((Path(module.__file__).parent / "scenarios" / "classic.toml").read_text())
+    (tmp_path / "mine.toml").write_text(
+        (Path(module.__file__).parent / "scenario" / "presets" / "classic.toml").read_text()
+    )
     same, scenario = tmp_path / "a", str(tmp_path / "mine.toml")
     with pytest.raises(OSError, match=r"html: .* is the same file as output's"):
         simulate(output=same, html=same)

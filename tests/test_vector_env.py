@@ -13,8 +13,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import TimeLimit
 
 from tessera_env.env import TesseraEnv
-from tessera_env.migration import UNASSIGNED, KuhnMunkres, NearestFirst
-from tessera_env.scenario_files import preset_names
+from tessera_env.scenario.loading import preset_names
+from tessera_env.simulation.planners import UNASSIGNED, KuhnMunkres, NearestFirst
 from tessera_env.vector_env import TesseraVectorEnv
 
 MODES = list(AutoresetMode)

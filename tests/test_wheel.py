@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tessera_env
-from tessera_env.observation_layout import Layout
+from tessera_env.observation.layout import Layout
 from tessera_env.policies.learned import save_policy
 
 ROOT = Path(__file__).parents[1]

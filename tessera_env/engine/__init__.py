@@ -1,1 +1,1 @@
-"""The discrete-event simulator: tables of records, handlers of events, one loop."""
+"""What happens: the discrete-event simulator, tables of records, handlers of events, one loop."""

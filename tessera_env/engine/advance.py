@@ -1,10 +1,8 @@
 """The event loop: the earliest event, its handler, until somebody has to decide."""
 
-from tessera_env.compiled import compiled
-from tessera_env.engine.assignment import assign_only_pair, finish_migration
+from tessera_env.engine.episode import finish_episode
 from tessera_env.engine.event_queue import copy_event, kind_of, remove_earliest, restore_order
 from tessera_env.engine.handlers import (
-    finish_episode,
     on_arrival,
     on_billing_start,
     on_completion,
@@ -15,9 +13,11 @@ from tessera_env.engine.handlers import (
 )
 from tessera_env.engine.kinds import EventKind, InstanceStatus, RowStatus
 from tessera_env.engine.masks import fill_mask
-from tessera_env.engine.placing import ask_later
-from tessera_env.engine.tables import LACKS_EVENTS, LACKS_LOG, LACKS_SLOTS
-from tessera_env.parameters import NONE
+from tessera_env.engine.migration import assign_only_pair, finish_migration
+from tessera_env.engine.state import LACKS_EVENTS, LACKS_LOG, LACKS_SLOTS
+from tessera_env.engine.tasks import ask_later
+from tessera_env.jit.compiled import compiled
+from tessera_env.world.parameters import NONE
 
 _SPARE = 16  # events and log entries that one event makes at most, besides those for each task and instance
 

@@ -2,11 +2,11 @@
 
 import math
 
-from tessera_env.compiled import compiled
-from tessera_env.engine.journal import log_event
 from tessera_env.engine.kinds import LogKind
-from tessera_env.market.timeline import point_at, price_integral_at
-from tessera_env.parameters import NONE
+from tessera_env.engine.log import log_event
+from tessera_env.jit.compiled import compiled
+from tessera_env.world.market.timeline import point_at, price_integral_at
+from tessera_env.world.parameters import NONE
 
 _FREE_S = 3600.0
 

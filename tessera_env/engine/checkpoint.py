@@ -1,7 +1,7 @@
 """What the grace period saves: the checkpoint plan of a task whose instance was given notice."""
 
-from tessera_env.compiled import compiled
 from tessera_env.engine.kinds import Plan
+from tessera_env.jit.compiled import compiled
 
 
 @compiled

@@ -1,13 +1,13 @@
 """What the focal task's answer does."""
 
-from tessera_env.compiled import compiled
 from tessera_env.engine.instances import idle_count, launch, launch_room, leave_idle, newest_idle, try_on_demand
-from tessera_env.engine.journal import log_event, log_pool
 from tessera_env.engine.kinds import EventKind, LogKind, TaskStatus
 from tessera_env.engine.linked_lists import DISPLACED, RESERVED, idle_node, insert, remove, task_node
-from tessera_env.engine.placing import ask_later, count_down, place, stop_waiting, stop_with_save, wait
-from tessera_env.parameters import NONE
-from tessera_env.parameters import RESERVED as FOR_DISPLACED
+from tessera_env.engine.log import log_event, log_pool
+from tessera_env.engine.tasks import ask_later, count_down, place, stop_waiting, stop_with_save, wait
+from tessera_env.jit.compiled import compiled
+from tessera_env.world.parameters import NONE
+from tessera_env.world.parameters import RESERVED as FOR_DISPLACED
 
 
 @compiled

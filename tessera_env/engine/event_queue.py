@@ -4,7 +4,7 @@ Each event has four below it, not two: half the levels, and the four lie side by
 million tasks are pending and the heap no longer fits the processor's cache.
 """
 
-from tessera_env.compiled import compiled
+from tessera_env.jit.compiled import compiled
 
 _NUMBER_BITS = 32
 _ARITY = 4

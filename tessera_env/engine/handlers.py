@@ -1,27 +1,21 @@
 """One handler a kind of event of the world. Asks and migrations are handled by who calls the engine."""
 
-import numpy as np
-
-from tessera_env.compiled import compiled, compiled_allocating
 from tessera_env.engine.billing import start_billing
 from tessera_env.engine.decisions import displace
 from tessera_env.engine.event_queue import push
-from tessera_env.engine.history import note_change
 from tessera_env.engine.instances import announce, end_instance, leave_idle
-from tessera_env.engine.journal import log_event, log_pool
-from tessera_env.engine.kinds import EventKind, InstanceStatus, LogKind, TaskStatus
+from tessera_env.engine.kinds import EventKind, InstanceStatus, LogKind
 from tessera_env.engine.linked_lists import WAITING, after, first, held_list, instance_of, task_of
-from tessera_env.engine.placing import (
+from tessera_env.engine.log import log_event, log_pool
+from tessera_env.engine.pool_history import note_change
+from tessera_env.engine.tasks import (
     ask,
     complete,
-    count_down,
-    leave_instance,
-    miss_deadline,
     stop_at_notice,
     wait,
 )
-from tessera_env.engine.work import progress_at
-from tessera_env.parameters import NONE
+from tessera_env.jit.compiled import compiled
+from tessera_env.world.parameters import NONE
 
 
 @compiled
@@ -147,65 +141,3 @@ def ask_on_demand(params, state, env: int) -> None:
         instance = state.instances[env, instance_id]
         if instance.status != InstanceStatus.FREE and instance.on_demand and instance.task >= 0:
             ask(params, state, env, instance.task, state.rows[env].now_s, EventKind.ASK_RECONSIDER)
-
-
-@compiled
-def finish_episode(params, state, env: int) -> None:
-    """All tasks are done, or the horizon is reached: account what is unfinished, and end every instance."""
-    for task_id in range(state.rows[env].next_arrival):
-        if state.tasks[env, task_id].status != TaskStatus.DONE:
-            leave_unfinished(params, state, env, task_id)
-    for task_id in range(state.rows[env].next_arrival, state.rows[env].task_count):
-        count_unfinished(params, state, env, task_id)
-    end_all_instances(params, state, env)
-
-
-@compiled
-def leave_unfinished(params, state, env: int, task_id: int) -> None:
-    """The episode ends before the task is done."""
-    config, row, task = params.config[0], state.rows[env], state.tasks[env, task_id]
-    if task.status == TaskStatus.PLACED:
-        leave_instance(params, state, env, task_id, progress_at(config, task, row.now_s), 0.0)
-    else:
-        state.totals[env].waiting_s += row.now_s - task.waiting_since_s
-        count_down(params, state, env, task_id, row.now_s)
-    task.status = TaskStatus.UNFINISHED
-    task.placement = 0
-    count_unfinished(params, state, env, task_id)
-
-
-@compiled
-def count_unfinished(params, state, env: int, task_id: int) -> None:
-    """A deadline that has come is missed; other unfinished BATCH work is penalised by what is left of it.
-
-    Without the latter, waiting for ever would be the cheapest policy where tasks have no deadline.
-    """
-    config, row, task = params.config[0], state.rows[env], state.tasks[env, task_id]
-    if task.deadline_s <= row.now_s:
-        miss_deadline(config, state, env, task_id)
-    elif not task.interactive:
-        row.penalty += config.missed_weight * (task.work_s - task.progress_s) / row.total_work_s
-
-
-@compiled_allocating
-def end_all_instances(params, state, env: int) -> None:
-    """End every instance, in the order of their launches."""
-    row = state.rows[env]
-    order = launch_order(state, env)
-    for instance_id in order:
-        end_instance(params, state, env, instance_id, False)
-    row.event_count = 0
-
-
-@compiled_allocating
-def launch_order(state, env: int):
-    """The rows of all living instances, by launch."""
-    row = state.rows[env]
-    ids, launches = np.empty(row.alive, np.int64), np.empty(row.alive, np.int64)
-    count = 0
-    for instance_id in range(row.slots_used):
-        if state.instances[env, instance_id].status != InstanceStatus.FREE:
-            ids[count] = instance_id
-            launches[count] = state.instances[env, instance_id].launch
-            count += 1
-    return ids[np.argsort(launches)]  # launches are unique: no ties to break

@@ -2,11 +2,8 @@
 
 import math
 
-from tessera_env.compiled import compiled
-from tessera_env.distributions import draw
 from tessera_env.engine.billing import move_cursor, settle, start_billing, stop_billing
 from tessera_env.engine.event_queue import push
-from tessera_env.engine.journal import log_event
 from tessera_env.engine.kinds import EventKind, InstanceStatus, LogKind
 from tessera_env.engine.linked_lists import (
     first,
@@ -18,10 +15,13 @@ from tessera_env.engine.linked_lists import (
     instance_of,
     remove,
 )
-from tessera_env.market.hazards import bathtub_age_s
-from tessera_env.market.timeline import hazard_integral_at, point_at, time_of_hazard
-from tessera_env.parameters import NONE, RESERVED, HazardModel, Quantity
-from tessera_env.random_stream import Purpose, exponential, uniform
+from tessera_env.engine.log import log_event
+from tessera_env.jit.compiled import compiled
+from tessera_env.world.distributions import draw
+from tessera_env.world.market.hazards import bathtub_age_s
+from tessera_env.world.market.timeline import hazard_integral_at, point_at, time_of_hazard
+from tessera_env.world.parameters import NONE, RESERVED, HazardModel, Quantity
+from tessera_env.world.random_stream import Purpose, exponential, uniform
 
 
 @compiled

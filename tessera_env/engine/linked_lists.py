@@ -5,7 +5,7 @@ list (waiting, displaced). An instance is on `held` (SPOT, without notice) by it
 `reserved` by its second. Lists are kept newest first.
 """
 
-from tessera_env.compiled import compiled
+from tessera_env.jit.compiled import compiled
 
 WAITING = 0
 DISPLACED = 1

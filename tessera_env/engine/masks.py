@@ -7,11 +7,11 @@ on-demand launches can fail themselves no mask can promise that; `guard_margin_s
 
 import math
 
-from tessera_env.compiled import compiled
 from tessera_env.engine.instances import idle_count, launch_room
 from tessera_env.engine.kinds import TaskStatus
 from tessera_env.engine.work import longest_changeover_s, progress_at, run_time_s, saved_at, transferable_mb
-from tessera_env.parameters import HazardModel
+from tessera_env.jit.compiled import compiled
+from tessera_env.world.parameters import HazardModel
 
 
 @compiled

@@ -2,7 +2,7 @@
 
 import math
 
-from tessera_env.compiled import compiled
+from tessera_env.jit.compiled import compiled
 
 MB_PER_GBIT = 125.0
 

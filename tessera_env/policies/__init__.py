@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tessera_env.observation_layout import Layout
+from tessera_env.observation.layout import Layout
 from tessera_env.policies.learned import LearnedPolicy, PolicyError, save_policy
 from tessera_env.policies.pretrained import PREFIX, pretrained_folder, pretrained_names
 from tessera_env.policies.protocol import Policy

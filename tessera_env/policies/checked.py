@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tessera_env.observation_layout import Layout
+from tessera_env.observation.layout import Layout
 
 
 def checked_observation(layout: Layout, observation: np.ndarray) -> np.ndarray:

@@ -16,13 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from tessera_env.files import sync_folder, write_bytes, write_text
-from tessera_env.observation_layout import Layout
+from tessera_env.files.reading import read_text
+from tessera_env.files.writing import sync_folder, write_bytes, write_text
+from tessera_env.observation.layout import Layout
 from tessera_env.policies.checked import checked_masks, checked_observation
 from tessera_env.policies.networks import BLOCK, Activation, Kind, build_network
-from tessera_env.scenario import MAX_POOLS
-from tessera_env.scenario_errors import lines_of
-from tessera_env.text_files import read_text
+from tessera_env.scenario.errors import lines_of
+from tessera_env.scenario.model import MAX_POOLS
 
 SCHEMA_VERSION = 1
 WEIGHTS_FILE = "policy.safetensors"

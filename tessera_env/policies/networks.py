@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from tessera_env.observation_layout import Layout
+from tessera_env.observation.layout import Layout
 
 Kind = Literal["mlp", "pool_scorer"]
 Activation = Literal["tanh", "relu"]

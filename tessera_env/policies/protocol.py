@@ -25,7 +25,7 @@ class Policy(Protocol):
         """Placements for n focal tasks.
 
         Args:
-            observation: (n, K) float32, see `tessera_env.observation_layout.Layout`.
+            observation: (n, K) float32, see `tessera_env.observation.layout.Layout`.
             state: what the last call returned; policies without memory give it back as it came.
             episode_start: (n,) bool, rows whose episode has just begun; of use to policies with memory.
             deterministic: the likeliest action instead of a drawn one; of use to stochastic policies.

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tessera_env.observation_layout import Layout
+from tessera_env.observation.layout import Layout
 from tessera_env.policies.checked import checked_masks, checked_observation
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from tessera_env.observation_layout import INTERRUPTIONS_SHOWN, Layout
-from tessera_env.parameters import new_table
+from tessera_env.observation.layout import INTERRUPTIONS_SHOWN, Layout
 from tessera_env.policies.checked import checked_masks, checked_observation
-from tessera_env.policies.rules import RULE, RuleKind, choose_rows
+from tessera_env.policies.rules.choice import RULE, RuleKind, choose_rows
+from tessera_env.world.parameters import new_table
 
 MOST_SLICES = 1_000
 MOST_THETA = 100.0
@@ -47,21 +47,21 @@ class RulePolicy:
 
 
 class OnDemandOnly(RulePolicy):
-    """Every task at once on the cheapest on-demand that fits it; see `tessera_env.policies.on_demand_only`."""
+    """Every task at once on the cheapest on-demand that fits it; see `tessera_env.policies.rules.on_demand_only`."""
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout, "on_demand_only", RuleKind.ON_DEMAND_ONLY)
 
 
 class Greedy(RulePolicy):
-    """Spot, waiting while the deadline allows, then on-demand; see `tessera_env.policies.greedy`."""
+    """Spot, waiting while the deadline allows, then on-demand; see `tessera_env.policies.rules.greedy`."""
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout, "greedy", RuleKind.GREEDY)
 
 
 class OnDemandFallback(RulePolicy):
-    """Greedy until the task was interrupted `count` times; see `tessera_env.policies.on_demand_fallback`.
+    """Greedy until the task was interrupted `count` times; see `tessera_env.policies.rules.on_demand_fallback`.
 
     Raises:
         ValueError: `count` is not in 1 ... 16.
@@ -74,14 +74,14 @@ class OnDemandFallback(RulePolicy):
 
 
 class GreedySafetyNet(RulePolicy):
-    """Spot, else nothing, with the published safety rule; see `tessera_env.policies.greedy_safety_net`."""
+    """Spot, else nothing, with the published safety rule; see `tessera_env.policies.rules.greedy_safety_net`."""
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout, "greedy_safety_net", RuleKind.GREEDY_SAFETY_NET)
 
 
 class UniformProgress(RulePolicy):
-    """Even progress up to the deadline, with hysteresis; see `tessera_env.policies.uniform_progress`."""
+    """Even progress up to the deadline, with hysteresis; see `tessera_env.policies.rules.uniform_progress`."""
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout, "uniform_progress", RuleKind.UNIFORM_PROGRESS, 1)
@@ -95,7 +95,7 @@ class UniformProgressPlain(RulePolicy):
 
 
 class TimeSliced(RulePolicy):
-    """The job as `slices` jobs with deadlines of their own; see `tessera_env.policies.time_sliced`.
+    """The job as `slices` jobs with deadlines of their own; see `tessera_env.policies.rules.time_sliced`.
 
     Eight slices cost least in the same worlds that theta of SlackThreshold was chosen in.
 
@@ -110,11 +110,11 @@ class TimeSliced(RulePolicy):
 
 
 class SlackThreshold(RulePolicy):
-    """On-demand once slack / work left is below `theta`; see `tessera_env.policies.slack_threshold`.
+    """On-demand once slack / work left is below `theta`; see `tessera_env.policies.rules.slack_threshold`.
 
     The default cost least in development worlds: hours 0 to 700 of nine recorded zones, deadlines of 52, 60 and 70 h
-    for 48 h of work, changeovers of 0.02 to 0.2 h (`benchmarks/slack_threshold.py`). One theta for each changeover,
-    0.1 for the shortest to 0.2 for the longest, would have cost only 0.15 % less.
+    for 48 h of work, changeovers of 0.02 to 0.2 h (`benchmarks/studies/slack_threshold.py`). One theta for each
+    changeover, 0.1 for the shortest to 0.2 for the longest, would have cost only 0.15 % less.
 
     Raises:
         ValueError: `theta` is not in 0 ... 100.

@@ -5,7 +5,7 @@ from typing import Any
 
 from agents.hyperparameters import load_hyperparameters
 from agents.training import Run
-from tessera_env.scenario_files import load_scenario
+from tessera_env.scenario.loading import load_scenario
 
 SETTINGS = {
     "hidden": [16],

@@ -12,7 +12,7 @@ from agents.export import TorchPolicy, export_policy
 from agents.networks import policy_arguments
 from agents.training import ALGORITHMS
 from agents.vec_env import TesseraVecEnv
-from tessera_env.observation_layout import Layout
+from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy
 from tessera_env.vector_env import TesseraVectorEnv
 

@@ -10,8 +10,8 @@ from agents.balance import BalancedVecEnv
 from agents.hindsight import HINDSIGHT_SIZE, WINDOWS_H, HindsightVecEnv
 from agents.networks import HindsightMlp
 from agents.vec_env import TesseraVecEnv
+from tessera_env.evaluation.optimum.clairvoyant import optimum_of
 from tessera_env.policies import make_policy
-from tessera_env.policies.clairvoyant import optimum_of
 from tessera_env.vector_env import TesseraVectorEnv
 
 ROWS = 8

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents.hyperparameters import FILE, Hyperparameters, load_hyperparameters
-from tessera_env.scenario_files import preset_names
+from tessera_env.scenario.loading import preset_names
 
 
 def test_every_value_has_its_meaning_beside_it() -> None:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from agents.networks import PoolScorer
-from tessera_env.observation_layout import Layout
+from tessera_env.observation.layout import Layout
 
 
 def scorer(pool_count: int, seed: int = 0) -> PoolScorer:

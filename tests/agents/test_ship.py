@@ -9,7 +9,7 @@ from safetensors.numpy import load_file
 
 from agents.ship import main, ship
 from agents.training import train
-from tessera_env.observation_layout import Layout
+from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy
 from tessera_env.policies.learned import read_card
 from tests.agents.small import small_run

@@ -19,9 +19,9 @@ from agents.hyperparameters import load_hyperparameters
 from agents.networks import logit_layers
 from agents.training import ALGORITHMS, Run, point_latest, resumed_model, save_model, train, training_env
 from agents.worlds import training_seed
-from tessera_env.observation_layout import Layout
+from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy
-from tessera_env.scenario_files import load_scenario
+from tessera_env.scenario.loading import load_scenario
 from tests.agents.small import small_run
 
 FILES = {"best.zip", "config.json", "evaluations.json", "last.zip", "policy.json", "policy.safetensors", "tb"}

@@ -17,7 +17,7 @@ from agents.worlds import (
     training_scenario,
     training_seed,
 )
-from tessera_env.scenario_files import load_scenario
+from tessera_env.scenario.loading import load_scenario
 
 
 def test_seeds_are_disjoint() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tessera_env.engine.kinds import LogKind, RowStatus, TaskStatus
-from tessera_env.simulation import Simulation
+from tessera_env.simulation.rows import Simulation
 
 EXACT = {"rel": 1e-9, "abs": 1e-7}
 

@@ -5,20 +5,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tessera_env.distributions import DistributionKind
+from tessera_env.engine.episode import open_episode
 from tessera_env.engine.kinds import EventKind, LogKind
-from tessera_env.engine.start import open_episode
-from tessera_env.kernels import Command
-from tessera_env.market.timeline import MARKET_POINT
-from tessera_env.migration import KuhnMunkres, Planner
-from tessera_env.parameters import HazardModel, Quantity, new_table
-from tessera_env.random_stream import Purpose, exponential, uniform
-from tessera_env.scenario import Scenario
-from tessera_env.scenario_files import load_scenario
-from tessera_env.simulation import Simulation
-from tests.market.tables import world as world_address
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.scenario.model import Scenario
+from tessera_env.simulation.kernels import Command
+from tessera_env.simulation.planners import KuhnMunkres, Planner
+from tessera_env.simulation.rows import Simulation
+from tessera_env.world.distributions import DistributionKind
+from tessera_env.world.market.timeline import MARKET_POINT
+from tessera_env.world.parameters import HazardModel, Quantity, new_table
+from tessera_env.world.random_stream import Purpose, exponential, uniform
 from tests.reference.simulator import Decision, Simulator
 from tests.reference.world import INF, NONE, Pool, Rules, Task, World
+from tests.world.market.tables import world as world_address
 
 WAIT, SPOT, ON_DEMAND = 0, 1, 2  # actions where there is one pool
 ASK_INTERRUPTION = int(EventKind.ASK_INTERRUPTION)

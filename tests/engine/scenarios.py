@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from tessera_env.kernels import Command
-from tessera_env.scenario import Scenario
-from tessera_env.scenario_files import load_scenario
-from tessera_env.simulation import Simulation
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.scenario.model import Scenario
+from tessera_env.simulation.kernels import Command
+from tessera_env.simulation.rows import Simulation
 
 PRICES = st.one_of(
     st.builds(lambda usd: {"source": "constant", "usd_per_h": usd}, st.sampled_from([0.0, 0.5, 2.0])),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import config as numba_config
 
-from tessera_env.migration import KuhnMunkres, NearestFirst
+from tessera_env.simulation.planners import KuhnMunkres, NearestFirst
 from tests.engine.play import Played, drawn_world, play, play_on, reference
 from tests.engine.scenarios import mappings, started
 from tests.reference.simulator import Simulator

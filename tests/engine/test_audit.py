@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numba import config as numba_config
 
-from tessera_env.kernels import Command
-from tessera_env.migration import KuhnMunkres
-from tessera_env.scenario_files import load_scenario, preset_names
-from tessera_env.simulation import Simulation
+from tessera_env.scenario.loading import load_scenario, preset_names
+from tessera_env.simulation.kernels import Command
+from tessera_env.simulation.planners import KuhnMunkres
+from tessera_env.simulation.rows import Simulation
 from tests.engine.audit import Auditor
 from tests.engine.play import play
 from tests.reference.worlds import random_policy, random_world

@@ -12,12 +12,12 @@ from gymnasium.vector import AutoresetMode
 from numba import config as numba_config
 from scipy import stats
 
-from tessera_env.engine.start import draw_world, open_episode
-from tessera_env.kernels import Command
-from tessera_env.scenario_files import load_scenario
-from tessera_env.simulation import Simulation
+from tessera_env.engine.episode import draw_world, open_episode
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.simulation.kernels import Command
+from tessera_env.simulation.rows import Simulation
 from tessera_env.vector_env import TesseraVectorEnv
-from tests.market.tables import z_of_mean
+from tests.world.market.tables import z_of_mean
 
 PLAIN = bool(numba_config.DISABLE_JIT)
 ROWS = 64 if PLAIN else 1_024

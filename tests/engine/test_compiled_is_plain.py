@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tessera_env.scenario_files import preset_names
+from tessera_env.scenario.loading import preset_names
 
 STEPS = 150
 
@@ -15,9 +15,9 @@ RUN = """
 import hashlib
 import sys
 import numpy as np
-from tessera_env.kernels import Command
-from tessera_env.scenario_files import load_scenario
-from tessera_env.simulation import Simulation
+from tessera_env.simulation.kernels import Command
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.simulation.rows import Simulation
 
 preset, steps = sys.argv[1], int(sys.argv[2])
 simulation = Simulation(load_scenario(preset), 3, log_events=True)

@@ -12,10 +12,10 @@ import pytest
 from scipy import integrate, stats
 
 from tessera_env.engine.kinds import LogKind
-from tessera_env.kernels import Command
-from tessera_env.random_stream import Purpose
-from tessera_env.scenario_files import load_scenario
-from tessera_env.simulation import Simulation
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.simulation.kernels import Command
+from tessera_env.simulation.rows import Simulation
+from tessera_env.world.random_stream import Purpose
 from tests.engine.play import drawn_uniform
 from tests.engine.scenarios import answer, started, step
 from tests.engine.test_closed_forms import (
@@ -30,7 +30,7 @@ from tests.engine.test_closed_forms import (
     periodic,
     scenario,
 )
-from tests.market.tables import z_of_mean
+from tests.world.market.tables import z_of_mean
 
 ON_DEMAND = 2
 ENDLESS = {"work_h": 10_000.0, "state_base_mb": 0.0}

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from tessera_env.engine.start import open_episode
-from tessera_env.engine.tables import TASK
+from tessera_env.engine.episode import open_episode
+from tessera_env.engine.state import TASK
 from tessera_env.env import TesseraEnv
-from tessera_env.episodes import play_episode
-from tessera_env.kernels import Command
+from tessera_env.evaluation.episodes import play_episode
 from tessera_env.policies import make_policy
-from tessera_env.scenario_files import load_scenario
-from tessera_env.simulation import Simulation
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.simulation.kernels import Command
+from tessera_env.simulation.rows import Simulation
 from tessera_env.vector_env import TesseraVectorEnv
 from tests.engine.scenarios import digest, finish, started, step
 

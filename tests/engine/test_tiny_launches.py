@@ -9,8 +9,8 @@ import itertools
 import numpy as np
 import pytest
 
-from tessera_env.migration import KuhnMunkres
-from tessera_env.random_stream import Purpose
+from tessera_env.simulation.planners import KuhnMunkres
+from tessera_env.world.random_stream import Purpose
 from tests.engine.play import (
     ASK_ARRIVAL,
     ASK_INTERRUPTION,

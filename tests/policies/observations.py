@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tessera_env.observation_layout import Layout
+from tessera_env.observation.layout import Layout
 
 LAYOUT = Layout(2)
 WAIT, SPOT_0, SPOT_1, ON_DEMAND_0, ON_DEMAND_1 = range(5)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from tessera_env.observation_layout import Layout
+from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy, PolicyError, make_policy, save_policy
 from tessera_env.policies.learned import CARD_FILE, WEIGHTS_FILE
 from tests.policies.observations import LAYOUT, random_rows
@@ -407,7 +407,7 @@ class TestSaving:
 
 def test_no_torch(folder: Path) -> None:
     program = (
-        "import sys\nfrom tessera_env.observation_layout import Layout\nfrom tessera_env.policies import make_policy\n"
+        "import sys\nfrom tessera_env.observation.layout import Layout\nfrom tessera_env.policies import make_policy\n"
         f"make_policy({str(folder)!r}, Layout(2))\n"
         "assert not {'torch', 'stable_baselines3'} & set(sys.modules)\n"
     )

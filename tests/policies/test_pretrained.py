@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tessera_env.evaluation import evaluate
-from tessera_env.observation_layout import Layout
+from tessera_env.evaluation.experiment import evaluate
+from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy, PolicyError, make_policy, pretrained_names
 from tessera_env.policies.pretrained import pretrained_folder
 

@@ -1,0 +1,1 @@
+"""Speed and memory, one file a table."""

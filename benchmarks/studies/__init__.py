@@ -1,0 +1,1 @@
+"""What is claimed of policies: one file or folder a study."""

@@ -1,1 +1,0 @@
-"""The subcommands of `tessera`, one file each: a dataclass of its options with a `run` method."""

@@ -1,0 +1,161 @@
+"""Carry out an assignment of displaced tasks to instances. Which assignment is best is decided in migration.py."""
+
+import math
+
+from tessera_env.engine.instances import cancel, leave_idle
+from tessera_env.engine.kinds import EventKind, TaskStatus
+from tessera_env.engine.linked_lists import (
+    DISPLACED,
+    RESERVED,
+    after,
+    first,
+    idle_list,
+    idle_node,
+    instance_of,
+    remove,
+    task_node,
+    task_of,
+)
+from tessera_env.engine.tasks import ask_later, place, wait
+from tessera_env.engine.work import load_s, run_time_s, state_mb
+from tessera_env.jit.compiled import compiled
+from tessera_env.world.parameters import NONE
+from tessera_env.world.parameters import RESERVED as FOR_DISPLACED
+
+
+@compiled
+def collect_tasks(params, state, env: int, on_demand: int, task_ids) -> int:
+    """Write the displaced tasks that asked for the purchase into `task_ids`, by id; returns how many there are."""
+    count = 0
+    node = first(state, env, DISPLACED)
+    while node != DISPLACED:
+        task_id = task_of(state, node)
+        if (state.tasks[env, task_id].placement > params.pools.shape[0]) == (on_demand == 1):
+            place_at = count
+            while place_at > 0 and task_ids[place_at - 1] > task_id:
+                task_ids[place_at] = task_ids[place_at - 1]
+                place_at -= 1
+            task_ids[place_at] = task_id
+            count += 1
+        node = after(state, env, node)
+    return count
+
+
+@compiled
+def collect_instances(params, state, env: int, on_demand: int, instance_ids) -> int:
+    """Write the purchase's reserved and idle instances into `instance_ids`, by launch; returns how many there are."""
+    count = collect_list(state, env, RESERVED, on_demand, instance_ids, 0)
+    for pool_id in range(params.pools.shape[0]):
+        count = collect_list(state, env, idle_list(pool_id, on_demand), on_demand, instance_ids, count)
+    return count
+
+
+@compiled
+def collect_list(state, env: int, head: int, on_demand: int, instance_ids, count: int) -> int:
+    """Sort a list's instances of the purchase into the first `count` ones; returns the new count."""
+    node = first(state, env, head)
+    while node != head:
+        instance_id = instance_of(state, node)
+        launch = state.instances[env, instance_id].launch
+        if state.instances[env, instance_id].on_demand == on_demand:
+            place_at = count
+            while place_at > 0 and state.instances[env, instance_ids[place_at - 1]].launch > launch:
+                instance_ids[place_at] = instance_ids[place_at - 1]
+                place_at -= 1
+            instance_ids[place_at] = instance_id
+            count += 1
+        node = after(state, env, node)
+    return count
+
+
+@compiled
+def assign(params, state, env: int, task_id: int, instance_id: int) -> None:
+    """Move a displaced task to a reserved or idle instance."""
+    remove(state, env, task_node(state, task_id))
+    if state.instances[env, instance_id].task == FOR_DISPLACED:
+        remove(state, env, idle_node(state, instance_id))
+    else:
+        leave_idle(state, env, instance_id)
+    state.rows[env].requested -= 1
+    state.totals[env].migrations += 1
+    place(params, state, env, task_id, instance_id)
+
+
+@compiled
+def assign_all(params, state, env: int, task_ids, instance_ids) -> None:
+    """Carry out an assignment: task k goes to instance k; where that is NONE it waits."""
+    for k in range(task_ids.shape[0]):
+        if instance_ids[k] != NONE:
+            assign(params, state, env, task_ids[k], instance_ids[k])
+    finish_migration(params, state, env)
+
+
+@compiled
+def seconds_until_running(params, state, env: int, task_id: int, instance_id: int) -> float:
+    """What is left of provisioning and set-up, and loading the state; infinite where the task must not go."""
+    task, instance = state.tasks[env, task_id], state.instances[env, instance_id]
+    spec = params.pools[instance.pool]
+    if task.gpu_memory_mb > spec.gpu_memory_mb:
+        return math.inf
+    left_s = max(0.0, instance.setup_done_s - state.rows[env].now_s)
+    seconds = left_s + load_s(params.config[0], spec, state_mb(task, task.progress_s))
+    return math.inf if breaks_guard(params, state, env, task, instance, seconds) else seconds
+
+
+@compiled
+def breaks_guard(params, state, env: int, task, instance, seconds: float) -> bool:
+    """Whether the deadline guard forbids the on-demand instance: the task would be late there, and need not be.
+
+    What it asked for is in time (the mask saw to that); the least total cost may still lie in swapping two tasks.
+    """
+    config, now_s = params.config[0], state.rows[env].now_s
+    if not (config.deadline_guard and instance.on_demand) or task.deadline_s == math.inf:
+        return False
+    run_s = run_time_s(config, task.work_s - task.progress_s)
+    latest_s = task.deadline_s - config.guard_margin_s
+    return now_s + seconds + run_s > latest_s and now_s + task.fallback_changeover_s + run_s <= latest_s
+
+
+@compiled
+def finish_migration(params, state, env: int) -> None:
+    """Whoever got no instance waits; launches that nobody got are cancelled, oldest first."""
+    wait_for_retry(params, state, env)
+    while state.links[env, RESERVED].before != RESERVED:
+        node = state.links[env, RESERVED].before
+        remove(state, env, node)
+        cancel(params, state, env, instance_of(state, node))
+    for pool_id in range(params.pools.shape[0]):
+        state.pools[env, pool_id].claimed_spot = 0
+        state.pools[env, pool_id].claimed_on_demand = 0
+
+
+@compiled
+def wait_for_retry(params, state, env: int) -> None:
+    """The displaced tasks without an instance wait and are asked again."""
+    node = first(state, env, DISPLACED)
+    while node != DISPLACED:
+        task_id = task_of(state, node)
+        node = after(state, env, node)
+        if state.tasks[env, task_id].status == TaskStatus.REQUESTED:
+            remove(state, env, task_node(state, task_id))
+            state.rows[env].requested -= 1
+            wait(state, env, task_id)
+            ask_later(params, state, env, task_id, EventKind.ASK_RETRY)
+
+
+@compiled
+def assign_only_pair(params, state, env: int) -> bool:
+    """Settle the commonest case without a planner: one displaced task, and no choice. Returns whether it was that."""
+    if state.rows[env].requested != 1:
+        return False
+    task_id = task_of(state, first(state, env, DISPLACED))
+    on_demand = 1 if state.tasks[env, task_id].placement > params.pools.shape[0] else 0
+    for pool_id in range(params.pools.shape[0]):
+        pool = state.pools[env, pool_id]
+        if (pool.idle_on_demand if on_demand else pool.idle_spot) > 0:
+            return False
+    node = first(state, env, RESERVED)
+    if node != RESERVED:
+        assign(params, state, env, task_id, instance_of(state, node))
+    finish_migration(params, state, env)
+    return True

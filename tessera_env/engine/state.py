@@ -1,0 +1,254 @@
+"""The engine's state: one record type an entity, one field a line. Every table's leading axis is the environment."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tessera_env.world.market.build import timeline_length
+from tessera_env.world.market.timeline import MARKET_POINT
+from tessera_env.world.parameters import Parameters, new_table
+from tessera_env.world.random_stream import WORLD
+
+TASK = np.dtype(
+    [
+        # drawn with the world
+        ("arrival_s", np.float64),
+        ("work_s", np.float64),
+        ("deadline_s", np.float64),  # inf: none
+        ("gpu_memory_mb", np.float64),
+        ("state_base_mb", np.float64),
+        ("state_growth_mb_per_s", np.float64),  # per second of work done
+        ("state_cap_mb", np.float64),
+        ("interactive", np.int64),  # 1: INTERACTIVE, 0: BATCH
+        # follow from those
+        ("fallback_changeover_s", np.float64),  # the shortest way onto on-demand, with all its state
+        ("on_demand_price", np.float64),  # $/h, the least of a pool that it fits
+        # changed by the engine
+        ("status", np.int64),  # TaskStatus
+        ("instance", np.int64),  # row of the instance it is on; NONE
+        ("placement", np.int64),  # 0 none, 1 + p SPOT, 1 + P + p ON_DEMAND; of a REQUESTED task: its request
+        ("interruptions", np.int64),
+        ("ask_generation", np.int64),  # the pending ask; others are stale
+        ("run_generation", np.int64),  # the pending completion; others are stale
+        ("launch_failed", np.int64),  # 1: its last request found no capacity
+        ("progress_s", np.float64),  # work done and saved, as of the last stop
+        ("ready_s", np.float64),  # work goes on from here, while PLACED
+        ("placed_s", np.float64),  # when it came to its instance
+        ("waiting_since_s", np.float64),
+        ("down_since_s", np.float64),  # INTERACTIVE: downtime is accounted up to here
+        ("completion_s", np.float64),  # inf: not done
+    ],
+    align=True,
+)
+
+INSTANCE = np.dtype(
+    [
+        ("billing_start_s", np.float64),  # provisioning ends, set-up begins
+        ("setup_done_s", np.float64),
+        ("end_s", np.float64),  # when the cloud takes it; before its notice nobody knows; inf: never
+        ("start_integral", np.float64),  # the pool's price integral at billing_start_s; on-demand: dollars likewise
+        ("launch", np.int64),  # number of the launch in this episode
+        ("pool", np.int64),
+        ("on_demand", np.int64),  # 1: ON_DEMAND, 0: SPOT
+        ("status", np.int64),  # InstanceStatus
+        ("task", np.int64),  # row of the task on it; NONE: idle; RESERVED
+        ("lifetime_notice", np.int64),  # 1: noticed because its lifetime ends
+        ("billing", np.int64),  # 1: billing has started
+        ("generation", np.int64),  # grows with each use of the table's row; older events are stale
+        ("idle_generation", np.int64),  # the pending idle time-out; others are stale
+        ("next_free", np.int64),  # next unused row
+    ],
+    align=True,
+)
+
+POOL = np.dtype(
+    [
+        ("setup_s", np.float64),  # drawn with the world
+        ("point_count", np.int64),  # points of its timeline
+        ("cursor", np.int64),  # the point that holds now
+        ("capacity_point", np.int64),  # the point whose capacity holds; later ones have not been announced
+        ("held", np.int64),  # spot instances without notice
+        ("leaving", np.int64),  # spot instances whose lifetime's end was announced
+        ("launches", np.int64),  # spot launches so far: the ordinal of the next one
+        ("on_demand_tries", np.int64),  # on-demand launches asked for so far, likewise
+        ("interruptions", np.int64),
+        ("idle_spot", np.int64),
+        ("idle_on_demand", np.int64),
+        ("claimed_spot", np.int64),  # idle instances that displaced tasks count on
+        ("claimed_on_demand", np.int64),
+        # billing of what runs: dollars accrued = billing x integral now - sum of the integrals at their starts
+        ("billing_spot", np.int64),
+        ("billing_on_demand", np.int64),
+        ("starts_spot", np.float64),
+        ("starts_on_demand", np.float64),
+        # what can be learned from its history of being up (capacity > 0) or down
+        ("changed_s", np.float64),  # when it last went up or down
+        ("available_1h", np.float64),  # exponential averages of being up, as of changed_s
+        ("available_4h", np.float64),
+        ("available_12h", np.float64),
+        ("up_s", np.float64),  # total time up, as of changed_s
+        ("up_square_s2", np.float64),  # sum of the squared lengths of ended up-spells
+        ("up_spells", np.int64),  # ended spells
+        ("down_spells", np.int64),
+    ],
+    align=True,
+)
+
+EVENT = np.dtype(
+    [
+        ("time_s", np.float64),
+        ("key", np.int64),  # kind and number, so that (time_s, key) is the total order
+        ("subject", np.int64),  # row of what it is about
+        ("generation", np.int64),  # of what it is about; another one there means stale
+    ],
+    align=True,
+)
+
+# Links of the circular lists in linked_lists.py.
+LINK = np.dtype([("before", np.int64), ("after", np.int64)], align=True)
+
+ROW = np.dtype(
+    [
+        ("now_s", np.float64),
+        ("status", np.int64),  # RowStatus
+        ("lacking", np.int64),  # at GROW: which tables are full, a sum of LACKS_…
+        ("focal", np.int64),  # the task that is asked
+        ("reason", np.int64),  # EventKind of the ask
+        ("event_count", np.int64),
+        ("log_count", np.int64),
+        ("task_count", np.int64),  # tasks of this world
+        ("next_arrival", np.int64),  # the next task to arrive
+        ("slots_used", np.int64),  # rows of the instance table ever used
+        ("free_slot", np.int64),  # first unused row below that; NONE
+        ("alive", np.int64),  # instances
+        ("launch_count", np.int64),  # of this episode
+        ("waiting", np.int64),  # tasks, here and below
+        ("displaced", np.int64),  # still to be asked
+        ("requested", np.int64),  # asked, to be assigned
+        ("placed_spot", np.int64),
+        ("placed_on_demand", np.int64),
+        ("done", np.int64),
+        ("reported_usd", np.float64),  # dollars that earlier steps' rewards have counted
+        ("penalty", np.float64),  # of this step
+        ("scale_usd", np.float64),  # on-demand cost of all work
+        ("total_work_s", np.float64),
+        ("step_started_s", np.float64),
+    ],
+    align=True,
+)
+
+TOTALS = np.dtype(
+    [
+        ("spot_usd", np.float64),  # settled
+        ("on_demand_usd", np.float64),
+        ("spot_s", np.float64),  # billed
+        ("on_demand_s", np.float64),
+        ("setup_s", np.float64),  # billed time of placed tasks before work runs
+        ("work_lost_s", np.float64),
+        ("work_saved_s", np.float64),  # by the grace period
+        ("waiting_s", np.float64),  # of tasks, between arrival and completion, on no instance
+        ("downtime_s", np.float64),  # of INTERACTIVE tasks
+        ("episode_return", np.float64),
+        ("interruptions", np.int64),
+        ("checkpoints_full", np.int64),
+        ("checkpoints_partial", np.int64),
+        ("checkpoints_restart", np.int64),
+        ("migrations", np.int64),
+        ("moves", np.int64),
+        ("launches", np.int64),
+        ("failed_launches", np.int64),
+        ("cancelled_launches", np.int64),
+        ("deadlines_missed", np.int64),
+        ("invalid_actions", np.int64),
+        ("decisions", np.int64),
+    ],
+    align=True,
+)
+
+# Columns by kind: DECISION value = action, other = reason; LAUNCH value = billing start, other = set-up done;
+# PLACE value = ready; STOP value = progress kept (s), other = work lost (s); NOTICE value = end;
+# CHECKPOINT value = Plan, other = work saved (s); END value = dollars, other = billed end; CAPACITY value = capacity.
+LOG = np.dtype(
+    [
+        ("time_s", np.float64),
+        ("kind", np.int32),  # LogKind
+        ("task", np.int32),  # NONE where it has none, here and below
+        ("launch", np.int32),
+        ("pool", np.int32),
+        ("on_demand", np.int32),
+        ("value", np.float64),
+        ("other", np.float64),
+    ],
+    align=True,
+)
+
+
+class State(NamedTuple):
+    """All that changes, for N environments of P pools."""
+
+    worlds: np.recarray  # (N,) WORLD
+    rows: np.recarray  # (N,) ROW
+    totals: np.recarray  # (N,) TOTALS
+    pools: np.recarray  # (N, P) POOL
+    market: np.recarray  # (N, P, points) MARKET_POINT
+    tasks: np.recarray  # (N, tasks) TASK; a row's first `task_count` are its world's
+    instances: np.recarray  # (N, slots) INSTANCE
+    links: np.recarray  # (N, heads + tasks + 2 slots) LINK
+    events: np.recarray  # (N, events) EVENT
+    log: np.recarray  # (N, entries) LOG; no entries: nothing is logged
+    masks: np.ndarray  # (N, 1 + 2P) bool: what the focal task may be answered
+
+
+LACKS_SLOTS, LACKS_EVENTS, LACKS_LOG = 1, 2, 4
+
+_FIRST_SLOTS = 64  # more are added when an episode needs them
+
+
+def new_state(params: Parameters, env_count: int, log_events: bool) -> State:
+    """Empty tables for `env_count` environments of a scenario."""
+    pools, tasks = params.pools.shape[0], int(params.config[0].task_count)
+    slots = min(tasks + 4, _FIRST_SLOTS)
+    n = env_count
+    return State(
+        worlds=new_table(n, WORLD),
+        rows=new_table(n, ROW),
+        totals=new_table(n, TOTALS),
+        pools=new_table((n, pools), POOL),
+        market=new_table((n, pools, timeline_length(params)), MARKET_POINT),
+        tasks=new_table((n, tasks), TASK),
+        instances=new_table((n, slots), INSTANCE),
+        links=new_table((n, link_count(pools, tasks, slots)), LINK),
+        events=new_table((n, event_count(pools, tasks, slots)), EVENT),
+        log=new_table((n, 1024 if log_events else 0), LOG),
+        masks=np.zeros((n, 1 + 2 * pools), np.bool_),
+    )
+
+
+def link_count(pools: int, tasks: int, slots: int) -> int:
+    """Nodes of the linked lists: heads, tasks, and two of each instance."""
+    return 3 + 3 * pools + tasks + 2 * slots
+
+
+def event_count(pools: int, tasks: int, slots: int) -> int:
+    """Room for twice the events that can be pending, so that stale ones are seldom cleared out."""
+    return 2 * (2 * min(tasks, slots) + 3 * slots + pools + 8)
+
+
+def grown(params: Parameters, state: State, lacking: int) -> State:
+    """The same state with twice the room in the tables that are full."""
+    pools, tasks = params.pools.shape[0], state.tasks.shape[1]
+    if lacking & LACKS_SLOTS:
+        slots = 2 * state.instances.shape[1]
+        links = _widened(state.links, link_count(pools, tasks, slots))
+        state = state._replace(instances=_widened(state.instances, slots), links=links)
+    if lacking & LACKS_EVENTS:
+        state = state._replace(events=_widened(state.events, 2 * state.events.shape[1]))
+    if lacking & LACKS_LOG:
+        state = state._replace(log=_widened(state.log, 2 * state.log.shape[1]))
+    return state
+
+
+def _widened(table: np.recarray, width: int) -> np.recarray:
+    wider = new_table((table.shape[0], width), table.dtype)
+    wider[:, : table.shape[1]] = table
+    return wider

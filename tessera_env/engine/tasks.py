@@ -1,0 +1,178 @@
+"""Tasks come to instances and leave them: asks, waiting, placing, stopping, completion."""
+
+from tessera_env.engine.checkpoint import checkpoint_plan, kept_share, savable_fraction
+from tessera_env.engine.event_queue import push
+from tessera_env.engine.instances import vacate
+from tessera_env.engine.kinds import EventKind, LogKind, Plan, TaskStatus
+from tessera_env.engine.linked_lists import WAITING, insert, remove, task_node
+from tessera_env.engine.log import log_event
+from tessera_env.engine.work import load_s, progress_at, run_time_s, saved_at, state_mb, transferable_mb
+from tessera_env.jit.compiled import compiled
+from tessera_env.world.parameters import NONE
+
+_LATE_S = 1e-6  # a completion this much behind the deadline is rounding, not lateness
+
+
+@compiled
+def ask(params, state, env: int, task_id: int, time_s: float, kind: int) -> None:
+    """Ask the task at `time_s`; a pending ask of it becomes stale."""
+    task = state.tasks[env, task_id]
+    task.ask_generation += 1
+    if time_s < params.config[0].horizon_s:
+        push(state, env, time_s, kind, task_id, task_id, task.ask_generation)
+
+
+@compiled
+def ask_later(params, state, env: int, task_id: int, kind: int) -> None:
+    """Ask the task one decision interval from now."""
+    ask(params, state, env, task_id, state.rows[env].now_s + params.config[0].decision_interval_s, kind)
+
+
+@compiled
+def wait(state, env: int, task_id: int) -> None:
+    """The task is on no instance from now on."""
+    row, task = state.rows[env], state.tasks[env, task_id]
+    task.status = TaskStatus.WAITING
+    task.placement = 0
+    insert(state, env, WAITING, task_node(state, task_id))
+    row.waiting += 1
+
+
+@compiled
+def stop_waiting(state, env: int, task_id: int) -> None:
+    """Take the task off the waiting list."""
+    remove(state, env, task_node(state, task_id))
+    state.rows[env].waiting -= 1
+
+
+@compiled
+def count_down(params, state, env: int, task_id: int, until_s: float) -> None:
+    """Account an INTERACTIVE task's downtime up to a time, with its penalty."""
+    task, row = state.tasks[env, task_id], state.rows[env]
+    if task.interactive:
+        down_s = until_s - task.down_since_s
+        state.totals[env].downtime_s += down_s
+        dollars = down_s / 3600.0 * task.on_demand_price
+        row.penalty += params.config[0].downtime_weight * dollars / row.scale_usd
+    task.down_since_s = until_s
+
+
+@compiled
+def place(params, state, env: int, task_id: int, instance_id: int) -> None:
+    """Put the task (on no list, on no instance) on an instance, and schedule its completion."""
+    config, row = params.config[0], state.rows[env]
+    task, instance = state.tasks[env, task_id], state.instances[env, instance_id]
+    spec = params.pools[instance.pool]
+    instance.task = task_id
+    task.status = TaskStatus.PLACED
+    task.instance = instance_id
+    task.placement = 1 + instance.pool + instance.on_demand * params.pools.shape[0]
+    task.launch_failed = 0
+    task.placed_s = row.now_s
+    task.ready_s = max(row.now_s, instance.setup_done_s) + load_s(config, spec, state_mb(task, task.progress_s))
+    state.totals[env].waiting_s += row.now_s - task.waiting_since_s
+    count_down(params, state, env, task_id, task.ready_s)
+    count_placed(state, env, instance.on_demand, 1)
+    task.run_generation += 1
+    done_s = task.ready_s + run_time_s(config, task.work_s - task.progress_s)
+    push(state, env, done_s, EventKind.COMPLETION, task_id, task_id, task.run_generation)
+    log_event(state, env, LogKind.PLACE, task_id, instance_id, task.ready_s, 0.0)
+    if config.reconsider_running:
+        ask_later(params, state, env, task_id, EventKind.ASK_RECONSIDER)
+
+
+@compiled
+def count_placed(state, env: int, on_demand: int, change: int) -> None:
+    """Keep the row's count of placed tasks by purchase."""
+    row = state.rows[env]
+    if on_demand:
+        row.placed_on_demand += change
+    else:
+        row.placed_spot += change
+
+
+@compiled
+def leave_instance(params, state, env: int, task_id: int, progress_s: float, lost_s: float) -> int:
+    """Take the task off its instance with this much work kept and lost; returns the instance, still held."""
+    row, task = state.rows[env], state.tasks[env, task_id]
+    instance_id = task.instance
+    instance = state.instances[env, instance_id]
+    setup_from_s = max(task.placed_s, instance.billing_start_s)
+    state.totals[env].setup_s += max(0.0, min(task.ready_s, row.now_s) - setup_from_s)
+    state.totals[env].work_lost_s += lost_s
+    if row.now_s < task.ready_s:
+        count_down(params, state, env, task_id, row.now_s)  # it was accounted up to a time that did not come
+    task.down_since_s = row.now_s
+    task.progress_s = progress_s
+    task.waiting_since_s = row.now_s
+    task.instance = NONE
+    task.run_generation += 1
+    task.ask_generation += 1
+    count_placed(state, env, instance.on_demand, -1)
+    log_event(state, env, LogKind.STOP, task_id, instance_id, progress_s, lost_s)
+    return instance_id
+
+
+@compiled
+def stop_with_save(params, state, env: int, task_id: int) -> None:
+    """Stop the task of its own will: all progress is saved, and the instance is vacated."""
+    progress_s = progress_at(params.config[0], state.tasks[env, task_id], state.rows[env].now_s)
+    vacate(params, state, env, leave_instance(params, state, env, task_id, progress_s, 0.0))
+
+
+@compiled
+def stop_at_notice(params, state, env: int, task_id: int) -> None:
+    """Stop the task whose instance was given notice, and save what the grace period allows."""
+    config, row, task = params.config[0], state.rows[env], state.tasks[env, task_id]
+    spec = params.pools[state.instances[env, task.instance].pool]
+    progress_s = progress_at(config, task, row.now_s)
+    saved_s = saved_at(config, task, row.now_s)
+    lost_s = 0.0
+    if progress_s > saved_s:
+        fraction = savable_fraction(transferable_mb(config, spec), state_mb(task, progress_s))
+        plan = checkpoint_plan(config, fraction)
+        kept_s = kept_share(plan, fraction) * (progress_s - saved_s)
+        count_checkpoint(state, env, plan, kept_s)
+        log_event(state, env, LogKind.CHECKPOINT, task_id, task.instance, float(plan.value), kept_s)
+        if plan != Plan.FULL:
+            lost_s = progress_s - saved_s - kept_s
+            progress_s = saved_s + kept_s
+    leave_instance(params, state, env, task_id, progress_s, lost_s)
+    task.interruptions += 1
+
+
+@compiled
+def count_checkpoint(state, env: int, plan: Plan, kept_s: float) -> None:
+    """Count a checkpoint decision and what it saved."""
+    totals = state.totals[env]
+    totals.work_saved_s += kept_s
+    if plan == Plan.FULL:
+        totals.checkpoints_full += 1
+    elif plan == Plan.PARTIAL:
+        totals.checkpoints_partial += 1
+    else:
+        totals.checkpoints_restart += 1
+
+
+@compiled
+def complete(params, state, env: int, task_id: int) -> None:
+    """The task's work is done."""
+    config, row, task = params.config[0], state.rows[env], state.tasks[env, task_id]
+    instance_id = leave_instance(params, state, env, task_id, task.work_s, 0.0)
+    task.status = TaskStatus.DONE
+    task.placement = 0
+    task.completion_s = row.now_s
+    row.done += 1
+    log_event(state, env, LogKind.COMPLETION, task_id, instance_id, 0.0, 0.0)
+    if row.now_s > task.deadline_s + _LATE_S:
+        miss_deadline(config, state, env, task_id)
+    vacate(params, state, env, instance_id)
+
+
+@compiled
+def miss_deadline(config, state, env: int, task_id: int) -> None:
+    """Count a missed deadline, with its penalty."""
+    row, task = state.rows[env], state.tasks[env, task_id]
+    state.totals[env].deadlines_missed += 1
+    row.penalty += config.missed_weight * task.work_s / row.total_work_s
+    log_event(state, env, LogKind.MISSED, task_id, NONE, 0.0, 0.0)

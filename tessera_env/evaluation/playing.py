@@ -1,0 +1,102 @@
+"""One policy in many worlds: rows of environments play side by side, and take the next world as they finish."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from tessera_env.policies.protocol import Policy
+from tessera_env.simulation.kernels import Command
+from tessera_env.simulation.rows import Simulation
+from tessera_env.vector_env import TesseraVectorEnv
+
+# Decisions of a rule between two looks at progress and signals: few at first, since the engine may not be compiled yet.
+FIRST_SLICE, SLICE = 64, 32_768  # compiled, the latter take less than 100 ms
+
+OnDone = Callable[[float], None]  # told how many worlds more are done, parts of a world included
+Table = dict[str, np.ndarray]
+
+
+def play(env: TesseraVectorEnv, policy: Policy, episodes: int, seed: int, on_done: OnDone) -> Table:
+    """One policy in worlds 0 ... episodes - 1 of the seed: each metric as (episodes,), in the worlds' order.
+
+    Rules are played by the compiled engine itself, other policies by their `predict`; the results are the same.
+    """
+    rule = getattr(policy, "rule", None)
+    if rule is not None:
+        return _play_rule(env.simulation, rule, _Rota(env.num_envs, episodes), seed, on_done)
+    return _play_policy(env, policy, _Rota(env.num_envs, episodes), seed, on_done)
+
+
+class _Rota:
+    """Which row plays which world; a row that finishes takes the next world that nobody plays yet, or rests."""
+
+    def __init__(self, rows: int, episodes: int):
+        self.episodes = episodes
+        self.worlds = np.arange(rows)  # (rows,)
+        self.playing = np.ones(rows, dtype=bool)  # (rows,)
+        self.upcoming = rows
+        self.left = episodes
+        self.table: Table = {}
+
+    def record(self, finished: np.ndarray, metrics: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Keep the finished rows' metrics; returns (rows,) bool, which of them have a new world to play."""
+        for key, values in metrics.items():
+            if key not in self.table:
+                self.table[key] = np.zeros(self.episodes, dtype=values.dtype)
+            self.table[key][self.worlds[finished]] = values
+        self.left -= len(finished)
+        fresh = finished[: max(self.episodes - self.upcoming, 0)]
+        starting = np.zeros(len(self.worlds), dtype=bool)
+        self.playing[finished], self.playing[fresh], starting[fresh] = False, True, True
+        self.worlds[fresh] = self.upcoming + np.arange(len(fresh))
+        self.upcoming += len(fresh)
+        return starting
+
+
+def _play_policy(env: TesseraVectorEnv, policy: Policy, rota: _Rota, seed: int, on_done: OnDone) -> Table:
+    rows, state = env.num_envs, None
+    starting = np.ones(rows, dtype=bool)
+    observation, _ = env.reset(seed=[seed] * rows, options={"world": rota.worlds})
+    while True:
+        actions, state = policy.predict(
+            observation, state, episode_start=starting, deterministic=True, action_masks=env.action_masks()
+        )
+        observation, _, terminated, truncated, _ = env.step(actions)
+        starting = np.zeros(rows, dtype=bool)
+        finished = np.flatnonzero((terminated | truncated) & rota.playing)
+        if not len(finished):
+            continue
+        starting = rota.record(finished, env.episode_metrics(finished))
+        on_done(len(finished))
+        if not rota.left:
+            return rota.table
+        if starting.any():
+            observation, _ = env.reset(seed=[seed] * rows, options={"world": rota.worlds, "reset_mask": starting})
+
+
+def _play_rule(simulation: Simulation, rule: np.recarray, rota: _Rota, seed: int, on_done: OnDone) -> Table:
+    reported, starting, decisions = 0.0, rota.playing.copy(), FIRST_SLICE
+    while rota.left:
+        _start(simulation, rota.worlds, starting, seed)
+        simulation.play(rota.playing, rule, max(1, decisions // int(rota.playing.sum())))
+        decisions = min(2 * decisions, SLICE)
+        finished = np.flatnonzero(simulation.views.terminated & rota.playing)
+        starting = rota.record(finished, simulation.metrics(finished)) if len(finished) else np.zeros_like(starting)
+        done = rota.episodes - rota.left + _parts_done(simulation, rota.playing & ~starting)
+        on_done(done - reported)
+        reported = done
+    return rota.table
+
+
+def _start(simulation: Simulation, worlds: np.ndarray, starting: np.ndarray, seed: int) -> None:
+    if not starting.any():
+        return
+    for row in np.flatnonzero(starting):
+        simulation.address(int(row), seed, int(worlds[row]))
+    simulation.run(np.where(starting, int(Command.START), int(Command.SKIP)))
+
+
+def _parts_done(simulation: Simulation, playing: np.ndarray) -> float:
+    """How far the playing rows' episodes are, by their tasks done."""
+    rows = simulation.state.rows.view(np.ndarray)[playing]
+    return float((rows["done"] / np.maximum(rows["task_count"], 1)).sum())

@@ -1,0 +1,216 @@
+"""What an evaluation found, and its JSON: the same inputs give the same bytes."""
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tessera_env.evaluation.statistics import Estimate, bootstrap_means, estimate, gap_closed, savings
+from tessera_env.files.reading import read_text
+from tessera_env.files.writing import write_text
+
+SCHEMA = 1
+ON_DEMAND = "on_demand_only"  # what savings are measured against, where it is evaluated
+OPTIMUM = "clairvoyant"  # the least possible cost, where that is wanted; no policy
+REFERENCE = "uniform_progress"  # from whose cost to the optimum the gap is that policies close
+
+Table = dict[str, np.ndarray]  # one metric's episodes by name, each (episodes,)
+
+
+class ResultsError(ValueError):
+    """A file that holds no results; one line."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One policy over all worlds."""
+
+    cost_usd: Estimate
+    difference_usd: Estimate | None  # cost minus the baseline's in the same worlds; None: it is the baseline
+    savings: Estimate | None  # share of OnDemandOnly's mean cost; None: that was not evaluated
+    gap_closed: Estimate | None  # share of the way from REFERENCE to OPTIMUM; None: no optimum, or no gap
+    means: dict[str, float | None]  # of every metric over the episodes that have it; None: no episode has
+
+
+@dataclass(frozen=True)
+class Results:
+    """Every policy's episodes in the same worlds; row k of every table is world k of the seed."""
+
+    scenario: dict[str, Any]  # in full
+    seed: int
+    baseline: str | None
+    versions: dict[str, str]
+    policies: dict[str, dict[str, Any]]  # by label: name, and what identifies an exported network
+    tables: dict[str, Table]  # by label, in the order given; the optimum, if there is one, last
+    reference_usd: np.ndarray | None = None  # (episodes,) cost of REFERENCE in each world; with the optimum only
+
+    @property
+    def has_optimum(self) -> bool:
+        """Whether the least possible cost is among the tables."""
+        return self.reference_usd is not None
+
+    @property
+    def episodes(self) -> int:
+        """Worlds played by each policy."""
+        return len(next(iter(self.tables.values()))["cost_usd"])
+
+    @cached_property
+    def summary(self) -> dict[str, Summary]:
+        """Means, intervals and comparisons by label; all intervals rest on the same resampled worlds."""
+        of_label = {label: table["cost_usd"] for label, table in self.tables.items()}
+        if self.reference_usd is not None:
+            of_label.setdefault(REFERENCE, self.reference_usd)
+        costs = np.column_stack(list(of_label.values())).astype(np.float64)
+        resampled = bootstrap_means(costs, self.seed)
+        columns = {label: (costs[:, k], resampled[:, k]) for k, label in enumerate(of_label)}
+        return {label: self._summarise(label, columns) for label in self.tables}
+
+    def _summarise(self, label: str, columns: dict[str, tuple[np.ndarray, np.ndarray]]) -> Summary:
+        cost, resampled = columns[label]
+        difference = saved = None
+        if self.baseline is not None and label != self.baseline:
+            base, resampled_base = columns[self.baseline]
+            difference = estimate(cost - base, resampled - resampled_base)
+        if ON_DEMAND in columns and label != ON_DEMAND and columns[ON_DEMAND][0].mean() > 0:
+            full, resampled_full = columns[ON_DEMAND]
+            saved = savings(cost, full, resampled, resampled_full)
+        means = {metric: _mean(values) for metric, values in self.tables[label].items()}
+        return Summary(estimate(cost, resampled), difference, saved, self._gap_closed(label, columns), means)
+
+    def _gap_closed(self, label: str, columns: dict[str, tuple[np.ndarray, np.ndarray]]) -> Estimate | None:
+        if not self.has_optimum:
+            return None
+        three = [columns[name] for name in (label, REFERENCE, OPTIMUM)]
+        return gap_closed(
+            np.column_stack([costs for costs, _ in three]), np.column_stack([means for _, means in three])
+        )
+
+    def to_json(self) -> str:
+        """JSON with sorted keys, no clock time, null for what an episode does not have, and one episode a line."""
+        rows = [row for label in self.tables for row in self._rows(label)]
+        parts = {
+            "baseline": _dumps(self.baseline),
+            "episodes": "[\n" + ",\n".join(map(_dumps, rows)) + "\n]",
+            "policies": _dumps([{"label": label, **self.policies[label]} for label in self.tables]),
+            "scenario": _dumps(self.scenario),
+            "schema": _dumps(SCHEMA),
+            "seed": _dumps(self.seed),
+            "summary": _dumps({label: self._summary_values(summary) for label, summary in self.summary.items()}),
+            "versions": _dumps(self.versions),
+        }
+        if self.reference_usd is not None:
+            parts["reference_usd"] = _dumps(self.reference_usd.tolist())
+            parts = dict(sorted(parts.items()))
+        return "{\n" + ",\n".join(f'"{key}": {text}' for key, text in parts.items()) + "\n}\n"
+
+    def write_json(self, path: str | Path) -> None:
+        """Write `to_json` so that the file holds the old results or the new ones, never a part.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        write_text(path, self.to_json())
+
+    @classmethod
+    def from_json(cls, path: str | Path) -> "Results":
+        """Read what `write_json` wrote.
+
+        Raises:
+            ResultsError: the file is missing or not of this form; one line.
+        """
+        try:
+            return _from_values(json.loads(read_text(Path(path), ResultsError)))
+        except ResultsError as error:
+            raise ResultsError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise ResultsError(f"{path}: holds no results of an evaluation ({reason})") from None
+
+    def _summary_values(self, summary: Summary) -> dict[str, Any]:
+        gap = {"gap_closed": _estimate_values(summary.gap_closed)} if self.has_optimum else {}
+        return {
+            "cost_usd": _estimate_values(summary.cost_usd),
+            "difference_usd": _estimate_values(summary.difference_usd),
+            "savings": _estimate_values(summary.savings),
+            "means": summary.means,
+            **gap,
+        }
+
+    def _rows(self, label: str) -> list[dict[str, Any]]:
+        table = {metric: values.tolist() for metric, values in self.tables[label].items()}
+        return [
+            {"policy": label, "world": world, **{metric: _finite(values[world]) for metric, values in table.items()}}
+            for world in range(self.episodes)
+        ]
+
+
+def _from_values(values: dict[str, Any]) -> Results:
+    if values["schema"] != SCHEMA:
+        raise ResultsError(f"schema: {values['schema']!r} (allowed: {SCHEMA})")
+    policies = {policy["label"]: {k: v for k, v in policy.items() if k != "label"} for policy in values["policies"]}
+    tables = {label: _table(values["episodes"], label) for label in policies}
+    lengths = {label: len(table["cost_usd"]) for label, table in tables.items()}
+    if len(set(lengths.values())) != 1:
+        raise ResultsError(f"episodes: unlike numbers (got {lengths})")
+    reference_usd = _reference_usd(values, lengths)
+    return Results(
+        scenario=values["scenario"],
+        seed=values["seed"],
+        baseline=values["baseline"],
+        versions=values["versions"],
+        policies=policies,
+        tables=tables,
+        reference_usd=reference_usd,
+    )
+
+
+def _reference_usd(values: dict[str, Any], lengths: dict[str, int]) -> np.ndarray | None:
+    if (OPTIMUM in lengths) != ("reference_usd" in values):
+        raise ResultsError(f"reference_usd: must be given with the policy {OPTIMUM!r}, and only then")
+    if OPTIMUM not in lengths:
+        return None
+    reference_usd = _column(values["reference_usd"])
+    if reference_usd.shape != (lengths[OPTIMUM],):
+        raise ResultsError(f"reference_usd: must be one for each world (got {len(reference_usd)})")
+    return reference_usd
+
+
+def _table(episodes: list[dict[str, Any]], label: str) -> Table:
+    rows = [row for row in episodes if row["policy"] == label]
+    if [row["world"] for row in rows] != list(range(len(rows))) or not rows:
+        raise ResultsError(f"episodes: of {label!r}: must be one for each world from 0 on")
+    metrics = [key for key in rows[0] if key not in ("policy", "world")]
+    return {metric: _column([row[metric] for row in rows]) for metric in metrics}
+
+
+def _column(values: list[float | None]) -> np.ndarray:
+    return np.array([math.nan if value is None else value for value in values])
+
+
+def _mean(values: np.ndarray) -> float | None:
+    present = values[np.isfinite(values)]
+    return float(present.mean()) if len(present) else None
+
+
+def _estimate_values(value: Estimate | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    return {
+        "mean": value.mean,
+        "low": _finite(value.low),
+        "high": _finite(value.high),
+        "clear_of_zero": value.is_clear_of_zero,
+    }
+
+
+def _finite(value: float) -> float | None:
+    """JSON knows neither NaN nor infinity."""
+    return value if math.isfinite(value) else None
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False)

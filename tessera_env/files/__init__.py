@@ -1,0 +1,1 @@
+"""Files: strict reading, writing that loses nothing, and CSV tables with all their problems."""

@@ -1,5 +1,0 @@
-"""Results as one HTML file that works offline. Only this package imports plotly."""
-
-from tessera_env.html_report.report import report_html, write_report
-
-__all__ = ["report_html", "write_report"]

@@ -1,0 +1,1 @@
+"""How Python becomes machine code: the decorator of compiled functions, and the cached entry point."""

@@ -1,0 +1,1 @@
+"""The hand-coded rules, one file each, compiled into the engine."""

@@ -1,0 +1,1 @@
+"""Other people's files, read strictly: traces, workloads, the catalogue of instance types."""

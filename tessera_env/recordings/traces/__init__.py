@@ -1,0 +1,1 @@
+"""Recorded spot markets: reading, checking and describing them."""

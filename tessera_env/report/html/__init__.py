@@ -1,0 +1,5 @@
+"""Results as one HTML file that works offline. Only this package imports plotly."""
+
+from tessera_env.report.html.report import report_html, write_report
+
+__all__ = ["report_html", "write_report"]

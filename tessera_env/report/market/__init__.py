@@ -1,0 +1,1 @@
+"""A market as curves, as an interactive page, and as a picture."""

@@ -1,0 +1,278 @@
+"""What must fit together in a scenario beyond the bounds of each field.
+
+Each check yields lines `field: what must hold (got …)`.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tessera_env.scenario.distributions import Distribution
+    from tessera_env.scenario.market import SpellCapacity, SteppedPrice
+    from tessera_env.scenario.model import Pool, Scenario
+
+MAX_TIMELINE_POINTS = 10_000_000  # per pool; 50 bytes each
+BUNDLED_TRACES = ("aws_v100_2023",)
+
+
+def problems_of(scenario: Scenario) -> list[str]:
+    """All that does not fit together, one line each."""
+    return [problem for check in _CHECKS for problem in check(scenario)]
+
+
+def _guard(scenario: Scenario) -> Iterator[str]:
+    if scenario.deadline_guard and not scenario.reconsider_running:
+        yield "deadline_guard: must be false unless reconsider_running is true (got true)"
+    if scenario.reconsider_at_capacity and not scenario.reconsider_running:
+        yield "reconsider_at_capacity: must be false unless reconsider_running is true (got true)"
+
+
+def _fractions(scenario: Scenario) -> Iterator[str]:
+    checkpoint = scenario.checkpoint
+    if checkpoint.partial_fraction > checkpoint.full_fraction:
+        yield (
+            f"checkpoint.partial_fraction: must be at most full_fraction = {checkpoint.full_fraction:g} "
+            f"(got {checkpoint.partial_fraction:g})"
+        )
+
+
+def _state(scenario: Scenario) -> Iterator[str]:
+    task = scenario.task
+    if task.state_cap_mb < task.state_base_mb:
+        yield (
+            f"task.state_cap_mb: must be at least state_base_mb = {task.state_base_mb:g} (got {task.state_cap_mb:g})"
+        )
+
+
+def _memory(scenario: Scenario) -> Iterator[str]:
+    needed, had = scenario.task.gpu_memory_mb.highest, max(pool.gpu_memory_mb for pool in scenario.pools)
+    if needed > had:
+        yield f"task.gpu_memory_mb: must be at most {had:g}, the largest pool's gpu_memory_mb (got up to {needed:g})"
+
+
+def _pool_names(scenario: Scenario) -> Iterator[str]:
+    names = [pool.name for pool in scenario.pools]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield f"pools.{index}.name: must be unique (got {name!r} again)"
+
+
+def _prices(scenario: Scenario) -> Iterator[str]:
+    for index, pool in enumerate(scenario.pools):
+        price = pool.price
+        if price.source == "steps":
+            yield from _stepped_price(f"pools.{index}.price", price, scenario.horizon_h)
+        if price.source != "ornstein_uhlenbeck":
+            continue
+        if price.lowest_share > price.highest_share:
+            yield (
+                f"pools.{index}.price.lowest_share: must be at most highest_share = {price.highest_share:g} "
+                f"(got {price.lowest_share:g})"
+            )
+        if scenario.horizon_h * 3600.0 / price.step_s > MAX_TIMELINE_POINTS:
+            least = scenario.horizon_h * 3600.0 / MAX_TIMELINE_POINTS
+            yield f"pools.{index}.price.step_s: must be at least {least:g} for this horizon (got {price.step_s:g})"
+
+
+def _stepped_price(field: str, price: SteppedPrice, horizon_h: float) -> Iterator[str]:
+    if price.lowest_share >= price.highest_share:
+        yield (
+            f"{field}.lowest_share: must be less than highest_share = {price.highest_share:g} "
+            f"(got {price.lowest_share:g})"
+        )
+    elif not price.lowest_share < price.mean_share < price.highest_share:
+        yield (
+            f"{field}.mean_share: must lie between lowest_share = {price.lowest_share:g} and highest_share = "
+            f"{price.highest_share:g} (got {price.mean_share:g})"
+        )
+    if price.step_low_share > price.step_high_share:
+        yield (
+            f"{field}.step_low_share: must be at most step_high_share = {price.step_high_share:g} "
+            f"(got {price.step_low_share:g})"
+        )
+    most = 24.0 / horizon_h * MAX_TIMELINE_POINTS / 2
+    if price.changes_per_day > most:
+        yield f"{field}.changes_per_day: must be at most {most:g} for this horizon (got {price.changes_per_day:g})"
+
+
+def _arrivals(scenario: Scenario) -> Iterator[str]:
+    task = scenario.task
+    is_process = task.arrivals in ("poisson", "bursts")
+    if is_process != (task.arrivals_per_h is not None):
+        needed = "be given" if is_process else "be none"
+        given = "none" if task.arrivals_per_h is None else f"{task.arrivals_per_h:g}"
+        yield f"task.arrivals_per_h: must {needed} with arrivals = {task.arrivals!r} (got {given})"
+    elif task.arrivals_per_h is not None:
+        expected = task.arrivals_per_h * task.arrival_share * scenario.horizon_h
+        if task.count < expected:
+            yield (
+                f"task.count: must be at least {math.ceil(expected)}, the tasks that arrive on average: arrivals_per_h "
+                f"x arrival_share x horizon_h (got {task.count})"
+            )
+
+
+def _workload(scenario: Scenario) -> Iterator[str]:
+    task = scenario.task
+    if (task.work_h is None) == (task.trace is None):
+        yield f"task.work_h: must be given unless task.trace is (got {'neither' if task.trace is None else 'both'})"
+    if (task.trace is None) != (task.trace_format is None):
+        yield f"task.trace_format: must be given with task.trace, and only then (got {task.trace_format or 'none'})"
+    if task.arrivals == "recorded" and task.trace_format != "pods":
+        yield "task.arrivals: must not be 'recorded' unless trace_format is 'pods', which has arrivals (got 'recorded')"
+
+
+def _spells(scenario: Scenario) -> Iterator[str]:
+    """The generator keeps room for eight changes in the shortest pair of medians; shocks need some of it."""
+    for index, pool in enumerate(scenario.pools):
+        capacity = pool.capacity
+        if capacity.source == "spells":
+            yield from _quantile_spells(f"pools.{index}.capacity", capacity, scenario.horizon_h)
+        if capacity.source != "semi_markov":
+            continue
+        pair_h = capacity.up_median_h[0] / capacity.regime_factor_high + capacity.down_median_h[0]
+        if 8.0 * scenario.horizon_h / pair_h > MAX_TIMELINE_POINTS:
+            yield (
+                f"pools.{index}.capacity: must have medians of an up- and a down-spell that add up to at least "
+                f"{8.0 * scenario.horizon_h / MAX_TIMELINE_POINTS:g} h for this horizon (got {pair_h:g})"
+            )
+        if capacity.shocks_per_day > 24.0 / pair_h:
+            yield (
+                f"pools.{index}.capacity.shocks_per_day: must be at most {24.0 / pair_h:g}, one in each shortest up- "
+                f"and down-spell (got {capacity.shocks_per_day:g})"
+            )
+
+
+def _quantile_spells(field: str, capacity: SpellCapacity, horizon_h: float) -> Iterator[str]:
+    pair_h = statistics.median(capacity.up_h) + statistics.median(capacity.down_h)
+    if 16.0 * horizon_h / pair_h > MAX_TIMELINE_POINTS:
+        yield (
+            f"{field}: must have medians of an up- and a down-spell that add up to at least "
+            f"{16.0 * horizon_h / MAX_TIMELINE_POINTS:g} h for this horizon (got {pair_h:g})"
+        )
+    if capacity.shocks_per_day > 24.0 / pair_h:
+        yield (
+            f"{field}.shocks_per_day: must be at most {24.0 / pair_h:g}, one in each median up- and down-spell "
+            f"(got {capacity.shocks_per_day:g})"
+        )
+
+
+def _market(scenario: Scenario) -> Iterator[str]:
+    market = scenario.market
+    if market.until_h is not None and market.until_h - market.from_h < scenario.horizon_h:
+        yield (
+            f"market.until_h: must be at least from_h + horizon_h = {market.from_h + scenario.horizon_h:g} "
+            f"(got {market.until_h:g})"
+        )
+    paths = market.trace_paths
+    is_json = bool(paths) and all(path.lower().endswith(".json") for path in paths)
+    if paths and not is_json and not (len(paths) == 1 and (paths[0].lower().endswith(".csv") or _is_bundled(paths[0]))):
+        yield (
+            f"market.trace: must be one of {', '.join(BUNDLED_TRACES)}, a .csv file, a .json file or a list of "
+            f".json files (got {_shown(paths)})"
+        )
+    elif is_json and market.polarity is None:
+        yield "market.polarity: must be 'available' or 'unavailable' with a JSON trace (got none)"
+    elif not is_json and market.polarity == "unavailable":
+        yield "market.polarity: must be 'available' or none without a JSON trace (got 'unavailable')"
+
+
+def _is_bundled(path: str) -> bool:
+    return path in BUNDLED_TRACES
+
+
+def _shown(paths: tuple[str, ...]) -> str:
+    text = ", ".join(repr(path) for path in paths)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _replays(scenario: Scenario) -> Iterator[str]:
+    for index, pool in enumerate(scenario.pools):
+        if pool.replays and scenario.market.trace is None:
+            yield f"market.trace: must be given, because pools.{index} has a source 'trace' (got none)"
+            return
+        if pool.replays and pool.trace_zone is None:
+            yield f"pools.{index}.trace_zone: must be 'random' or a series of the trace (got none)"
+        if not pool.replays and pool.trace_zone is not None:
+            yield (
+                f"pools.{index}.trace_zone: must be none unless price or capacity has the source 'trace' "
+                f"(got {pool.trace_zone!r})"
+            )
+
+
+def _deadlines(scenario: Scenario) -> Iterator[str]:
+    task = scenario.task
+    if task.deadline_h is not None and task.slack is not None:
+        yield "task.slack: must be none where deadline_h is given (got both)"
+        return
+    pools = enumerate(scenario.pools)
+    fitting = [(index, pool) for index, pool in pools if pool.gpu_memory_mb >= task.gpu_memory_mb.highest]
+    if not fitting or (task.deadline_h is None and task.slack is None):
+        return
+    field = "deadline_h" if task.deadline_h is not None else "slack"
+    for work_h in _critical_works(scenario):
+        state_mb = task.final_state_mb(work_h)
+        needed_h, index = min((on_demand_h(scenario, pool, work_h, state_mb), index) for index, pool in fitting)
+        given_h = task.earliest_deadline_h(work_h)
+        if given_h < needed_h - 1e-9:
+            yield (
+                f"task.{field}: must leave at least {needed_h:.6g} h to a task with {work_h:.6g} h of work, what it "
+                f"takes on on-demand (got {given_h:.6g} h{_setup(index, scenario.pools[index].setup_h)})"
+            )
+            return
+
+
+def _setup(index: int, hours: Distribution) -> str:
+    """How long a set-up takes, if it does: its bounds, or its only value."""
+    ends = dict.fromkeys((f"{hours.lowest:.6g}", f"{hours.highest:.6g}"))
+    return f" with pools.{index}.setup_h = {' to '.join(ends)}" if hours.highest > 0.0 else ""
+
+
+def _critical_works(scenario: Scenario) -> list[float]:
+    """Amounts of work among which is the one that lacks most time.
+
+    Time given and time needed are linear in the work, but for state, whose growth only slows, so that the ends decide,
+    and for periodic checkpoints, each of which adds its cost at once.
+    """
+    (lowest_h, highest_h), interval_h = scenario.task.work_bounds_h, scenario.checkpoint.interval_h
+    works = [lowest_h, highest_h]
+    if interval_h is not None:
+        at_checkpoints = (
+            interval_h * math.ceil(lowest_h / interval_h),
+            interval_h * math.floor(highest_h / interval_h),
+        )
+        works += [work for work in at_checkpoints if lowest_h <= work <= highest_h]
+    return works
+
+
+def on_demand_h(scenario: Scenario, pool: Pool, work_h: Any, state_mb: Any) -> Any:
+    """Hours from arrival to completion on on-demand: the shortest changeover, or the longest where deadlines are vowed.
+
+    The guard vows them, and so does the published safety rule, which is what slack in ticks is for.
+
+    Args:
+        scenario: whose tasks they are.
+        pool: where they run.
+        work_h: of a task, a number, or (n,) of several.
+        state_mb: when it is done, as large; the result is, too.
+    """
+    checkpoint = scenario.checkpoint
+    if not (scenario.deadline_guard or scenario.slack_tick_s > 0.0):
+        return (pool.provisioning_s.lowest + pool.setup_h.lowest * 3600.0) / 3600.0 + work_h
+    run_s = work_h * 3600.0
+    if checkpoint.interval_h is not None:
+        run_s = run_s + checkpoint.cost_s * np.floor(work_h / checkpoint.interval_h + 1e-9)
+    load_s = state_mb / (min(pool.bandwidth_gbps, checkpoint.store_bandwidth_gbps) * 125.0)
+    changeover_s = pool.provisioning_s.highest + pool.setup_h.highest * 3600.0 + load_s
+    return (changeover_s + run_s + scenario.guard_margin_s) / 3600.0
+
+
+_CHECKS = (
+    _guard, _fractions, _state, _memory, _pool_names, _prices, _arrivals, _workload, _spells, _market, _replays,
+    _deadlines,
+)  # fmt: skip

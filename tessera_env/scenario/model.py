@@ -1,0 +1,95 @@
+"""What defines a world but its seed: validated, frozen, with the unit of every figure in its description.
+
+People give hours, US dollars, MB and Gbit/s. `tessera_env.scenario.loading` reads scenarios from presets, files and
+mappings; `tessera_env.scenario.conversion` turns one into the numbers that the kernels read.
+"""
+
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from tessera_env.scenario.checks import problems_of
+from tessera_env.scenario.distributions import MAX_HOURS, Section, as_tuple
+from tessera_env.scenario.market import MAX_POOLS, Market, Pool
+from tessera_env.scenario.workload import Task
+
+
+class Billing(Section):
+    """How an instance's time becomes dollars."""
+
+    minimum_s: float = Field(60.0, ge=0, le=86_400, description="shortest billed time, s")
+    billing_increment_s: float = Field(
+        0.0, ge=0, le=86_400, description="billed in whole increments of this, s; 0: exact"
+    )
+    free_first_hour: bool = Field(False, description="nothing is billed if interrupted within the first hour")
+
+
+class Checkpoint(Section):
+    """What is saved at a notice, and periodically."""
+
+    full_fraction: float = Field(0.8, gt=0, le=1, description="transferable share of the state from which all is kept")
+    partial_fraction: float = Field(0.3, ge=0, le=1, description="share from which that share is kept")
+    at_notice: bool = Field(True, description="state is saved within the grace period; false: nothing is, to compare")
+    store_bandwidth_gbps: float = Field(10.0, gt=0, le=100_000, description="of the checkpoint store, Gbit/s")
+    interval_h: float | None = Field(
+        None, ge=0.001, le=MAX_HOURS, description="work between periodic checkpoints, h; none: no periodic checkpoints"
+    )
+    cost_s: float = Field(0.0, ge=0, le=86_400, description="run time that one periodic checkpoint takes, s")
+
+
+class Penalty(Section):
+    """What the reward takes off beside dollars."""
+
+    missed_weight: float = Field(2.0, ge=0, le=1_000, description="of a missed deadline, in shares of the task's cost")
+    downtime_weight: float = Field(
+        1.0, ge=0, le=1_000, description="of an INTERACTIVE task's downtime, in its on-demand price"
+    )
+
+
+class Scenario(Section):
+    """All that defines a world but the seed."""
+
+    name: str = Field("custom", min_length=1, max_length=200, description="preset or file; set by the loader")
+    description: str = Field("", max_length=2_000, description="one sentence for people")
+    horizon_h: float = Field(gt=0, le=MAX_HOURS, description="longest episode, h")
+    decision_interval_s: float = Field(ge=1, le=1e7, description="a waiting task is asked again after this, s")
+    reconsider_running: bool = Field(False, description="running tasks are asked at each decision interval too")
+    reconsider_at_capacity: bool = Field(
+        False, description="running tasks on on-demand are asked whenever a pool's spot capacity grows"
+    )
+    reconsider_on_spot: bool = Field(
+        True, description="so are those on spot; false: they stay until interrupted, or the guard forbids it"
+    )
+    deadline_guard: bool = Field(
+        False, description="only placements from which on-demand still makes the deadline are valid"
+    )
+    guard_margin_s: float = Field(1.0, ge=0, le=86_400, description="the guard aims this much before the deadline, s")
+    slack_tick_s: float = Field(
+        0.0, ge=0, le=86_400, description="observed slack counts whole ticks: time left rounded down, work up; 0: exact"
+    )
+    notice_s: float = Field(ge=0, le=86_400, description="warning before an interruption, s; 0: none")
+    idle_timeout_s: float = Field(
+        0.0, ge=0, le=1e7, description="an instance without a task is kept and billed this long, s"
+    )
+    billing: Billing = Billing()
+    checkpoint: Checkpoint = Checkpoint()
+    task: Task
+    penalty: Penalty = Penalty()
+    market: Market = Market()
+    pools: Annotated[tuple[Pool, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=MAX_POOLS)]
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if problems := problems_of(self):
+            raise ValueError("\n".join(problems))
+        return self
+
+    @property
+    def replays(self) -> bool:
+        """Whether any pool replays a trace."""
+        return any(pool.replays for pool in self.pools)
+
+    @property
+    def recordings(self) -> tuple[str, ...]:
+        """Names or paths of all traces and workload files that it reads."""
+        return self.market.trace_paths if self.task.trace is None else (*self.market.trace_paths, self.task.trace)

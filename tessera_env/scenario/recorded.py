@@ -1,0 +1,119 @@
+"""What a scenario replays: the recorded market and the recorded jobs, checked against it."""
+
+import math
+
+import numpy as np
+
+from tessera_env.recordings.traces.series import Series, TraceError, read_series
+from tessera_env.recordings.workloads import WorkloadError, read_workload
+from tessera_env.scenario.checks import on_demand_h
+from tessera_env.scenario.market import Pool
+from tessera_env.scenario.model import Scenario
+from tessera_env.world.parameters import JOB, new_table
+
+HOUR_S = 3600.0
+
+
+def replayed_series(scenario: Scenario) -> tuple[Series, ...]:
+    """The series that the scenario's pools replay, checked against it; none where no pool replays.
+
+    Raises:
+        TraceError: a file cannot be used, a zone is unknown, prices are missing, or no window fits.
+    """
+    if not scenario.replays:
+        return ()
+    market = scenario.market
+    replayed = read_series(market.trace_paths, market.polarity)
+    for index, pool in enumerate(scenario.pools):
+        _check_pool(index, pool, replayed)
+    from_s, until_s = window_bounds_s(scenario, replayed)
+    if until_s - from_s < scenario.horizon_h * HOUR_S:
+        raise TraceError(
+            f"market.from_h: must leave a window of horizon_h = {scenario.horizon_h:g} before {until_s / HOUR_S:g} h, "
+            f"until_h or the trace's end (got {market.from_h:g})"
+        )
+    return replayed
+
+
+def window_bounds_s(scenario: Scenario, replayed: tuple[Series, ...]) -> tuple[float, float]:
+    """First start and last end of replayed windows, s of the trace; starts lie on the trace's samples.
+
+    Raises:
+        TraceError: the windows should end behind the shortest series' end.
+    """
+    if not replayed:
+        return 0.0, scenario.horizon_h * HOUR_S
+    market, step_s, end_s = scenario.market, window_step_s(replayed), min(series.end_s for series in replayed)
+    if market.until_h is not None and market.until_h * HOUR_S > end_s:
+        raise TraceError(
+            f"market.until_h: must be at most {end_s / HOUR_S:g}, the trace's end (got {market.until_h:g})"
+        )
+    from_s = math.ceil(market.from_h * HOUR_S / step_s) * step_s
+    return from_s, end_s if market.until_h is None else market.until_h * HOUR_S
+
+
+def window_step_s(replayed: tuple[Series, ...]) -> float:
+    """The grid on which replayed windows start, s: one sample."""
+    return min((series.sample_s for series in replayed), default=1.0)
+
+
+def _check_pool(index: int, pool: Pool, replayed: tuple[Series, ...]) -> None:
+    names = [series.name for series in replayed]
+    if not pool.replays:
+        return
+    if pool.trace_zone != "random" and pool.trace_zone not in names:
+        raise TraceError(
+            f"pools.{index}.trace_zone: must be 'random' or one of {', '.join(names)} (got {pool.trace_zone!r})"
+        )
+    for series in replayed:
+        if pool.price.source == "trace" and pool.trace_zone in ("random", series.name) and series.price is None:
+            raise TraceError(
+                f"pools.{index}.price.source: must be 'constant' or 'ornstein_uhlenbeck', because the series "
+                f"{series.name} has no prices (got 'trace')"
+            )
+
+
+def recorded_jobs(scenario: Scenario) -> np.recarray | None:
+    """The workload file's jobs as the scenario replays them; None where tasks are generated.
+
+    Raises:
+        WorkloadError: the file cannot be used, has no job that fits a pool, or one that cannot make its deadline.
+    """
+    task = scenario.task
+    if task.trace is None or task.trace_format is None:
+        return None
+    workload = read_workload(
+        task.trace,
+        task.trace_format,
+        gpu_memory_mb_per_gpu=task.trace_mb_per_gpu,
+        gpu_memory_limit_mb=max(pool.gpu_memory_mb for pool in scenario.pools),
+    )
+    jobs = new_table(len(workload), JOB)
+    low_h, high_h = task.trace_work_h
+    jobs["work_s"] = np.clip(workload.work_s, low_h * HOUR_S, high_h * HOUR_S)
+    for name in ("arrival_s", "gpu_memory_mb", "state_mb", "interactive"):
+        values = getattr(workload, name)
+        jobs[name] = np.nan if values is None else values
+    _check_deadlines(scenario, jobs)
+    return jobs
+
+
+def _check_deadlines(scenario: Scenario, jobs: np.recarray) -> None:
+    """As the scenario's own check, with the memory and the state that each job was recorded with."""
+    task = scenario.task
+    urgent = np.asarray(jobs)[jobs["interactive"] != 1.0]
+    work_h = urgent["work_s"] / HOUR_S
+    memory_mb = np.where(np.isnan(urgent["gpu_memory_mb"]), task.gpu_memory_mb.highest, urgent["gpu_memory_mb"])
+    state_mb = np.where(np.isnan(urgent["state_mb"]), task.final_state_mb(work_h), urgent["state_mb"])
+    needed_h = np.full(len(urgent), np.inf)
+    for pool in scenario.pools:
+        fits = memory_mb <= pool.gpu_memory_mb
+        needed_h[fits] = np.minimum(needed_h, on_demand_h(scenario, pool, work_h, state_mb))[fits]
+    lacking_h = needed_h - task.earliest_deadline_h(work_h)
+    if len(urgent) and lacking_h.max() > 1e-9:
+        worst = int(lacking_h.argmax())
+        raise WorkloadError(
+            f"task.{'slack' if task.deadline_h is None else 'deadline_h'}: must leave at least {needed_h[worst]:.6g} h "
+            f"to a job of {task.trace} with {work_h[worst]:.6g} h of work and {state_mb[worst]:.6g} MB of state, what "
+            f"it takes on on-demand (got {needed_h[worst] - lacking_h[worst]:.6g} h)"
+        )

@@ -1,0 +1,44 @@
+"""What finished episodes add up to."""
+
+import numpy as np
+
+from tessera_env.engine.state import TOTALS, State
+
+_PERCENTS = (50, 95, 99)
+_SHARES = np.array(_PERCENTS) / 100.0
+
+
+def metrics_of(state: State, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """What finished episodes add up to; each value has one entry a row.
+
+    Dollars end in `_usd`, hours in `_h`, the rest are counts; the percentiles of the time from arrival to
+    completion are over the tasks done, 0 where there are none.
+    """
+    totals = state.totals.view(np.ndarray)[rows]
+    table, tasks = state.rows.view(np.ndarray)[rows], state.tasks.view(np.ndarray)[rows]
+    values = {}
+    for name in TOTALS.names or ():
+        is_time = name.endswith("_s")
+        values[f"{name[:-2]}_h" if is_time else name] = totals[name] / 3600.0 if is_time else totals[name].copy()
+    values["cost_usd"] = values["spot_usd"] + values["on_demand_usd"]
+    of_world = np.arange(tasks.shape[1]) < table["task_count"][:, None]  # rows behind are of earlier episodes
+    values["work_done_h"] = np.where(of_world, tasks["progress_s"], 0.0).sum(axis=1) / 3600.0
+    values["tasks_done"] = table["done"].copy()
+    values["tasks"] = table["task_count"].copy()
+    values["elapsed_h"] = table["now_s"] / 3600.0
+    values["scale_usd"] = table["scale_usd"].copy()
+    stays_h = np.where(of_world, tasks["completion_s"] - tasks["arrival_s"], np.inf) / 3600.0
+    percentiles_h = np.array([_percentiles(stays) for stays in stays_h]).reshape(len(rows), len(_PERCENTS))
+    for k, percent in enumerate(_PERCENTS):
+        values[f"completion_p{percent}_h"] = percentiles_h[:, k]
+    return values
+
+
+def _percentiles(stays_h: np.ndarray) -> np.ndarray:
+    """The percentiles _PERCENTS of the finite values; zeros if there are none."""
+    finite = stays_h[np.isfinite(stays_h)]
+    if not len(finite):
+        return np.zeros(len(_PERCENTS))
+    # np.percentile's linear interpolation without its 80 us of set-up, which every episode's last step would pay.
+    places = np.arange(len(finite))
+    return np.interp(_SHARES * (len(finite) - 1), places, np.sort(finite))

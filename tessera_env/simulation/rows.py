@@ -1,0 +1,182 @@
+"""Rows of environments of one scenario in Python's hands: run commands, grow tables, call the planner, read results."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from tessera_env.engine.kinds import RowStatus
+from tessera_env.engine.state import State, grown, new_state
+from tessera_env.observation.layout import Layout
+from tessera_env.policies.rules.choice import RULE
+from tessera_env.scenario.conversion import parameters_of
+from tessera_env.scenario.model import Scenario
+from tessera_env.simulation.kernels import Command, Orders, Views, describe_migration, run_rows
+from tessera_env.simulation.metrics import metrics_of
+from tessera_env.simulation.planners import UNASSIGNED, KuhnMunkres, Planner, checked_columns
+from tessera_env.world.parameters import NONE, new_table
+from tessera_env.world.random_stream import seed_words
+
+_NOBODY = np.empty(0, dtype=np.int64)
+
+
+class Simulation:
+    """N rows, each an independent episode of the scenario.
+
+    Rows share nothing, so any number of threads may run them: each takes one block of rows.
+
+    Args:
+        scenario: what is simulated.
+        row_count: N.
+        planner: assigns displaced tasks to instances; Kuhn-Munkres if None.
+        threads: how many threads run the rows.
+        log_events: whether events are logged.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        row_count: int,
+        planner: Planner | None = None,
+        threads: int = 1,
+        log_events: bool = False,
+    ):
+        self.scenario = scenario
+        self.params = parameters_of(scenario)
+        self.layout = Layout(self.params.pools.shape[0])
+        self.row_count = row_count
+        self.planner: Planner = planner or KuhnMunkres()
+        self.threads = min(threads, row_count)
+        self.state: State = new_state(self.params, row_count, log_events)
+        self.views = Views(
+            observations=np.zeros((row_count, self.layout.size), dtype=np.float32),
+            rewards=np.zeros(row_count),
+            elapsed_h=np.zeros(row_count),
+            terminated=np.zeros(row_count, dtype=np.bool_),
+        )
+        self._orders = Orders(
+            commands=np.zeros(row_count, dtype=np.int64),
+            actions=np.zeros(row_count, dtype=np.int64),
+            task_ids=_NOBODY,
+            instance_ids=_NOBODY,
+            rule=new_table(1, RULE),
+            budget=np.ones(1, dtype=np.int64),
+        )
+        self._one_command = np.zeros(row_count, dtype=np.int64)
+        self._task_ids, self._instance_ids = np.empty(64, dtype=np.int64), np.empty(64, dtype=np.int64)
+        self._costs, self._counts = np.empty(1024), np.zeros(2, dtype=np.int64)
+        self._name_fields()
+        self._executor: ThreadPoolExecutor | None = None
+
+    def _name_fields(self) -> None:
+        """Plain views of fields that are read at each step; their tables are never replaced."""
+        rows, totals = self.state.rows.view(np.ndarray), self.state.totals.view(np.ndarray)
+        self._status, self._requested, self._alive = rows["status"], rows["requested"], rows["alive"]
+        self.now_s = rows["now_s"]  # (N,)
+        self.log_count = rows["log_count"]  # (N,)
+        self.invalid_actions = totals["invalid_actions"]  # (N,)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the threads and the views, which are made again."""
+        made_again = ("_executor", "_status", "_requested", "_alive", "now_s", "log_count", "invalid_actions")
+        return {name: value for name, value in self.__dict__.items() if name not in made_again}
+
+    def __setstate__(self, attributes: dict[str, Any]) -> None:
+        self.__dict__.update(attributes)
+        self.state = State._make(t.view(np.recarray) if t.dtype.names else t for t in self.state)
+        self._name_fields()
+        self._executor = None
+
+    def address(self, row: int, seed: int, episode: int) -> None:
+        """Choose the world of the row's next start."""
+        world = self.state.worlds[row]
+        world.seed_low, world.seed_high = seed_words(seed)
+        world.episode = episode
+
+    def run(self, commands: np.ndarray, actions: np.ndarray | None = None) -> None:
+        """Carry out a command a row, until each commanded row is at a decision or at its end.
+
+        Args:
+            commands: (N,) int64, Command.
+            actions: (N,) int64; read where the command is STEP.
+        """
+        orders = self._orders
+        # Whoever steps passes the same arrays each time: making the orders anew would be a tenth of a step.
+        if orders.commands is not commands or (actions is not None and orders.actions is not actions):
+            actions = orders.actions if actions is None else actions
+            orders = self._orders = orders._replace(commands=commands, actions=actions)
+        stopped = self._run_rows(orders)
+        if stopped:
+            self._resume(commands, stopped)
+
+    def play(self, playing: np.ndarray, rule: np.recarray, budget: int) -> None:
+        """Let a rule decide, until each playing row has decided `budget` times, migrated, or come to its end.
+
+        Args:
+            playing: (N,) bool; these rows are at a decision.
+            rule: (1,) RULE.
+            budget: the most decisions of a row in this call.
+        """
+        commands = np.where(playing, int(Command.PLAY), int(Command.SKIP))
+        stopped = self._run_rows(self._orders._replace(commands=commands, rule=rule, budget=np.array([budget])))
+        self._resume(commands, stopped)
+
+    def _resume(self, commands: np.ndarray, stopped: int) -> None:
+        """Make room, have displaced tasks assigned, and go on, until no commanded row is stopped."""
+        while stopped:
+            commanded = commands != int(Command.SKIP)
+            full = commanded & (self._status == RowStatus.GROW)
+            lacking = int(np.bitwise_or.reduce(self.state.rows["lacking"][full], initial=0))
+            self.state = grown(self.params, self.state, lacking)
+            stopped = 0
+            for row in np.flatnonzero(full):
+                stopped += self._run_row(int(row), Command.RESUME)
+            for row in np.flatnonzero(commanded & (self._status == RowStatus.MIGRATION)):
+                stopped += self._migrate(int(row))
+
+    def _run_rows(self, orders: Orders) -> int:
+        if self.threads == 1:
+            return run_rows(self.params, self.state, self.views, orders, 0, self.row_count)
+        common = (self.params, self.state, self.views, orders)
+        if self._executor is None:
+            run_rows(*common, 0, 0)  # compile once, not once a thread
+            self._executor = ThreadPoolExecutor(self.threads)
+        edges = [self.row_count * k // self.threads for k in range(self.threads + 1)]
+        blocks = [self._executor.submit(run_rows, *common, edges[k], edges[k + 1]) for k in range(1, self.threads)]
+        return run_rows(*common, edges[0], edges[1]) + sum(block.result() for block in blocks)
+
+    def _run_row(
+        self, row: int, command: Command, task_ids: np.ndarray = _NOBODY, instance_ids: np.ndarray = _NOBODY
+    ) -> int:
+        self._one_command[row] = command
+        orders = self._orders._replace(commands=self._one_command, task_ids=task_ids, instance_ids=instance_ids)
+        return run_rows(self.params, self.state, self.views, orders, row, row + 1)
+
+    def _migrate(self, row: int) -> int:
+        """Have the planner assign the row's displaced tasks, purchase by purchase, and go on."""
+        spot, on_demand = self._assignment(row, 0), self._assignment(row, 1)
+        task_ids = np.concatenate((spot[0], on_demand[0]))
+        instance_ids = np.concatenate((spot[1], on_demand[1]))
+        return self._run_row(row, Command.ASSIGN, task_ids, instance_ids)
+
+    def _assignment(self, row: int, on_demand: int) -> tuple[np.ndarray, np.ndarray]:
+        """The displaced tasks that asked for a purchase, by id, and the instance of each, or NONE."""
+        room = max(int(self._requested[row]), int(self._alive[row]))
+        if room > len(self._task_ids):
+            self._task_ids, self._instance_ids = np.empty(2 * room, dtype=np.int64), np.empty(2 * room, dtype=np.int64)
+        description = (self._task_ids, self._instance_ids, self._costs, self._counts)
+        describe_migration(self.params, self.state, row, on_demand, *description)
+        tasks, instances = self._counts.tolist()
+        if tasks * instances > len(self._costs):
+            self._costs = np.empty(2 * tasks * instances)
+            return self._assignment(row, on_demand)
+        task_ids, instance_ids = self._task_ids[:tasks].copy(), self._instance_ids[:instances]
+        if tasks == 0 or instances == 0:
+            return task_ids, np.full(tasks, NONE)
+        costs = self._costs[: tasks * instances].reshape(tasks, instances)
+        columns = checked_columns(self.planner(costs.copy()), costs)
+        return task_ids, np.where(columns == UNASSIGNED, NONE, instance_ids[columns])
+
+    def metrics(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """What the rows' finished episodes add up to; see `tessera_env.simulation.metrics`."""
+        return metrics_of(self.state, rows)

@@ -1,1 +1,0 @@
-"""Tasks: generators and readers."""

@@ -1,0 +1,1 @@
+"""A world's tasks: when they arrive, and what they are."""

@@ -1,0 +1,276 @@
+"""Evaluation: every policy in every world once, the same results however it is run."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tessera_env.evaluation.experiment import evaluate, plan, play
+from tessera_env.evaluation.optimum.clairvoyant import optimal
+from tessera_env.evaluation.results import Results
+from tessera_env.evaluation.statistics import Estimate
+from tessera_env.observation.layout import Layout
+from tessera_env.policies import Greedy, OnDemandOnly, save_policy
+from tessera_env.scenario.loading import load_scenario
+
+# Episodes of a quarter of the usual length, on one pool or on nine.
+SHORT = {"task.work_h": 6, "task.deadline_h": {"uniform": [7.0, 12.0]}, "horizon_h": 13}
+NAMES = ["on_demand_only", "greedy", "on_demand_fallback:count=1", "random"]
+
+
+class LengthsEnv:
+    """A stand-in for the vector environment: world k lasts 1 + 7 k mod 5 steps and costs 100 + k."""
+
+    def __init__(self, num_envs: int) -> None:
+        self.num_envs = num_envs
+        self.world = np.zeros(num_envs, dtype=np.int64)
+        self.left = np.zeros(num_envs, dtype=np.int64)
+        self.starts: list[int] = []  # worlds in the order in which they were begun
+
+    def reset(self, *, seed: list[int], options: dict[str, Any]) -> tuple[np.ndarray, dict[str, Any]]:
+        assert seed == [5] * self.num_envs
+        rows = options.get("reset_mask", np.ones(self.num_envs, dtype=bool))
+        self.world[rows] = options["world"][rows]
+        self.left[rows] = 1 + 7 * self.world[rows] % 5
+        self.starts += self.world[rows].tolist()
+        return self._observation(), {}
+
+    def action_masks(self) -> np.ndarray:
+        return np.ones((self.num_envs, 3), dtype=bool)
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        self.left = np.maximum(self.left - 1, 0)  # a row whose episode has ended rests
+        ended = self.left == 0
+        return self._observation(), np.zeros(self.num_envs), ended, np.zeros_like(ended), {}
+
+    def episode_metrics(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        assert (self.left[rows] == 0).all()
+        return {"cost_usd": 100.0 + self.world[rows], "tasks": self.world[rows] % 3}
+
+    def _observation(self) -> np.ndarray:
+        return self.world[:, None].astype(np.float32)
+
+
+class Watcher:
+    """A policy that remembers which worlds' starts it was told of, and carries a state."""
+
+    name = "watcher"
+
+    def __init__(self) -> None:
+        self.started: list[int] = []
+
+    def predict(
+        self,
+        observation: np.ndarray,
+        state: Any = None,
+        episode_start: Any = None,
+        deterministic: bool = False,
+        action_masks: Any = None,
+    ) -> tuple[np.ndarray, Any]:
+        assert deterministic
+        assert action_masks.shape == (len(observation), 3)
+        assert (state is None) == (not self.started)
+        self.started += observation[episode_start, 0].astype(int).tolist()
+        return np.zeros(len(observation), dtype=np.int64), "state"
+
+
+class TestPlay:
+    """Which row plays which world, and when."""
+
+    @pytest.mark.parametrize("rows", [1, 2, 3, 7, 23])
+    def test_every_world_once_and_in_order(self, rows: int) -> None:
+        env, policy, done = LengthsEnv(rows), Watcher(), []
+        table = play(env, policy, 23, 5, done.append)  # type: ignore[arg-type]
+        assert table["cost_usd"].tolist() == [100.0 + world for world in range(23)]
+        assert table["tasks"].tolist() == [world % 3 for world in range(23)]
+        assert table["tasks"].dtype == np.int64
+        assert sum(done) == 23
+        assert env.starts == list(range(23))
+
+    def test_policies_with_memory_hear_of_every_start(self) -> None:
+        env, policy = LengthsEnv(4), Watcher()
+        play(env, policy, 11, 5, lambda _count: None)  # type: ignore[arg-type]
+        assert policy.started == list(range(11))
+
+
+@pytest.fixture(scope="module")
+def short() -> Results:
+    return evaluate("deadline", NAMES, 10, 3, overrides=SHORT)
+
+
+class TestEvaluate:
+    """On the engine."""
+
+    def test_what_comes_back(self, short: Results) -> None:
+        assert list(short.tables) == NAMES
+        assert short.baseline == "greedy"
+        assert short.episodes == 10
+        assert short.scenario == load_scenario("deadline", **SHORT).model_dump(mode="json")
+        assert set(short.versions) == {"tessera_env", "numpy", "numba", "gymnasium", "python"}
+        for label, table in short.tables.items():
+            assert set(table) == set(short.tables["greedy"])
+            assert all(values.shape == (10,) for values in table.values())
+            assert (table["cost_usd"] > 0).all(), label
+            assert table["invalid_actions"].sum() == 0, label
+            assert table["deadlines_missed"].sum() == 0, label  # the guard is on
+            assert (table["tasks_done"] == 1).all(), label
+
+    def test_policies_do_what_they_are_named_for(self, short: Results) -> None:
+        on_demand, greedy = short.tables["on_demand_only"], short.tables["greedy"]
+        assert on_demand["spot_h"].sum() == 0
+        assert on_demand["on_demand_h"] == pytest.approx(6.0 + on_demand["setup_h"], abs=1e-6)
+        assert greedy["spot_h"].sum() > 0
+        assert greedy["cost_usd"].mean() < on_demand["cost_usd"].mean()
+
+    @pytest.mark.parametrize(("rows", "threads"), [(1, 1), (3, 1), (10, 2), (64, 1)])
+    def test_rows_and_threads_change_nothing(self, short: Results, rows: int, threads: int) -> None:
+        again = evaluate("deadline", NAMES, 10, 3, overrides=SHORT, rows=rows, threads=threads)
+        assert again.to_json() == short.to_json()
+
+    def test_more_episodes_keep_the_first_ones(self, short: Results) -> None:
+        more = evaluate("deadline", ["greedy"], 13, 3, overrides=SHORT)
+        assert np.array_equal(more.tables["greedy"]["cost_usd"][:10], short.tables["greedy"]["cost_usd"])
+
+    def test_another_seed_is_another_set_of_worlds(self, short: Results) -> None:
+        other = evaluate("deadline", ["greedy"], 10, 4, overrides=SHORT)
+        assert not (other.tables["greedy"]["elapsed_h"] == short.tables["greedy"]["elapsed_h"]).any()
+
+    def test_the_order_of_policies_changes_nothing_but_the_order(self, short: Results) -> None:
+        turned = evaluate("deadline", NAMES[::-1], 10, 3, overrides=SHORT)
+        assert list(turned.tables) == NAMES[::-1]
+        assert turned.summary == short.summary
+
+    def test_an_exported_policy(self, tmp_path: Path) -> None:
+        """A network with a large logit for on-demand plays as OnDemandOnly does; rows still change nothing."""
+        layout = Layout(1)
+        arrays = {
+            "layer.0.weight": np.random.default_rng(0).normal(0, 0.1, (64, layout.size)).astype(np.float32),
+            "layer.0.bias": np.zeros(64, np.float32),
+            "layer.1.weight": np.random.default_rng(1).normal(0, 0.1, (3, 64)).astype(np.float32),
+            "layer.1.bias": np.array([0, 0, 50], np.float32),
+        }
+        facts = {"kind": "mlp", "activation": "tanh", "pool_count": 1, "layout_digest": layout.digest}
+        card = save_policy(tmp_path / "p", arrays, {**facts, "scenario": "deadline", "masked": True, "versions": {}})
+        label = str(tmp_path / "p")
+        players = [tmp_path / "p", "on_demand_only"]
+        one, many = (evaluate("deadline", players, 5, 3, overrides=SHORT, rows=rows) for rows in (1, 5))
+        assert one.to_json() == many.to_json()
+        assert one.baseline == label
+        assert one.policies[label] == {"name": "p", "trained_on": "deadline", "masked": True, "sha256": card.sha256}
+        assert np.array_equal(one.tables[label]["cost_usd"], one.tables["on_demand_only"]["cost_usd"])
+
+    def test_policy_objects(self, short: Results) -> None:
+        made = evaluate("deadline", [Greedy(Layout(1)), OnDemandOnly(Layout(1))], 10, 3, None, overrides=SHORT)
+        assert list(made.tables) == ["greedy", "on_demand_only"]
+        assert made.baseline is None
+        assert np.array_equal(made.tables["greedy"]["cost_usd"], short.tables["greedy"]["cost_usd"])
+
+    @pytest.mark.slow
+    def test_two_processes_write_the_same_bytes(self, tmp_path: Path) -> None:
+        program = (
+            "import sys\nfrom tessera_env.evaluation.experiment import evaluate\n"
+            f"evaluate('deadline', {NAMES}, 4, 2, overrides={SHORT}).write_json(sys.argv[1])\n"
+        )
+        for name in ("a.json", "b.json"):
+            subprocess.run([sys.executable, "-c", program, str(tmp_path / name)], check=True)
+        assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+        assert Results.from_json(tmp_path / "a.json").to_json() == (tmp_path / "a.json").read_text()
+
+    def test_many_tasks_on_many_pools(self) -> None:
+        overrides = {"task.count": 12, "horizon_h": 24}
+        made = evaluate("fleet", ["on_demand_only", "greedy", "random"], 3, 1, overrides=overrides)
+        for label, table in made.tables.items():
+            assert (table["tasks"] == 12).all()
+            assert table["invalid_actions"].sum() == 0, label
+        again = evaluate("fleet", ["greedy", "random"], 3, 1, overrides=overrides, rows=1)
+        for label in again.tables:
+            assert np.array_equal(again.tables[label]["cost_usd"], made.tables[label]["cost_usd"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"episodes": 0}, "episodes: 0 (allowed: 1 to"),
+        ({"episodes": 2.5}, "episodes: 2.5"),
+        ({"episodes": True}, "episodes: True"),
+        ({"seed": -1}, "seed: -1 (allowed: 0 to"),
+        ({"seed": 2**64}, "seed: 18446744073709551616"),
+        ({"rows": 0}, "rows: 0"),
+        ({"threads": 0}, "threads: 0"),
+        ({"policies": []}, "policies: none"),
+        ({"policies": ["greedy", "greedy"]}, "'greedy' is named twice"),
+        ({"policies": ["gready"]}, "'gready' (allowed: greedy"),
+        ({"policies": ["greedy:count=1"]}, "allowed: no options"),
+        ({"baseline": "random"}, "baseline: 'random' (allowed: one of the policies: greedy)"),
+        ({"scenario": "deadlines"}, "deadlines"),
+        ({"overrides": {"task.nonsense": 1}}, "task.nonsense"),
+    ],
+)
+def test_refusals(changes: dict[str, Any], reason: str) -> None:
+    arguments = {"scenario": "deadline", "policies": ["greedy"], "episodes": 2, "seed": 1, **changes}
+    with pytest.raises(ValueError) as caught:
+        plan(**arguments)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("policies", "baseline", "expected"),
+    [
+        (["random", "greedy"], "auto", "greedy"),
+        (["random", "on_demand_only"], "auto", "random"),
+        (["random", "greedy"], "random", "random"),
+        (["random", "greedy"], None, None),
+        ("greedy", "auto", "greedy"),
+    ],
+)
+def test_the_baseline(policies: Any, baseline: str | None, expected: str | None) -> None:
+    assert plan("deadline", policies, 2, 1, baseline).baseline == expected
+
+
+class TestOptimum:
+    """What a clairvoyant would have paid, and the gap to it."""
+
+    def test_the_row_and_the_gap(self) -> None:
+        made = evaluate("deadline", ["greedy", "uniform_progress"], 10, 3, overrides=SHORT, optimum=True)
+        assert list(made.tables) == ["greedy", "uniform_progress", "clairvoyant"]
+        assert made.policies["clairvoyant"] == {"name": "clairvoyant"}
+        expected = optimal(load_scenario("deadline", **SHORT), 10, 3)["cost_usd"]
+        assert np.array_equal(made.tables["clairvoyant"]["cost_usd"], expected)
+        greedy, uniform = (made.summary[label] for label in ("greedy", "uniform_progress"))
+        gap = uniform.cost_usd.mean - expected.mean()
+        assert greedy.gap_closed is not None
+        assert greedy.gap_closed.mean == pytest.approx((uniform.cost_usd.mean - greedy.cost_usd.mean) / gap)
+        assert greedy.gap_closed.low < greedy.gap_closed.mean < greedy.gap_closed.high
+        assert uniform.gap_closed == Estimate(0.0, 0.0, 0.0)
+
+    def test_the_reference_is_played_unseen(self, short: Results) -> None:
+        """The gap is the same, whether uniform_progress has a row of its own; all else is as without the optimum."""
+        both = evaluate("deadline", ["greedy", "uniform_progress"], 10, 3, overrides=SHORT, optimum=True)
+        alone = evaluate("deadline", ["greedy"], 10, 3, overrides=SHORT, optimum=True, rows=3, threads=2)
+        assert list(alone.tables) == ["greedy", "clairvoyant"]
+        assert alone.summary["greedy"] == both.summary["greedy"]
+        assert alone.summary["greedy"].cost_usd == short.summary["greedy"].cost_usd
+        assert short.summary["greedy"].gap_closed is None
+        assert "gap_closed" not in short.to_json()
+        assert "reference_usd" not in short.to_json()
+
+    def test_it_comes_back_from_its_file_byte_for_byte(self, tmp_path: Path) -> None:
+        made = evaluate("deadline", ["greedy"], 4, 3, overrides=SHORT, optimum=True)
+        made.write_json(tmp_path / "a.json")
+        read = Results.from_json(tmp_path / "a.json")
+        assert read.to_json() == (tmp_path / "a.json").read_text() == made.to_json()
+        assert read.summary == made.summary
+        again = evaluate("deadline", ["greedy"], 4, 3, overrides=SHORT, optimum=True, rows=1, threads=2)
+        assert again.to_json() == made.to_json()
+
+    def test_refusals_come_before_any_work(self) -> None:
+        with pytest.raises(ValueError, match="no clairvoyant optimum: pools: 4 pools"):
+            plan("classic", ["greedy"], 2, 1, optimum=True)
+        named = Greedy(Layout(1))
+        named.name = "clairvoyant"
+        with pytest.raises(ValueError, match="policies: 'clairvoyant'"):
+            plan("deadline", [named], 2, 1, optimum=True)

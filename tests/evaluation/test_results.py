@@ -1,0 +1,128 @@
+"""Results: comparisons on paired worlds, and JSON that comes back as it went."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tessera_env.evaluation.results import Results, ResultsError
+from tests.results_samples import COSTS, results, table
+
+
+class TestSummary:
+    """Means, intervals, differences, savings."""
+
+    def test_cost(self) -> None:
+        cost = results().summary["greedy"].cost_usd
+        assert cost.mean == pytest.approx(50.0)
+        half = 1.96 * COSTS["greedy"].std() / math.sqrt(40)
+        assert (cost.low, cost.high) == pytest.approx((50 - half, 50 + half), abs=0.1)
+
+    def test_differences_are_paired_and_cost_minus_baseline(self) -> None:
+        summary = results().summary
+        learned, twin = summary["runs/latest"].difference_usd, summary["twin"].difference_usd
+        assert learned is not None
+        assert twin is not None
+        assert learned.mean == pytest.approx(-10.0)
+        assert -10.5 < learned.low < learned.high < -9.5  # unpaired it would be some 2 wide to each side
+        assert learned.is_clear_of_zero
+        assert not twin.is_clear_of_zero
+        assert summary["greedy"].difference_usd is None
+
+    def test_without_a_baseline(self) -> None:
+        assert all(summary.difference_usd is None for summary in results(baseline=None).summary.values())
+
+    def test_savings(self) -> None:
+        summary = results().summary
+        assert summary["greedy"].savings is not None
+        assert summary["greedy"].savings.mean == pytest.approx(0.5)
+        assert summary["on_demand_only"].savings is None
+        assert results(labels=("greedy", "twin")).summary["twin"].savings is None
+
+    def test_a_policys_numbers_do_not_depend_on_the_others(self) -> None:
+        assert results().summary["twin"].cost_usd == results(labels=("greedy", "twin")).summary["twin"].cost_usd
+
+    def test_means_leave_out_what_episodes_lack(self) -> None:
+        columns = table(np.ones(3), completion_p50_h=np.array([10.0, math.nan, 20.0]), nothing=np.full(3, math.nan))
+        made = Results({}, 1, None, {}, {"a": {"name": "a"}}, {"a": columns})
+        assert made.summary["a"].means["completion_p50_h"] == 15.0
+        assert made.summary["a"].means["nothing"] is None
+        assert made.summary["a"].means["interruptions"] == 3.0
+
+
+class TestJson:
+    """The file."""
+
+    def test_there_and_back(self, tmp_path: Path) -> None:
+        made, path = results(), tmp_path / "results.json"
+        made.write_json(path)
+        read = Results.from_json(path)
+        assert read.to_json() == made.to_json()
+        assert list(read.tables) == list(COSTS)
+        assert read.summary == made.summary
+        assert np.array_equal(read.tables["twin"]["cost_usd"], COSTS["twin"])
+        assert read.tables["twin"]["interruptions"].dtype == np.int64
+
+    def test_what_it_holds(self) -> None:
+        text = results().to_json()
+        values = json.loads(text)
+        assert list(values) == sorted(values)
+        assert values["schema"] == 1
+        assert values["scenario"] == {"name": "deadline-aws", "horizon_h": 100.0}
+        assert [policy["label"] for policy in values["policies"]] == list(COSTS)
+        assert len(values["episodes"]) == 4 * 40
+        assert values["episodes"][41]["policy"] == "greedy"
+        assert values["episodes"][41]["world"] == 1
+        assert values["episodes"][41]["cost_usd"] == COSTS["greedy"][1]
+        assert values["summary"]["runs/latest"]["difference_usd"]["clear_of_zero"] is True
+        assert sum(line.startswith('{"completion') for line in text.splitlines()) == 160  # an episode a line
+
+    def test_no_nan_and_no_infinity(self, tmp_path: Path) -> None:
+        columns = table(np.array([5.0]), completion_p50_h=np.array([math.nan]))
+        made = Results({}, 1, "b", {}, {"a": {}, "b": {}}, {"a": columns, "b": columns})
+        made.write_json(tmp_path / "a.json")
+        text = (tmp_path / "a.json").read_text()
+        assert "NaN" not in text
+        assert "Infinity" not in text
+        assert json.loads(text)["episodes"][0]["completion_p50_h"] is None
+        assert json.loads(text)["summary"]["a"]["cost_usd"] == {
+            "mean": 5.0,
+            "low": None,
+            "high": None,
+            "clear_of_zero": False,
+        }
+        assert np.isnan(Results.from_json(tmp_path / "a.json").tables["a"]["completion_p50_h"]).all()
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "[]",
+            "3",
+            "{}",
+            "{" * 50_000,
+            '{"schema": 2}',
+            '{"schema": 1, "policies": [{"label": "a"}], "episodes": []}',
+            '{"schema": 1, "policies": [{"label": "a"}], "episodes": [{"policy": "a", "world": 1, "cost_usd": 1.0}]}',
+            '{"schema": 1, "policies": [{"label": "a"}], "episodes": [{"policy": "a", "world": 0}]}',
+            '{"schema": 1, "policies": [{"label": "clairvoyant"}], "scenario": {}, "seed": 1, "baseline": null, '
+            '"versions": {}, "episodes": [{"policy": "clairvoyant", "world": 0, "cost_usd": 1.0}]}',
+            '{"schema": 1, "policies": [{"label": "clairvoyant"}], "scenario": {}, "seed": 1, "baseline": null, '
+            '"versions": {}, "episodes": [{"policy": "clairvoyant", "world": 0, "cost_usd": 1.0}], '
+            '"reference_usd": [1, 2]}',
+            '{"schema": 1, "policies": [], "episodes": [], "scenario": {}, "seed": 1, "baseline": null}',
+        ],
+    )
+    def test_files_that_hold_no_results(self, tmp_path: Path, text: str) -> None:
+        path = tmp_path / "a.json"
+        path.write_text(text)
+        with pytest.raises(ResultsError) as caught:
+            Results.from_json(path)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    def test_a_missing_file(self, tmp_path: Path) -> None:
+        with pytest.raises(ResultsError, match="no such file"):
+            Results.from_json(tmp_path / "none.json")

@@ -1,0 +1,100 @@
+"""Scenarios whose tasks are recorded jobs."""
+
+import numpy as np
+import pytest
+
+from tessera_env.env import TesseraEnv
+from tessera_env.scenario.conversion import recorded_jobs
+from tessera_env.scenario.errors import ScenarioError
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.simulate import simulate
+
+HEADER = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time"
+ROWS = [
+    "p0,1,1000,1,500,,BE,Succeeded,100,4000,400",
+    "p1,1,2000,1,1000,,LS,Succeeded,700,500000,800",
+    "p2,1,3000,4,1000,,BE,Succeeded,900,9000,950",
+    "p3,1,4000,1,250,,BE,Succeeded,1600,1660,1600",
+]
+PODS = {"task.trace_format": "pods", "task.work_h": None, "task.arrivals": "recorded", "task.arrival_share": 1.0}
+
+
+@pytest.fixture
+def pods(tmp_path):
+    path = tmp_path / "pods.csv"
+    # The first deletion of a recording marks where it is complete: one pod that ended before all others came.
+    first = "old,1,1,1,1000,,BE,Succeeded,0,10,0"
+    path.write_text("\n".join((HEADER, first, *ROWS, "end,1,1,0,0,,BE,Pending,800000,,")) + "\n")
+    return path
+
+
+def test_jobs_are_clipped_and_those_that_fit_no_pool_are_left_out(pods):
+    scenario = load_scenario("classic", **PODS, **{"task.trace": str(pods), "task.trace_work_h": [0.5, 24.0]})
+    jobs = recorded_jobs(scenario)
+    assert jobs["arrival_s"].tolist() == [0.0, 600.0, 1500.0]  # p2's four GPUs are more than 24,000 MB
+    assert jobs["work_s"].tolist() == [3600.0, 86_400.0, 1800.0]
+    assert jobs["gpu_memory_mb"].tolist() == [8_000.0, 16_000.0, 4_000.0]
+    assert jobs["interactive"].tolist() == [0.0, 1.0, 0.0]
+    assert jobs["state_mb"].tolist() == pytest.approx([1048.576, 2097.152, 4194.304])
+
+
+def test_a_workload_file_is_not_written_over(pods):
+    before = pods.read_bytes()
+    with pytest.raises(OSError, match=r"log: .*pods\.csv is the same file as .*pods\.csv, which is read"):
+        simulate(scenario="classic", policies=["greedy"], log=pods, overrides={**PODS, "task.trace": str(pods)})
+    assert pods.read_bytes() == before
+
+
+def test_a_world_replays_a_run_of_jobs(pods):
+    changes = {**PODS, "task.trace": str(pods), "task.count": 2, "task.arrival_scale": 2.0}
+    env = TesseraEnv("classic", overrides=changes)
+    starts = set()
+    for world in range(20):
+        env.reset(seed=0, options={"world": world})
+        tasks = env.simulation.state.tasks[0]
+        starts.add(tuple(tasks["gpu_memory_mb"].tolist()))
+        assert tasks["arrival_s"][0] == 0.0
+        assert tasks["arrival_s"][1] in (1_200.0, 1_800.0)
+        assert np.isinf(tasks["deadline_s"]).all()
+    assert starts == {(8_000.0, 16_000.0), (16_000.0, 4_000.0)}
+
+
+def test_a_scenario_file_finds_the_workload_beside_it(pods, monkeypatch):
+    (pods.parent / "mine.toml").write_text(
+        'horizon_h = 9\ndecision_interval_s = 600\nnotice_s = 0\n[task]\ncount = 2\ntrace = "pods.csv"\n'
+        'trace_format = "pods"\narrivals = "recorded"\n[[pools]]\nname = "a"\nzone = "z"\ninstance_type = "t"\n'
+        'gpu_memory_mb = 16000\non_demand_usd_per_h = 1\nprice = { source = "constant", usd_per_h = 0.3 }\n'
+    )
+    monkeypatch.chdir("/")
+    assert load_scenario(pods.parent / "mine.toml").task.trace == str(pods)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"task.trace": "x.csv"}, "task.work_h: must be given unless task.trace is (got both)"),
+        ({"task.work_h": None}, "task.work_h: must be given unless task.trace is (got neither)"),
+        ({"task.trace": "x.csv", "task.work_h": None}, "task.trace_format: must be given with task.trace"),
+        ({"task.trace_format": "pods"}, "task.trace_format: must be given with task.trace, and only then"),
+        ({"task.arrivals": "recorded"}, "task.arrivals: must not be 'recorded' unless trace_format is 'pods'"),
+        ({**PODS, "task.trace": "/missing.csv"}, "/missing.csv: no such file"),
+    ],
+)
+def test_bad_combinations(changes, reason):
+    with pytest.raises(ValueError) as caught:
+        load_scenario("classic", **changes)
+    assert reason in str(caught.value)
+
+
+def test_deadlines_leave_time_for_the_state_that_jobs_were_recorded_with(pods):
+    """4,194 MB over 1 Gbit/s are 33.6 s on top of half an hour's work."""
+    guarded = {
+        **PODS,
+        **{"task.trace": str(pods), "task.trace_work_h": [0.5, 24.0], "checkpoint.store_bandwidth_gbps": 1.0},
+        **{"deadline_guard": True, "reconsider_running": True, "guard_margin_s": 0.0, "pools.*.setup_h": 0.0},
+        **{"pools.*.provisioning_s": 0.0},
+    }
+    slack = 4_194.304 / 125.0 / 1_800.0
+    load_scenario("classic", **guarded, **{"task.slack": slack + 1e-6})
+    with pytest.raises(ScenarioError, match=r"task\.slack: must leave at least 0\.509321 h to a job of .*pods\.csv"):
+        load_scenario("classic", **guarded, **{"task.slack": slack - 1e-6})
