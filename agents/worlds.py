@@ -7,6 +7,7 @@ development and training. A trace that is replayed is cut in time too: what lies
 
 import numpy as np
 
+from tessera_env.recordings.bundled import BUNDLED
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.model import Scenario
 
@@ -14,7 +15,6 @@ REPORT_SEEDS = range(0, 2**30)
 DEVELOPMENT_SEEDS = range(2**30, 2**31)
 TRAINING_SEEDS = range(2**31, 2**32)  # the top that numpy's and torch's generators can be seeded with
 MOST_ROWS = 2**16  # environments of one run; row k draws its worlds from seed + k
-SPLIT_H = {"aws_v100_2023": 700.0}  # of the bundled traces
 TRAINING_SHARE = 5 / 7  # of what lies before the split hour
 
 
@@ -69,8 +69,8 @@ def split_h(scenario: Scenario) -> float:
         ValueError: the window is the whole trace.
     """
     market = scenario.market
-    if market.trace in SPLIT_H:
-        return SPLIT_H[market.trace]
+    if market.trace in BUNDLED:
+        return BUNDLED[market.trace].split_h
     split = market.from_h or market.until_h
     if not split:
         raise ValueError(

@@ -9,17 +9,18 @@ from itertools import product
 
 import numpy as np
 
-from agents.worlds import SPLIT_H, development_seed
+from agents.worlds import development_seed
 from benchmarks.common import Report, machine, parser
 from tessera_env.evaluation.experiment import evaluate
 from tessera_env.evaluation.statistics import bootstrap_means, estimate
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import SlackThreshold, TimeSliced
+from tessera_env.recordings.bundled import AWS_V100_2023, BUNDLED
 from tessera_env.recordings.traces.series import read_series
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.model import Scenario
 
-SCENARIO, TRACE = "deadline-aws", "aws_v100_2023"
+SCENARIO = "deadline-aws"
 DEADLINES_H, CHANGEOVERS_H = (52, 60, 70), (0.02, 0.05, 0.1, 0.2)
 WINDOWS, QUICK_WINDOWS = 50, 2  # of each zone, for each deadline and changeover
 THETAS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4)
@@ -36,7 +37,7 @@ of the best for each changeover and deadline: {by_job:.2f}."""
 
 def scenario(zone: str, changeover_h: float, deadline_h: float) -> Scenario:
     """The job in windows of the zone's hours for development."""
-    hours = {"from_h": 0.0, "until_h": SPLIT_H[TRACE]}
+    hours = {"from_h": 0.0, "until_h": BUNDLED[AWS_V100_2023].split_h}
     job = {"task.deadline_h": deadline_h, "pools.0.setup_h": changeover_h, "pools.0.trace_zone": zone}
     return load_scenario(SCENARIO, market=hours, **job)
 
@@ -50,7 +51,7 @@ class Costs:
     """
 
     def __init__(self, policies: Sequence[str], windows: int):
-        zones = [series.name for series in read_series((TRACE,), None)]
+        zones = [series.name for series in read_series((AWS_V100_2023,), None)]
         shape = (len(CHANGEOVERS_H), len(DEADLINES_H), len(zones))
         self.of = {policy: np.zeros((*shape, windows)) for policy in policies}
         self.missed = 0
@@ -83,7 +84,7 @@ class Costs:
         return NOTE.format(
             windows=windows,
             zones=zones,
-            split=SPLIT_H[TRACE],
+            split=BUNDLED[AWS_V100_2023].split_h,
             default=default.partition(":")[2],
             missed=self.missed,
             one=jobs.mean(axis=(1, 2)).min(),

@@ -11,7 +11,8 @@ from tessera_env.cli.options import Overrides, ScenarioName
 from tessera_env.cli.output import InputError, print_text, writing
 from tessera_env.files.writing import check_outputs, write_bytes, write_text
 from tessera_env.jit.kernel import interpreting_first
-from tessera_env.recordings.traces.parts import chosen_series, trace_path
+from tessera_env.recordings.bundled import trace_path
+from tessera_env.recordings.traces.parts import chosen_series
 from tessera_env.recordings.traces.series import Polarity
 from tessera_env.scenario.loading import load_scenario, parse_override
 

@@ -4,37 +4,22 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import tyro
 from rich.table import Table
 
 from tessera_env.cli.output import InputError, print_text, terminal, write_all, writing
 from tessera_env.files.writing import check_outputs, write_text
+from tessera_env.recordings.bundled import BUNDLED, trace_path
 from tessera_env.recordings.traces.checks import problems_of_trace
-from tessera_env.recordings.traces.parts import HOUR_S, chosen_series, trace_path
+from tessera_env.recordings.traces.parts import HOUR_S, chosen_series
 from tessera_env.recordings.traces.series import Polarity
 from tessera_env.recordings.traces.statistics import statistics_of
 from tessera_env.report.trace_text import statistics_json, statistics_text, table_text
 from tessera_env.scenario.fitting import Origin, fitted_toml
 from tessera_env.scenario.loading import load_scenario
 
-
-class Bundled(NamedTuple):
-    """What there is to know about a trace inside the package."""
-
-    source: str
-    licence: str
-    development_until_h: float  # later hours are for reporting only
-
-
-BUNDLED = {
-    "aws_v100_2023": Bundled(
-        source="FrontierCS/Frontier-CS, from skypilot-org/spot-traces (Wu et al., NSDI 2024)",
-        licence="MIT",
-        development_until_h=700.0,
-    )
-}
 FIRST_SHOWN = 20
 
 Trace = Annotated[
@@ -163,7 +148,7 @@ class TracesFit:
             raise InputError(f"--output: must end in .toml, as scenarios do (got {self.output})")
         until_h = self.until_h
         if until_h is None and self.trace in BUNDLED:
-            until_h = BUNDLED[self.trace].development_until_h
+            until_h = BUNDLED[self.trace].split_h
         try:
             series = chosen_series(self.trace, self.polarity, self.zone, self.from_h, until_h)
             check_outputs({"output": self.output}, [trace_path(self.trace)])

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tessera_env.recordings.bundled import BUNDLED
+
 if TYPE_CHECKING:
     from tessera_env.scenario.distributions import Distribution
     from tessera_env.scenario.market import SpellCapacity, SteppedPrice
     from tessera_env.scenario.model import Pool, Scenario
 
 MAX_TIMELINE_POINTS = 10_000_000  # per pool; 50 bytes each
-BUNDLED_TRACES = ("aws_v100_2023",)
 
 
 def problems_of(scenario: Scenario) -> list[str]:
@@ -171,19 +172,15 @@ def _market(scenario: Scenario) -> Iterator[str]:
         )
     paths = market.trace_paths
     is_json = bool(paths) and all(path.lower().endswith(".json") for path in paths)
-    if paths and not is_json and not (len(paths) == 1 and (paths[0].lower().endswith(".csv") or _is_bundled(paths[0]))):
+    if paths and not is_json and not (len(paths) == 1 and (paths[0].lower().endswith(".csv") or paths[0] in BUNDLED)):
         yield (
-            f"market.trace: must be one of {', '.join(BUNDLED_TRACES)}, a .csv file, a .json file or a list of "
+            f"market.trace: must be one of {', '.join(BUNDLED)}, a .csv file, a .json file or a list of "
             f".json files (got {_shown(paths)})"
         )
     elif is_json and market.polarity is None:
         yield "market.polarity: must be 'available' or 'unavailable' with a JSON trace (got none)"
     elif not is_json and market.polarity == "unavailable":
         yield "market.polarity: must be 'available' or none without a JSON trace (got 'unavailable')"
-
-
-def _is_bundled(path: str) -> bool:
-    return path in BUNDLED_TRACES
 
 
 def _shown(paths: tuple[str, ...]) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from tessera_env.files.reading import read_text
+from tessera_env.recordings.bundled import BUNDLED
 from tessera_env.recordings.traces.series import TraceError
 from tessera_env.recordings.workloads import WorkloadError
-from tessera_env.scenario.checks import BUNDLED_TRACES
 from tessera_env.scenario.conversion import recorded_jobs, replayed_series
 from tessera_env.scenario.errors import ScenarioError, lines_of, report, shown
 from tessera_env.scenario.model import Scenario
@@ -167,7 +167,7 @@ def _resolve_traces(values: dict[str, Any], folder: Path) -> None:
     if not isinstance(market, dict):
         return
     trace = market.get("trace")
-    if isinstance(trace, str) and trace not in BUNDLED_TRACES:
+    if isinstance(trace, str) and trace not in BUNDLED:
         market["trace"] = str((folder / trace).resolve())
     elif isinstance(trace, list):
         market["trace"] = [str((folder / path).resolve()) if isinstance(path, str) else path for path in trace]

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tessera_env.cli.program import main
-from tessera_env.recordings.traces.parts import trace_path
+from tessera_env.recordings.bundled import trace_path
 
 OWN = "which is read (allowed: a file of its own)"
 

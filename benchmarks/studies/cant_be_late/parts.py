@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tessera_env.recordings.bundled import AWS_V100_2023, BUNDLED
 from tessera_env.recordings.traces.series import Series, read_series
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.model import Scenario
 
 PRESET = "deadline-aws"
-BUNDLED = "aws_v100_2023"
 DEADLINES_H = (52.0, 60.0, 70.0)
 CHANGEOVERS_H = (0.02, 0.05, 0.1, 0.2)
-SPLIT_H = 700.0  # of the bundled recording: before it for choices, from it on for reports
+SPLIT_H = BUNDLED[AWS_V100_2023].split_h  # before it for choices, from it on for reports
 PUBLISHED_PRICE = 0.9731  # $/h, where none was recorded
 
 TRACES = Path(os.environ.get("TESSERA_TRACES", Path(__file__).parents[4] / "shared" / "traces"))
@@ -37,19 +37,19 @@ class Part:
 
 def report_part() -> Part:
     """The bundled recording from the split hour on."""
-    note = f"{BUNDLED}, recorded hours from {SPLIT_H:g} on, at recorded prices."
+    note = f"{AWS_V100_2023}, recorded hours from {SPLIT_H:g} on, at recorded prices."
     return Part("Hours kept for reports", note, _bundled_zones(SPLIT_H, None))
 
 
 def development_part() -> Part:
     """The bundled recording before the split hour: what choices may rest on."""
-    note = f"{BUNDLED}, recorded hours before {SPLIT_H:g}, at recorded prices: for choices, not for reports."
+    note = f"{AWS_V100_2023}, recorded hours before {SPLIT_H:g}, at recorded prices: for choices, not for reports."
     return Part("Hours for development", note, _bundled_zones(0.0, SPLIT_H))
 
 
 def _bundled_zones(from_h: float, until_h: float | None) -> dict[str, dict[str, Any]]:
     window = {"market.from_h": from_h, "market.until_h": until_h}
-    return {_short(one.name): {**window, "pools.0.trace_zone": one.name} for one in read_series([BUNDLED])}
+    return {_short(one.name): {**window, "pools.0.trace_zone": one.name} for one in read_series([AWS_V100_2023])}
 
 
 def other_months_part(folder: Path = TRACES) -> Part | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tessera_env.files.reading import MAX_BYTES, read_text
-from tessera_env.recordings.traces.parts import trace_path
+from tessera_env.recordings.bundled import trace_path
 from tessera_env.recordings.traces.series import (
     CSV_HEADER,
     MAX_COUNT,

@@ -1,18 +1,10 @@
 """Some zones of a trace, or some hours of it."""
 
-from importlib.resources import files
-from pathlib import Path
-
 import numpy as np
 
-from tessera_env.recordings.traces.series import BUNDLED_END_S, Polarity, Series, TraceError, read_series
+from tessera_env.recordings.traces.series import Polarity, Series, TraceError, read_series
 
 HOUR_S = 3600.0
-
-
-def trace_path(name: str) -> Path:
-    """Where a bundled trace lies, by its name, or the path that the name is."""
-    return Path(str(files("tessera_env") / "data" / name / "zones.csv")) if name in BUNDLED_END_S else Path(name)
 
 
 def chosen_series(

@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tessera_env.files.reading import read_text
+from tessera_env.recordings.bundled import BUNDLED, trace_path
 
 CSV_HEADER = ["zone", "time_s", "spot_available", "spot_price"]
 MEMBERS = ("metadata", "data", "prices")  # of a JSON file
@@ -26,9 +26,6 @@ MAX_PRICE = 10_000.0
 MAX_TIME_S = 1e10
 MAX_SHOWN = 60
 ZONE_NAMES = "a name of 1 to 100 printable characters"
-
-# Change points alone do not say how long the last value held; the publisher's samples do.
-BUNDLED_END_S = {"aws_v100_2023": 3_868_410.0}
 
 Polarity = Literal["available", "unavailable"]
 
@@ -66,14 +63,13 @@ def read_series(paths: Sequence[str], polarity: Polarity | None = None) -> tuple
 
 
 def _read(path: str, polarity: Polarity | None) -> tuple[Series, ...]:
-    bundled_end_s = BUNDLED_END_S.get(path)
-    file = Path(str(files("tessera_env") / "data" / path / "zones.csv")) if bundled_end_s is not None else Path(path)
+    end_s, file = BUNDLED[path].end_s if path in BUNDLED else None, trace_path(path)
     try:
         status = file.stat()
         changed, length = status.st_mtime_ns, status.st_size
     except (OSError, ValueError):  # reading it below says what is wrong
         changed, length = 0, 0
-    return _read_once(file, polarity, bundled_end_s, changed, length)
+    return _read_once(file, polarity, end_s, changed, length)
 
 
 @lru_cache(maxsize=32)

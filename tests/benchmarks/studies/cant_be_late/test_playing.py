@@ -18,6 +18,7 @@ from benchmarks.studies.cant_be_late.playing import (
 from benchmarks.studies.cant_be_late.study import METRICS, OPTIMUM
 from tessera_env.evaluation.experiment import evaluate
 from tessera_env.policies import make_policy
+from tessera_env.recordings.bundled import AWS_V100_2023
 from tessera_env.recordings.traces.series import read_series
 from tessera_env.vector_env import TesseraVectorEnv
 from tessera_env.world.market.timeline import MARKET_POINT
@@ -65,7 +66,7 @@ def test_hours_for_development_end_where_those_for_reports_begin():
 
 def test_spot_is_available_as_recorded(played):
     """Counted from the recording itself; the job of on-demand alone lasts 48.05 h."""
-    series = next(one for one in read_series([parts.BUNDLED]) if one.name.startswith(played.zones[0]))
+    series = next(one for one in read_series([AWS_V100_2023]) if one.name.startswith(played.zones[0]))
     for end_h, found in (
         (48.05, played.tables["on_demand_only"]["spot_available_h"][0, 1, 0]),
         (70.0, played.tables[OPTIMUM]["spot_available_h"][0, 1, 0]),
