@@ -29,7 +29,7 @@ from tessera_env.policies import LearnedPolicy, pretrained_names
 from tessera_env.report.html import write_report
 from tessera_env.report.text import results_text
 from tessera_env.scenario.loading import load_scenario, parse_override
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 
 RUNS = Path("runs")
 DEFAULT_SCENARIO = "deadline"

@@ -14,7 +14,7 @@ from agents.networks import ACTIVATIONS, PoolScorer
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.learned import PolicyCard, save_policy
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 
 _PACKAGES = ("gymnasium", "numpy", "sb3-contrib", "stable-baselines3", "torch")
 

@@ -47,7 +47,7 @@ from agents.worlds import development_scenario, development_seed, training_scena
 from tessera_env.evaluation.experiment import ROWS, play
 from tessera_env.files.writing import write_bytes, write_text
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.vector_env import TesseraVectorEnv
 
 ALGORITHMS: dict[str, type[PPO] | type[MaskablePPO]] = {"PPO": PPO, "MaskablePPO": MaskablePPO}

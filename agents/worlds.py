@@ -9,7 +9,7 @@ import numpy as np
 
 from tessera_env.recordings.bundled import BUNDLED
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 
 REPORT_SEEDS = range(0, 2**30)
 DEVELOPMENT_SEEDS = range(2**30, 2**31)

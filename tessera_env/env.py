@@ -13,7 +13,7 @@ from tessera_env.observation.layout import Layout
 from tessera_env.rendering.ansi import ansi_line
 from tessera_env.rendering.gantt import gantt_image
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.planners import Planner
 from tessera_env.simulation.rows import Simulation

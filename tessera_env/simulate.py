@@ -8,8 +8,8 @@ from typing import Any
 from tessera_env.evaluation.experiment import AUTO, ROWS, Plan, PolicyLike, plan, run
 from tessera_env.evaluation.results import ON_DEMAND, Results
 from tessera_env.report.outputs import Outputs, ScenarioLike
+from tessera_env.scenario.distributions import MAX_HOURS
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import MAX_HOURS
 
 DEFAULT_POLICIES = ("greedy", "on_demand_fallback", "on_demand_only")
 MOST_TASKS = 10_000_000

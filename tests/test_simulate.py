@@ -45,7 +45,7 @@ def test_it_writes_what_is_asked_for(tmp_path: Path) -> None:
 def test_the_report_is_written_by_its_own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     fake = type("fake", (), {"write_report": lambda *arguments, **options: calls.append((arguments, options))})
-    monkeypatch.setitem(sys.modules, "tessera_env.report.html", fake)
+    monkeypatch.setitem(sys.modules, "tessera_env.report.html.report", fake)
     results = simulate(**FAST, policies=["greedy"], html=tmp_path / "report.html")
     ((arguments, options),) = calls
     assert arguments == (results, tmp_path / "report.html")

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.common import Report, run_alone
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
 

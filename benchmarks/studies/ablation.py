@@ -4,7 +4,7 @@ from agents.worlds import report_scenario
 from benchmarks.common import Report, run_alone
 from tessera_env.evaluation.ablation import GRACE, METRICS, OFF, PLANNING, Difference, Row, ablate, periodic_settings
 from tessera_env.scenario.loading import load_scenario, preset_names
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 
 SCENARIOS = ("classic", "fleet", "fleet-mixed")  # those of them that there are
 TITLE = "What the optimal assignment and the grace period are worth"

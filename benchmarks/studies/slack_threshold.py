@@ -18,7 +18,7 @@ from tessera_env.policies import SlackThreshold, TimeSliced
 from tessera_env.recordings.bundled import AWS_V100_2023, BUNDLED
 from tessera_env.recordings.traces.series import read_series
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 
 SCENARIO = "deadline-aws"
 DEADLINES_H, CHANGEOVERS_H = (52, 60, 70), (0.02, 0.05, 0.1, 0.2)

@@ -105,6 +105,6 @@ class Evaluate:
         return writers
 
     def _write_html(self, path: str, planned: Plan, results: Results) -> None:
-        from tessera_env.report.html import write_report  # plotly takes a second to import, and few runs want it
+        from tessera_env.report.html.report import write_report  # plotly takes a second to import, and few runs want it
 
         write_report(results, path, planned=planned, command=shell_line("evaluate", self))

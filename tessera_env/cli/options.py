@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from tessera_env.policies import POLICIES, pretrained_names
+from tessera_env.policies.making import POLICIES
+from tessera_env.policies.pretrained import pretrained_names
 from tessera_env.scenario.loading import preset_names
 
 # Tyro's own reading of `float | None` answers a wrong number with three lines about both types.

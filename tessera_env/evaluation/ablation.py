@@ -16,7 +16,7 @@ from tessera_env.evaluation.experiment import PolicyLike, plan, run
 from tessera_env.evaluation.results import Table
 from tessera_env.evaluation.statistics import Estimate, bootstrap_means, estimate
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.planners import KuhnMunkres, NearestFirst, Planner
 
 METRICS = {

@@ -6,7 +6,7 @@ import numpy as np
 
 from tessera_env.env import TesseraEnv
 from tessera_env.policies.protocol import Policy
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.planners import Planner
 
 

@@ -22,9 +22,11 @@ from tessera_env.evaluation.optimum.problem import check_simulation
 from tessera_env.evaluation.playing import play
 from tessera_env.evaluation.results import OPTIMUM, REFERENCE, Results, Table
 from tessera_env.observation.layout import Layout
-from tessera_env.policies import LearnedPolicy, Policy, make_policy
+from tessera_env.policies.learned import LearnedPolicy
+from tessera_env.policies.making import make_policy
+from tessera_env.policies.protocol import Policy
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.planners import Planner
 from tessera_env.vector_env import TesseraVectorEnv
 

@@ -22,7 +22,7 @@ from tessera_env.observation.layout import Layout
 from tessera_env.policies.checked import checked_masks, checked_observation
 from tessera_env.policies.networks import BLOCK, Activation, Kind, build_network
 from tessera_env.scenario.errors import lines_of
-from tessera_env.scenario.model import MAX_POOLS
+from tessera_env.scenario.market import MAX_POOLS
 
 SCHEMA_VERSION = 1
 WEIGHTS_FILE = "policy.safetensors"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tessera_env.engine.kinds import EventKind, LogKind, Plan
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.parameters import UNLIMITED
 
 

@@ -19,7 +19,7 @@ from tessera_env.rendering.lives import read_lives
 from tessera_env.rendering.margins import Figure, draw_header, draw_legend
 from tessera_env.rendering.panels import draw_curves, draw_deadline, draw_panels, panel_boxes
 from tessera_env.rendering.style import ALARM, HEIGHT, INK, WHITE, WIDTH
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 
 
 def gantt_image(

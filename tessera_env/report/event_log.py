@@ -31,7 +31,7 @@ import numpy as np
 
 from tessera_env.engine.kinds import EventKind, LogKind, Plan
 from tessera_env.files.writing import replacing
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.parameters import UNLIMITED
 
 _CHUNK = 65_536  # records turned into Python's numbers at once: fast, and some 20 MB

@@ -10,7 +10,7 @@ from tessera_env.evaluation.experiment import Plan
 from tessera_env.evaluation.results import Results
 from tessera_env.files.writing import check_outputs
 from tessera_env.report.event_log import episode_lines, write_events
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 
 ScenarioLike = str | Path | Mapping[str, Any] | Scenario
 
@@ -54,6 +54,6 @@ def first_world_events(planned: Plan) -> Iterator[dict[str, Any]]:
 
 
 def _write_html(path: str | Path, planned: Plan, results: Results, command: str) -> None:
-    from tessera_env.report.html import write_report  # plotly takes a second to import, and few runs want it
+    from tessera_env.report.html.report import write_report  # plotly takes a second to import, and few runs want it
 
     write_report(results, path, planned=planned, command=command)

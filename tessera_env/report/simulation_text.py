@@ -6,7 +6,7 @@ import numpy as np
 
 from tessera_env.evaluation.results import ON_DEMAND, Results, Table
 from tessera_env.evaluation.statistics import FEW, Estimate, bootstrap_means, estimate
-from tessera_env.policies import POLICIES
+from tessera_env.policies.making import POLICIES
 
 HEADINGS = ("Policy", "Cost ($)", "Completed", "Preemptions", "Checkpoints")
 _WIDTHS = (20, 12, 12, 12)  # at the least; the last column takes what it needs

@@ -2,6 +2,6 @@
 
 from tessera_env.scenario.errors import ScenarioError
 from tessera_env.scenario.loading import load_scenario, preset_names
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 
 __all__ = ["Scenario", "ScenarioError", "load_scenario", "preset_names"]

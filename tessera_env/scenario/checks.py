@@ -3,38 +3,34 @@
 Each check yields lines `field: what must hold (got …)`.
 """
 
-from __future__ import annotations
-
 import math
 import statistics
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tessera_env.recordings.bundled import BUNDLED
-
-if TYPE_CHECKING:
-    from tessera_env.scenario.distributions import Distribution
-    from tessera_env.scenario.market import SpellCapacity, SteppedPrice
-    from tessera_env.scenario.model import Pool, Scenario
+from tessera_env.scenario.distributions import Distribution
+from tessera_env.scenario.market import Pool, SpellCapacity, SteppedPrice
+from tessera_env.scenario.model import ScenarioFields
 
 MAX_TIMELINE_POINTS = 10_000_000  # per pool; 50 bytes each
 
 
-def problems_of(scenario: Scenario) -> list[str]:
+def problems_of(scenario: ScenarioFields) -> list[str]:
     """All that does not fit together, one line each."""
     return [problem for check in _CHECKS for problem in check(scenario)]
 
 
-def _guard(scenario: Scenario) -> Iterator[str]:
+def _guard(scenario: ScenarioFields) -> Iterator[str]:
     if scenario.deadline_guard and not scenario.reconsider_running:
         yield "deadline_guard: must be false unless reconsider_running is true (got true)"
     if scenario.reconsider_at_capacity and not scenario.reconsider_running:
         yield "reconsider_at_capacity: must be false unless reconsider_running is true (got true)"
 
 
-def _fractions(scenario: Scenario) -> Iterator[str]:
+def _fractions(scenario: ScenarioFields) -> Iterator[str]:
     checkpoint = scenario.checkpoint
     if checkpoint.partial_fraction > checkpoint.full_fraction:
         yield (
@@ -43,7 +39,7 @@ def _fractions(scenario: Scenario) -> Iterator[str]:
         )
 
 
-def _state(scenario: Scenario) -> Iterator[str]:
+def _state(scenario: ScenarioFields) -> Iterator[str]:
     task = scenario.task
     if task.state_cap_mb < task.state_base_mb:
         yield (
@@ -51,20 +47,20 @@ def _state(scenario: Scenario) -> Iterator[str]:
         )
 
 
-def _memory(scenario: Scenario) -> Iterator[str]:
+def _memory(scenario: ScenarioFields) -> Iterator[str]:
     needed, had = scenario.task.gpu_memory_mb.highest, max(pool.gpu_memory_mb for pool in scenario.pools)
     if needed > had:
         yield f"task.gpu_memory_mb: must be at most {had:g}, the largest pool's gpu_memory_mb (got up to {needed:g})"
 
 
-def _pool_names(scenario: Scenario) -> Iterator[str]:
+def _pool_names(scenario: ScenarioFields) -> Iterator[str]:
     names = [pool.name for pool in scenario.pools]
     for index, name in enumerate(names):
         if name in names[:index]:
             yield f"pools.{index}.name: must be unique (got {name!r} again)"
 
 
-def _prices(scenario: Scenario) -> Iterator[str]:
+def _prices(scenario: ScenarioFields) -> Iterator[str]:
     for index, pool in enumerate(scenario.pools):
         price = pool.price
         if price.source == "steps":
@@ -102,7 +98,7 @@ def _stepped_price(field: str, price: SteppedPrice, horizon_h: float) -> Iterato
         yield f"{field}.changes_per_day: must be at most {most:g} for this horizon (got {price.changes_per_day:g})"
 
 
-def _arrivals(scenario: Scenario) -> Iterator[str]:
+def _arrivals(scenario: ScenarioFields) -> Iterator[str]:
     task = scenario.task
     is_process = task.arrivals in ("poisson", "bursts")
     if is_process != (task.arrivals_per_h is not None):
@@ -118,7 +114,7 @@ def _arrivals(scenario: Scenario) -> Iterator[str]:
             )
 
 
-def _workload(scenario: Scenario) -> Iterator[str]:
+def _workload(scenario: ScenarioFields) -> Iterator[str]:
     task = scenario.task
     if (task.work_h is None) == (task.trace is None):
         yield f"task.work_h: must be given unless task.trace is (got {'neither' if task.trace is None else 'both'})"
@@ -128,7 +124,7 @@ def _workload(scenario: Scenario) -> Iterator[str]:
         yield "task.arrivals: must not be 'recorded' unless trace_format is 'pods', which has arrivals (got 'recorded')"
 
 
-def _spells(scenario: Scenario) -> Iterator[str]:
+def _spells(scenario: ScenarioFields) -> Iterator[str]:
     """The generator keeps room for eight changes in the shortest pair of medians; shocks need some of it."""
     for index, pool in enumerate(scenario.pools):
         capacity = pool.capacity
@@ -163,7 +159,7 @@ def _quantile_spells(field: str, capacity: SpellCapacity, horizon_h: float) -> I
         )
 
 
-def _market(scenario: Scenario) -> Iterator[str]:
+def _market(scenario: ScenarioFields) -> Iterator[str]:
     market = scenario.market
     if market.until_h is not None and market.until_h - market.from_h < scenario.horizon_h:
         yield (
@@ -188,7 +184,7 @@ def _shown(paths: tuple[str, ...]) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _replays(scenario: Scenario) -> Iterator[str]:
+def _replays(scenario: ScenarioFields) -> Iterator[str]:
     for index, pool in enumerate(scenario.pools):
         if pool.replays and scenario.market.trace is None:
             yield f"market.trace: must be given, because pools.{index} has a source 'trace' (got none)"
@@ -202,7 +198,7 @@ def _replays(scenario: Scenario) -> Iterator[str]:
             )
 
 
-def _deadlines(scenario: Scenario) -> Iterator[str]:
+def _deadlines(scenario: ScenarioFields) -> Iterator[str]:
     task = scenario.task
     if task.deadline_h is not None and task.slack is not None:
         yield "task.slack: must be none where deadline_h is given (got both)"
@@ -230,7 +226,7 @@ def _setup(index: int, hours: Distribution) -> str:
     return f" with pools.{index}.setup_h = {' to '.join(ends)}" if hours.highest > 0.0 else ""
 
 
-def _critical_works(scenario: Scenario) -> list[float]:
+def _critical_works(scenario: ScenarioFields) -> list[float]:
     """Amounts of work among which is the one that lacks most time.
 
     Time given and time needed are linear in the work, but for state, whose growth only slows, so that the ends decide,
@@ -247,7 +243,7 @@ def _critical_works(scenario: Scenario) -> list[float]:
     return works
 
 
-def on_demand_h(scenario: Scenario, pool: Pool, work_h: Any, state_mb: Any) -> Any:
+def on_demand_h(scenario: ScenarioFields, pool: Pool, work_h: Any, state_mb: Any) -> Any:
     """Hours from arrival to completion on on-demand: the shortest changeover, or the longest where deadlines are vowed.
 
     The guard vows them, and so does the published safety rule, which is what slack in ticks is for.

@@ -6,9 +6,9 @@ import numpy as np
 
 from tessera_env.recordings.traces.series import Series
 from tessera_env.scenario.distributions import Distribution
-from tessera_env.scenario.market import OrnsteinUhlenbeckPrice, SemiMarkovCapacity
-from tessera_env.scenario.model import Pool, Scenario
+from tessera_env.scenario.market import OrnsteinUhlenbeckPrice, Pool, SemiMarkovCapacity
 from tessera_env.scenario.recorded import HOUR_S, recorded_jobs, replayed_series, window_bounds_s, window_step_s
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.distributions import DISTRIBUTION, DistributionKind
 from tessera_env.world.parameters import (
     CONFIG,

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from tessera_env.scenario.distributions import Distribution
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 
 REQUIRED = "required"
 DISTRIBUTION = "a distribution"  # its group's title

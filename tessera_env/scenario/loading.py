@@ -15,7 +15,7 @@ from tessera_env.recordings.traces.series import TraceError
 from tessera_env.recordings.workloads import WorkloadError
 from tessera_env.scenario.conversion import recorded_jobs, replayed_series
 from tessera_env.scenario.errors import ScenarioError, lines_of, report, shown
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 
 # What a shell user means as text without quoting it twice: names and paths.
 _BARE_WORD = re.compile(r"[A-Za-z_~./][A-Za-z0-9_~./:-]*")

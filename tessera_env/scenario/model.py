@@ -4,11 +4,10 @@ People give hours, US dollars, MB and Gbit/s. `tessera_env.scenario.loading` rea
 mappings; `tessera_env.scenario.conversion` turns one into the numbers that the kernels read.
 """
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
-from tessera_env.scenario.checks import problems_of
 from tessera_env.scenario.distributions import MAX_HOURS, Section, as_tuple
 from tessera_env.scenario.market import MAX_POOLS, Market, Pool
 from tessera_env.scenario.workload import Task
@@ -46,8 +45,8 @@ class Penalty(Section):
     )
 
 
-class Scenario(Section):
-    """All that defines a world but the seed."""
+class ScenarioFields(Section):
+    """All that defines a world but the seed, field by field; `Scenario` checks that they fit together, too."""
 
     name: str = Field("custom", min_length=1, max_length=200, description="preset or file; set by the loader")
     description: str = Field("", max_length=2_000, description="one sentence for people")
@@ -77,12 +76,6 @@ class Scenario(Section):
     penalty: Penalty = Penalty()
     market: Market = Market()
     pools: Annotated[tuple[Pool, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=MAX_POOLS)]
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> Self:
-        if problems := problems_of(self):
-            raise ValueError("\n".join(problems))
-        return self
 
     @property
     def replays(self) -> bool:

@@ -8,7 +8,7 @@ from tessera_env.recordings.traces.series import Series, TraceError, read_series
 from tessera_env.recordings.workloads import WorkloadError, read_workload
 from tessera_env.scenario.checks import on_demand_h
 from tessera_env.scenario.market import Pool
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.parameters import JOB, new_table
 
 HOUR_S = 3600.0

@@ -10,7 +10,7 @@ from tessera_env.engine.state import State, grown, new_state
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.rules.choice import RULE
 from tessera_env.scenario.conversion import parameters_of
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.kernels import Command, Orders, Views, describe_migration, run_rows
 from tessera_env.simulation.metrics import metrics_of
 from tessera_env.simulation.planners import UNASSIGNED, KuhnMunkres, Planner, checked_columns

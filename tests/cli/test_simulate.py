@@ -225,7 +225,7 @@ def test_ctrl_c_while_writing_leaves_the_old_log(
 def test_the_report_is_told_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = []
     fake = type("fake", (), {"write_report": lambda *_, **options: told.append(options["command"])})
-    monkeypatch.setitem(sys.modules, "tessera_env.report.html", fake)
+    monkeypatch.setitem(sys.modules, "tessera_env.report.html.report", fake)
     path = tmp_path / "my report.html"
     assert main([*FAST, "--set", "task.work_h=2", "--set", "notice_s=0", "--html", str(path)]) == 0
     assert told == [f"tessera simulate --duration 6.0 --tasks 5 --html '{path}' --set task.work_h=2 --set notice_s=0"]

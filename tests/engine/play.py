@@ -8,7 +8,7 @@ import numpy as np
 from tessera_env.engine.episode import open_episode
 from tessera_env.engine.kinds import EventKind, LogKind
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.planners import KuhnMunkres, Planner
 from tessera_env.simulation.rows import Simulation

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
 

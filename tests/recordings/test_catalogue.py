@@ -15,7 +15,7 @@ from tessera_env.recordings.catalogue import (
 )
 from tessera_env.scenario.errors import ScenarioError
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import Pool
+from tessera_env.scenario.market import Pool
 
 HEADER = (
     "cloud,instance_type,gpu,gpu_count,gpu_memory_gb_each,vcpus,network_gbps,network_is_ceiling,disk_mb_per_s,"

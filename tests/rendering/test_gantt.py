@@ -31,7 +31,7 @@ from tessera_env.rendering.lanes import Lane, make_lanes, most_rows
 from tessera_env.rendering.lives import Life, Phase, Stay, packed, read_lives
 from tessera_env.rendering.panels import panel_boxes
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.parameters import NONE, RESERVED, UNLIMITED
 
 COLUMNS = {"task": NONE, "launch": NONE, "pool": NONE, "on_demand": NONE, "value": 0.0, "other": 0.0}

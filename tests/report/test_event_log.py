@@ -20,7 +20,7 @@ from tessera_env.report import event_log
 from tessera_env.report.event_log import episode_lines, event_lines, write_events
 from tessera_env.report.simulation_text import policy_title
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulate import DEFAULT_POLICIES, simulate
 from tessera_env.world.parameters import UNLIMITED
 

@@ -7,7 +7,7 @@ import pytest
 from tessera_env.recordings.traces.series import TraceError, read_series
 from tessera_env.scenario.conversion import parameters_of, replayed_series
 from tessera_env.scenario.loading import load_scenario, preset_names
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.distributions import DistributionKind
 from tessera_env.world.parameters import (
     NONE,

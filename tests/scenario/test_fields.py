@@ -6,20 +6,20 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from tessera_env.scenario import distributions as scenario_distributions
-from tessera_env.scenario import model as scenario_module
+from tessera_env.scenario import distributions, market, model, scenario, workload
 from tessera_env.scenario.distributions import Distribution, Lognormal, Section
 from tessera_env.scenario.fields import DISTRIBUTION, REQUIRED, FieldGroup, scenario_fields, value_text, values_of
 from tessera_env.scenario.loading import load_scenario, parse_override, preset_names
-from tessera_env.scenario.model import Pool, Scenario
+from tessera_env.scenario.market import Pool
+from tessera_env.scenario.scenario import Scenario
 
 GROUPS = scenario_fields()
 ROWS = {row.key: row for group in GROUPS for row in group.rows}
 SECTIONS = [
     kind
-    for module in (scenario_module, scenario_distributions)
+    for module in (distributions, market, model, scenario, workload)
     for kind in vars(module).values()
-    if isinstance(kind, type) and issubclass(kind, Section) and kind is not Section
+    if isinstance(kind, type) and issubclass(kind, Section) and kind not in (Section, model.ScenarioFields)
 ]
 
 

@@ -13,7 +13,7 @@ from tessera_env.recordings.traces.statistics import complete_spells, spells_of,
 from tessera_env.scenario.conversion import parameters_of
 from tessera_env.scenario.fitting import Origin, fitted_toml, instances_when_up, price_steps, spell_quantiles_h
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tests.generated_traces import heavy_tailed_csv
 from tests.traces import trace_file
 

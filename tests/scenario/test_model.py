@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from tessera_env.scenario.errors import MAX_LINES, ScenarioError
 from tessera_env.scenario.loading import load_scenario, parse_override, preset_names
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 
 NAN, INF = float("nan"), float("inf")
 

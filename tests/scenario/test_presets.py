@@ -15,7 +15,7 @@ from tessera_env.evaluation.episodes import Episode, play_episode
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import POLICIES, make_policy
 from tessera_env.scenario.loading import load_scenario, preset_names
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.rows import Simulation
 from tests.engine.audit import Auditor
 from tests.engine.scenarios import answer, assert_mask_is_what_is_accepted, digest, finish, started, step, world_of

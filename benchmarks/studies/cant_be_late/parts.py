@@ -9,7 +9,7 @@ from typing import Any
 from tessera_env.recordings.bundled import AWS_V100_2023, BUNDLED
 from tessera_env.recordings.traces.series import Series, read_series
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 
 PRESET = "deadline-aws"
 DEADLINES_H = (52.0, 60.0, 70.0)

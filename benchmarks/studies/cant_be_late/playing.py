@@ -11,7 +11,7 @@ from benchmarks.studies.cant_be_late.study import METRICS, OPTIMUM, Study, Table
 from tessera_env.evaluation.playing import play
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import POLICIES, LearnedPolicy, Policy, make_policy
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.vector_env import TesseraVectorEnv
 
 RULES = (

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tessera_env.evaluation.optimum.search import PROBLEM, SEGMENT
-from tessera_env.scenario.model import Pool, Scenario
+from tessera_env.scenario.market import Pool
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.rows import Simulation
 from tessera_env.world.parameters import NONE, Parameters, new_table
 

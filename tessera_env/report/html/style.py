@@ -11,7 +11,7 @@ from zlib import crc32
 
 import plotly.graph_objects as go
 
-from tessera_env.policies import POLICIES
+from tessera_env.policies.making import POLICIES
 
 INK, FAINT, GRID, PAPER = "#1c2028", "#5c626e", "#e4e6eb", "#ffffff"
 SPOT, SPOT_PALE = "#0072b2", "#a9d0e8"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tessera_env.env import TesseraEnv
 from tessera_env.recordings.traces.series import Series
 from tessera_env.scenario.market import BathtubHazard
-from tessera_env.scenario.model import Scenario
+from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.parameters import UNLIMITED
 
 Floats = NDArray[np.float64]
