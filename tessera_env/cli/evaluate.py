@@ -86,7 +86,7 @@ class Evaluate:
                 overrides=dict(parse_override(text) for text in self.set),
                 optimum=self.optimum,
             )
-            check_outputs({"json": self.json, "html": self.html}, [self.scenario, *planned.scenario.recordings])
+            check_outputs({"json": self.json, "html": self.html}, [self.scenario, *planned.scenario.recording_paths])
         except (ValueError, OSError) as error:
             raise InputError(str(error)) from None
         results = run(planned, progress=True)

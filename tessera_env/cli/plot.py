@@ -73,7 +73,7 @@ class Plot:
                 market = trace_market(Path(self.trace).name, series)
             else:
                 scenario = load_scenario(self.scenario, **dict(parse_override(text) for text in self.set))
-                check_outputs({"output": self.output}, [self.scenario, *scenario.recordings])
+                check_outputs({"output": self.output}, [self.scenario, *scenario.recording_paths])
                 with interpreting_first(_SHORT_WORK_S):
                     market = world_market(scenario, self.seed, self.world)
         except (ValueError, OSError) as error:

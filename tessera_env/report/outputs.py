@@ -29,7 +29,7 @@ class Outputs:
         Raises:
             OSError: one line.
         """
-        inputs = list(loaded.recordings)
+        inputs = list(loaded.recording_paths)
         if isinstance(scenario, str | Path):
             inputs.append(str(scenario))
         check_outputs({"output": self.output, "html": self.html, "log": self.log}, inputs)

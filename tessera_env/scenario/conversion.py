@@ -7,7 +7,7 @@ import numpy as np
 from tessera_env.recordings.traces.series import Series
 from tessera_env.scenario.distributions import Distribution
 from tessera_env.scenario.market import OrnsteinUhlenbeckPrice, Pool, SemiMarkovCapacity
-from tessera_env.scenario.recorded import HOUR_S, recorded_jobs, replayed_series, window_bounds_s, window_step_s
+from tessera_env.scenario.recorded import HOUR_S, Recordings
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.distributions import DISTRIBUTION, DistributionKind
 from tessera_env.world.parameters import (
@@ -30,24 +30,20 @@ from tessera_env.world.parameters import (
 
 
 def parameters_of(scenario: Scenario) -> Parameters:
-    """The scenario's tables.
-
-    Raises:
-        TraceError: its trace cannot be read or does not fit it.
-    """
-    replayed, jobs = replayed_series(scenario), recorded_jobs(scenario)
+    """The tables of a scenario and of what it replays; none is shared with another call's."""
+    recordings = scenario.recordings
     return Parameters(
-        config=_config(scenario, replayed, 0 if jobs is None else len(jobs)),
-        pools=_pools(scenario, replayed),
+        config=_config(scenario, recordings),
+        pools=_pools(scenario, recordings.series),
         distributions=_distributions(scenario),
-        series=_series_table(replayed),
-        trace=_trace_table(replayed),
+        series=_series_table(recordings.series),
+        trace=_trace_table(recordings.series),
         quantiles=_quantiles(scenario),
-        jobs=new_table(1, JOB) if jobs is None else jobs,
+        jobs=new_table(1, JOB) if recordings.jobs is None else recordings.jobs.copy(),
     )
 
 
-def _config(scenario: Scenario, replayed: tuple[Series, ...], job_count: int) -> np.recarray:
+def _config(scenario: Scenario, recordings: Recordings) -> np.recarray:
     table = new_table(1, CONFIG)
     config = table[0]
     billing, checkpoint, task, penalty = scenario.billing, scenario.checkpoint, scenario.task, scenario.penalty
@@ -76,7 +72,7 @@ def _config(scenario: Scenario, replayed: tuple[Series, ...], job_count: int) ->
     config.arrivals_per_h = task.arrivals_per_h or 0.0
     config.arrival_daily_share = task.daily_share
     config.arrival_scale = task.arrival_scale
-    config.job_count = job_count
+    config.job_count = 0 if recordings.jobs is None else len(recordings.jobs)
     config.burst_size = task.burst_size
     config.burst_spread_s = task.burst_spread_s
     config.interactive_share = task.interactive_share
@@ -87,11 +83,11 @@ def _config(scenario: Scenario, replayed: tuple[Series, ...], job_count: int) ->
     config.deadline_from_slack = task.slack is not None
     config.missed_weight = penalty.missed_weight
     config.downtime_weight = penalty.downtime_weight
-    config.window_from_s, config.window_until_s = window_bounds_s(scenario, replayed)
-    config.window_step_s = window_step_s(replayed)
+    config.window_from_s, config.window_until_s = recordings.from_s, recordings.until_s
+    config.window_step_s = recordings.step_s
     config.dearest_on_demand = max(pool.on_demand_usd_per_h for pool in scenario.pools)
     config.largest_memory_mb = max(pool.gpu_memory_mb for pool in scenario.pools)
-    config.series_count = len(replayed)
+    config.series_count = len(recordings.series)
     return table
 
 

@@ -13,7 +13,6 @@ from tessera_env.files.reading import read_text
 from tessera_env.recordings.bundled import BUNDLED
 from tessera_env.recordings.traces.series import TraceError
 from tessera_env.recordings.workloads import WorkloadError
-from tessera_env.scenario.conversion import recorded_jobs, replayed_series
 from tessera_env.scenario.errors import ScenarioError, lines_of, report, shown
 from tessera_env.scenario.scenario import Scenario
 
@@ -41,13 +40,20 @@ def load_scenario(source: str | Path | Mapping[str, Any] | Scenario, /, **overri
         for key, value in overrides.items():
             override(values, key, _copied(value))
         scenario = Scenario.model_validate(values)
-        replayed_series(scenario)
-        recorded_jobs(scenario)
     except ValidationError as error:
         raise report(origin, lines_of(error, values, Scenario)) from None
     except RecursionError:
         raise report(origin, ["is nested too deeply"]) from None
-    except (ScenarioError, TraceError, WorkloadError) as error:
+    except ScenarioError as error:
+        raise report(origin, str(error).splitlines()) from None
+    return _with_recordings(scenario, origin)
+
+
+def _with_recordings(scenario: Scenario, origin: str) -> Scenario:
+    """The scenario, once what it replays has been read and checked."""
+    try:
+        _ = scenario.recordings
+    except (TraceError, WorkloadError) as error:
         raise report(origin, str(error).splitlines()) from None
     return scenario
 

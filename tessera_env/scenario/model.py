@@ -83,6 +83,6 @@ class ScenarioFields(Section):
         return any(pool.replays for pool in self.pools)
 
     @property
-    def recordings(self) -> tuple[str, ...]:
+    def recording_paths(self) -> tuple[str, ...]:
         """Names or paths of all traces and workload files that it reads."""
         return self.market.trace_paths if self.task.trace is None else (*self.market.trace_paths, self.task.trace)

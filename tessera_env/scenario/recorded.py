@@ -1,6 +1,7 @@
 """What a scenario replays: the recorded market and the recorded jobs, checked against it."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,53 +9,70 @@ from tessera_env.recordings.traces.series import Series, TraceError, read_series
 from tessera_env.recordings.workloads import WorkloadError, read_workload
 from tessera_env.scenario.checks import on_demand_h
 from tessera_env.scenario.market import Pool
-from tessera_env.scenario.scenario import Scenario
+from tessera_env.scenario.model import ScenarioFields
 from tessera_env.world.parameters import JOB, new_table
 
 HOUR_S = 3600.0
 
 
-def replayed_series(scenario: Scenario) -> tuple[Series, ...]:
-    """The series that the scenario's pools replay, checked against it; none where no pool replays.
+@dataclass(frozen=True, eq=False)
+class Recordings:
+    """What a scenario replays; nothing in it can change, so whoever plays the scenario may share it.
+
+    Windows of the series, an episode each, start at `from_s` plus whole multiples of `step_s` and end by `until_s`, all
+    in s of the trace. Where no pool replays, the one window is the episode.
+    """
+
+    series: tuple[Series, ...]  # empty where no pool replays
+    from_s: float
+    until_s: float
+    step_s: float
+    jobs: np.recarray | None  # (n,) JOB, clipped to what the scenario allows; None where tasks are generated
+
+    def __deepcopy__(self, _memo: object) -> "Recordings":
+        """Itself: a copied environment shares what no one can change."""
+        return self
+
+
+def recordings_of(scenario: ScenarioFields) -> Recordings:
+    """Read what a scenario replays, and check that it fits.
 
     Raises:
-        TraceError: a file cannot be used, a zone is unknown, prices are missing, or no window fits.
+        TraceError: a trace cannot be used, a zone is unknown, prices are missing, or no window fits.
+        WorkloadError: the workload file cannot be used, has no job that fits a pool, or one that cannot make its
+            deadline.
     """
+    series = _series(scenario)
+    step_s = min((one.sample_s for one in series), default=1.0)
+    return Recordings(series, *_window_s(scenario, series, step_s), step_s, _jobs(scenario))
+
+
+def _series(scenario: ScenarioFields) -> tuple[Series, ...]:
     if not scenario.replays:
         return ()
-    market = scenario.market
-    replayed = read_series(market.trace_paths, market.polarity)
+    series = read_series(scenario.market.trace_paths, scenario.market.polarity)
     for index, pool in enumerate(scenario.pools):
-        _check_pool(index, pool, replayed)
-    from_s, until_s = window_bounds_s(scenario, replayed)
-    if until_s - from_s < scenario.horizon_h * HOUR_S:
-        raise TraceError(
-            f"market.from_h: must leave a window of horizon_h = {scenario.horizon_h:g} before {until_s / HOUR_S:g} h, "
-            f"until_h or the trace's end (got {market.from_h:g})"
-        )
-    return replayed
+        _check_pool(index, pool, series)
+    return series
 
 
-def window_bounds_s(scenario: Scenario, replayed: tuple[Series, ...]) -> tuple[float, float]:
-    """First start and last end of replayed windows, s of the trace; starts lie on the trace's samples.
-
-    Raises:
-        TraceError: the windows should end behind the shortest series' end.
-    """
-    if not replayed:
+def _window_s(scenario: ScenarioFields, series: tuple[Series, ...], step_s: float) -> tuple[float, float]:
+    """First start and last end of windows, s of the trace; starts lie on the trace's samples."""
+    if not series:
         return 0.0, scenario.horizon_h * HOUR_S
-    market, step_s, end_s = scenario.market, window_step_s(replayed), min(series.end_s for series in replayed)
+    market, end_s = scenario.market, min(one.end_s for one in series)
     if market.until_h is not None and market.until_h * HOUR_S > end_s:
         raise TraceError(
             f"market.until_h: must be at most {end_s / HOUR_S:g}, the trace's end (got {market.until_h:g})"
         )
     from_s = math.ceil(market.from_h * HOUR_S / step_s) * step_s
-    return from_s, end_s if market.until_h is None else market.until_h * HOUR_S
-
-
-def window_step_s(replayed: tuple[Series, ...]) -> float:
-    """The grid on which replayed windows start, s: one sample."""
-    return min((series.sample_s for series in replayed), default=1.0)
+    until_s = end_s if market.until_h is None else market.until_h * HOUR_S
+    if until_s - from_s < scenario.horizon_h * HOUR_S:
+        raise TraceError(
+            f"market.from_h: must leave a window of horizon_h = {scenario.horizon_h:g} before {until_s / HOUR_S:g} h, "
+            f"until_h or the trace's end (got {market.from_h:g})"
+        )
+    return from_s, until_s
 
 
 def _check_pool(index: int, pool: Pool, replayed: tuple[Series, ...]) -> None:
@@ -73,12 +91,8 @@ def _check_pool(index: int, pool: Pool, replayed: tuple[Series, ...]) -> None:
             )
 
 
-def recorded_jobs(scenario: Scenario) -> np.recarray | None:
-    """The workload file's jobs as the scenario replays them; None where tasks are generated.
-
-    Raises:
-        WorkloadError: the file cannot be used, has no job that fits a pool, or one that cannot make its deadline.
-    """
+def _jobs(scenario: ScenarioFields) -> np.recarray | None:
+    """The workload file's jobs as the scenario replays them, read-only."""
     task = scenario.task
     if task.trace is None or task.trace_format is None:
         return None
@@ -95,10 +109,11 @@ def recorded_jobs(scenario: Scenario) -> np.recarray | None:
         values = getattr(workload, name)
         jobs[name] = np.nan if values is None else values
     _check_deadlines(scenario, jobs)
+    jobs.setflags(write=False)
     return jobs
 
 
-def _check_deadlines(scenario: Scenario, jobs: np.recarray) -> None:
+def _check_deadlines(scenario: ScenarioFields, jobs: np.recarray) -> None:
     """As the scenario's own check, with the memory and the state that each job was recorded with."""
     task = scenario.task
     urgent = np.asarray(jobs)[jobs["interactive"] != 1.0]

@@ -4,8 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from tessera_env.recordings.traces.series import TraceError, read_series
-from tessera_env.scenario.conversion import parameters_of, replayed_series
+from tessera_env.recordings.traces.series import read_series
+from tessera_env.scenario.conversion import parameters_of
 from tessera_env.scenario.loading import load_scenario, preset_names
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.distributions import DistributionKind
@@ -454,17 +454,24 @@ def test_a_trace_shorter_than_the_horizon_is_refused(tmp_path):
         with_json(tmp_path, document)
 
 
-def test_a_trace_that_vanishes_is_told_when_it_is_needed(tmp_path):
-    document = {"metadata": {"gap_seconds": 300}, "data": [1] * 2000, "prices": [1.0] * 2000}
+def test_a_loaded_scenario_is_converted_from_what_was_checked(tmp_path):
+    document = {"metadata": {"gap_seconds": 300}, "data": [1, 0] * 1000, "prices": [1.0] * 2000}
     scenario = with_json(tmp_path, document)
     (tmp_path / "zone0.json").unlink()
-    with pytest.raises(TraceError, match=r"zone0\.json: no such file"):
-        parameters_of(scenario)
+    assert parameters_of(scenario).trace["capacity"].tolist() == [1, 0] * 1000
 
 
-def test_a_trace_that_no_pool_replays_is_not_read():
-    scenario = load_scenario("deadline", **{"market.trace": "nowhere.csv"})
-    assert replayed_series(scenario) == ()
+def test_the_table_of_jobs_is_each_calls_own(tmp_path):
+    path = tmp_path / "run_times.csv"
+    path.write_text("runtime\n3600\n7200\n")
+    recorded = {"trace": str(path), "trace_format": "run_times", "work_h": None}
+    scenario = load_scenario("classic", task=recorded)
+    first, second = parameters_of(scenario), parameters_of(scenario)
+    assert first.jobs["work_s"].tolist() == [3600.0, 7200.0]
+    assert first.config[0].job_count == 2
+    assert isinstance(first.jobs, np.recarray)
+    assert first.jobs.flags.writeable  # as all other tables, so that kernels see one type
+    assert not np.shares_memory(first.jobs, second.jobs)
 
 
 @pytest.mark.parametrize("name", preset_names())

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from tessera_env.env import TesseraEnv
-from tessera_env.scenario.conversion import recorded_jobs
 from tessera_env.scenario.errors import ScenarioError
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulate import simulate
@@ -30,7 +29,7 @@ def pods(tmp_path):
 
 def test_jobs_are_clipped_and_those_that_fit_no_pool_are_left_out(pods):
     scenario = load_scenario("classic", **PODS, **{"task.trace": str(pods), "task.trace_work_h": [0.5, 24.0]})
-    jobs = recorded_jobs(scenario)
+    jobs = scenario.recordings.jobs
     assert jobs["arrival_s"].tolist() == [0.0, 600.0, 1500.0]  # p2's four GPUs are more than 24,000 MB
     assert jobs["work_s"].tolist() == [3600.0, 86_400.0, 1800.0]
     assert jobs["gpu_memory_mb"].tolist() == [8_000.0, 16_000.0, 4_000.0]
