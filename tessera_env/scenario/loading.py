@@ -29,12 +29,16 @@ def preset_names() -> list[str]:
 def load_scenario(source: str | Path | Mapping[str, Any] | Scenario, /, **overrides: Any) -> Scenario:
     """A validated scenario from a preset's name, the path of a TOML file, a mapping or another scenario.
 
+    A scenario was checked when it was made, and cannot change: without overrides it is handed back itself.
+
     Overrides replace single values: `**{"task.deadline_h": 70}`, `**{"pools.0.setup_h": 0.1}`, `pools.*.` for every
     pool, or a section's mapping, `task={"deadline_h": 70}`, whose other values stay.
 
     Raises:
         ScenarioError: one line a problem, naming file, field, value and what is allowed.
     """
+    if isinstance(source, Scenario) and not overrides:
+        return _with_recordings(source, source.name)
     origin, values = _read(source)
     try:
         for key, value in overrides.items():

@@ -1,11 +1,13 @@
 """The scenario itself: its fields, that they fit together, and what it replays."""
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 from pydantic import model_validator
 
 from tessera_env.scenario.checks import problems_of
+from tessera_env.scenario.errors import ScenarioError, shown
 from tessera_env.scenario.model import ScenarioFields
 from tessera_env.scenario.recorded import Recordings, recordings_of
 
@@ -36,3 +38,16 @@ class Scenario(ScenarioFields):
         if problems := problems_of(self):
             raise ValueError("\n".join(problems))
         return self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy that says the same; what it would say instead, nothing would check.
+
+        Raises:
+            ScenarioError: something is to be updated.
+        """
+        if update:
+            raise ScenarioError(
+                "update: must not be given, because nothing would check it; load_scenario(scenario, **changes) does "
+                f"(got {shown(dict(update))})"
+            )
+        return super().model_copy(deep=deep)

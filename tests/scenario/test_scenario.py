@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tessera_env.env import TesseraEnv
+from tessera_env.evaluation.experiment import plan
 from tessera_env.recordings.traces.series import TraceError
 from tessera_env.recordings.workloads import WorkloadError
 from tessera_env.scenario.conversion import parameters_of
+from tessera_env.scenario.errors import ScenarioError
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
+from tessera_env.vector_env import TesseraVectorEnv
 
 
 @pytest.fixture
@@ -101,3 +105,38 @@ def test_an_override_reads_again_what_it_may_have_changed(own):
     shorter = load_scenario(scenario, **{"market.until_h": 150.0})
     assert (scenario.recordings.until_s, shorter.recordings.until_s) == (720_000.0, 540_000.0)
     assert np.shares_memory(scenario.recordings.series[0].time_s, shorter.recordings.series[0].time_s)
+
+
+def test_a_loaded_scenario_is_handed_back_at_each_door(own):
+    scenario = load_scenario("fleet", **own)
+    for path in scenario.recording_paths:
+        Path(path).unlink()  # whoever would check again would notice
+    assert load_scenario(scenario) is scenario
+    assert TesseraEnv(scenario).scenario is scenario
+    assert TesseraVectorEnv(2, scenario=scenario).scenario is scenario
+    assert plan(scenario, ["greedy"], 2, 1).env.scenario is scenario
+    assert load_scenario(load_scenario("fleet"), notice_s=5) != load_scenario("fleet")
+
+
+def test_one_that_was_not_loaded_is_checked_at_the_door(own):
+    scenario = checked_alone(load_scenario("fleet", **own))
+    assert load_scenario(scenario) is scenario
+    later = checked_alone(scenario)
+    Path(later.recording_paths[0]).unlink()
+    with pytest.raises(ScenarioError, match=r"^fleet: .*spot\.csv: no such file$"):
+        load_scenario(later)
+
+
+def test_values_change_only_where_they_are_checked(own):
+    scenario = load_scenario("fleet", **own)
+    with pytest.raises(ScenarioError) as caught:
+        scenario.model_copy(update={"horizon_h": -1.0})
+    assert str(caught.value) == (
+        "update: must not be given, because nothing would check it; load_scenario(scenario, **changes) does "
+        "(got {'horizon_h': -1.0})"
+    )
+    for copied in (scenario.model_copy(), scenario.model_copy(deep=True), scenario.model_copy(update={})):
+        assert copied == scenario
+        assert copied is not scenario
+    with pytest.raises(ScenarioError, match="horizon_h"):
+        load_scenario(scenario, horizon_h=-1.0)
