@@ -20,13 +20,12 @@ from rich.console import Console
 from agents.hyperparameters import Hyperparameters, load_hyperparameters
 from agents.training import Run, train
 from agents.worlds import report_scenario
-from tessera_env.evaluation.experiment import DEFAULT_POLICIES, PolicyLike, plan
-from tessera_env.evaluation.experiment import run as run_plan
+from tessera_env.evaluation.experiment import DEFAULT_POLICIES, Experiment, PolicyLike
 from tessera_env.evaluation.results import Results
 from tessera_env.evaluation.statistics import bootstrap_means, estimate
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy, pretrained_names
-from tessera_env.report.html import write_report
+from tessera_env.report.outputs import Outputs
 from tessera_env.report.text import results_text
 from tessera_env.scenario.loading import load_scenario, parse_override
 from tessera_env.scenario.scenario import Scenario
@@ -148,10 +147,9 @@ def compare(
     scenario: Scenario, policies: Sequence[PolicyLike], file: Path, console: Console, optimum: bool = False
 ) -> Results:
     """Play the policies in the same worlds, print the table, write the JSON and the report beside it."""
-    planned = plan(scenario, policies, REPORT_EPISODES, REPORT_SEED, optimum=optimum)
-    results = run_plan(planned, progress=True)
-    results.write_json(file)
-    write_report(results, html_beside(file), planned=planned, command=shlex.join(["python", *sys.argv]))
+    prepared = Experiment(scenario, policies, REPORT_EPISODES, REPORT_SEED, optimum=optimum, progress=True).prepare()
+    results = prepared.run()
+    Outputs(file, html_beside(file)).write(prepared, results, shlex.join(["python", *sys.argv]))
     is_terminal = console.is_terminal
     print("\n" + results_text(results, console.width if is_terminal else None, is_terminal), flush=True)
     return results

@@ -44,7 +44,8 @@ from agents.hyperparameters import Hyperparameters, validated
 from agents.networks import policy_arguments
 from agents.vec_env import TesseraVecEnv
 from agents.worlds import development_scenario, development_seed, training_scenario, training_seed
-from tessera_env.evaluation.experiment import ROWS, play
+from tessera_env.evaluation.experiment import ROWS
+from tessera_env.evaluation.playing import play
 from tessera_env.files.writing import write_bytes, write_text
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario

@@ -2,18 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tessera_env.evaluation.experiment import AUTO, ROWS, Plan, PolicyLike, plan, run
+from tessera_env.evaluation.experiment import AUTO, Experiment, PolicyLike, ScenarioLike
 from tessera_env.evaluation.results import ON_DEMAND, Results
-from tessera_env.report.outputs import Outputs, ScenarioLike
+from tessera_env.report.outputs import Outputs
 from tessera_env.scenario.distributions import MAX_HOURS
-from tessera_env.scenario.loading import load_scenario
 
 DEFAULT_POLICIES = ("greedy", "on_demand_fallback", "on_demand_only")
 MOST_TASKS = 10_000_000
-_MOST_TASKS_AT_ONCE = 2_000_000  # in all rows together, which bounds memory to about a GB
 
 
 def simulate(
@@ -36,55 +35,36 @@ def simulate(
     Args:
         duration: the horizon, h; None: the scenario's own.
         tasks: how many an episode has (at most, where arrivals are drawn); None: the scenario's own.
-        policies: names with options ("on_demand_fallback:count=3"), folders of exported policies, or policies.
-        scenario: a preset's name, a TOML file, a mapping or a Scenario.
-        seed: of the worlds.
-        episodes: worlds; world k is episode k of the seed.
+        policies: as in `tessera_env.evaluation.experiment.Experiment`, as are those not named here.
         output: write the results here as JSON.
         html: write the report here.
         log: write the events of the first world here, for every policy; one line of JSON each.
-        threads: of the environments; changes the speed, never the results.
-        overrides: single values of the scenario, such as {"task.work_h": 5}.
-        progress: show a bar on standard error, if that is a terminal.
 
     Raises:
         ValueError: an argument cannot be used; nothing has been played then.
         OSError: a file cannot be written; its old content, if any, is untouched.
     """
-    planned = plan_simulation(duration, tasks, policies, scenario, seed, episodes, threads=threads, overrides=overrides)
+    asked = Experiment(scenario, policies, episodes, seed, threads=threads, overrides=overrides, progress=progress)
+    prepared = as_simulation(asked, duration, tasks).prepare()
     outputs = Outputs(output, html, log)
-    outputs.check(scenario, planned.scenario)
-    results = run(planned, progress)
-    for write in outputs.writers(planned, results, "tessera_env.simulate.simulate(...)").values():
-        write()
+    outputs.check(prepared)
+    results = prepared.run()
+    outputs.write(prepared, results, "tessera_env.simulate.simulate(...)")
     return results
 
 
-def plan_simulation(
-    duration: float | None,
-    tasks: int | None,
-    policies: Sequence[PolicyLike],
-    scenario: ScenarioLike,
-    seed: int,
-    episodes: int,
-    *,
-    threads: int = 1,
-    overrides: Mapping[str, Any] | None = None,
-) -> Plan:
-    """Check all inputs of `simulate` but its files, before any work.
+def as_simulation(experiment: Experiment, duration: float | None, tasks: int | None) -> Experiment:
+    """The experiment with this horizon (h) and so many tasks, against on-demand alone where that takes part.
 
     Raises:
-        ValueError: an argument cannot be used; one line a problem.
+        ValueError: a number is out of range, or the experiment sets the same value of the scenario.
     """
-    changes = dict(overrides or {})
+    changes = dict(experiment.overrides or {})
     if duration is not None:
         _set_once(changes, "horizon_h", "duration", _checked_duration(duration))
     if tasks is not None:
         _set_once(changes, "task.count", "tasks", _checked_tasks(tasks))
-    loaded = load_scenario(scenario, **changes)
-    baseline = ON_DEMAND if ON_DEMAND in policies else AUTO
-    rows = max(1, min(ROWS, _MOST_TASKS_AT_ONCE // loaded.task.count))
-    return plan(loaded, policies, episodes, seed, baseline, rows=rows, threads=threads)
+    return replace(experiment, overrides=changes, baseline=ON_DEMAND if ON_DEMAND in experiment.policies else AUTO)
 
 
 def _set_once(changes: dict[str, Any], key: str, option: str, value: float) -> None:

@@ -3,27 +3,44 @@
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tessera_env import simulate as module
-from tessera_env.evaluation.experiment import evaluate
+from tessera_env.evaluation.experiment import AUTO, Experiment, Prepared, evaluate
 from tessera_env.evaluation.results import Results
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import OnDemandOnly
 from tessera_env.scenario.loading import load_scenario
-from tessera_env.simulate import DEFAULT_POLICIES, plan_simulation, simulate
+from tessera_env.simulate import DEFAULT_POLICIES, as_simulation, simulate
 
 FAST = {"duration": 6, "tasks": 5}
 
 
 def test_the_scenarios_own_values_hold_unless_given() -> None:
-    assert plan_simulation(None, None, ["greedy"], "classic", 0, 1).scenario == load_scenario("classic")
-    scenario = plan_simulation(24, 7, ["greedy"], "classic", 0, 1).scenario
+    classic, deadline = Experiment("classic"), Experiment("deadline")
+    assert as_simulation(classic, None, None).prepare().scenario == load_scenario("classic")
+    scenario = as_simulation(classic, 24, 7).prepare().scenario
     assert (scenario.horizon_h, scenario.task.count) == (24.0, 7)
-    deadline = plan_simulation(None, None, ["greedy"], "deadline", 0, 1).scenario
-    assert (deadline.horizon_h, deadline.task.count) == (96.0, 1)
+    scenario = as_simulation(deadline, None, None).prepare().scenario
+    assert (scenario.horizon_h, scenario.task.count) == (96.0, 1)
+
+
+def test_all_else_stays_as_asked() -> None:
+    asked = Experiment("fleet", ["greedy", "random"], 3, 5, overrides={"task.work_h": 2}, threads=2)
+    changed = as_simulation(asked, 24, 7)
+    overrides = {"task.work_h": 2, "horizon_h": 24.0, "task.count": 7}
+    assert changed == replace(asked, overrides=overrides)
+    assert asked.overrides == {"task.work_h": 2}
+
+
+@pytest.mark.parametrize(
+    ("policies", "baseline"), [(["greedy", "on_demand_only"], "on_demand_only"), (["random", "greedy"], AUTO)]
+)
+def test_savings_are_against_on_demand_where_it_takes_part(policies: list[str], baseline: str) -> None:
+    assert as_simulation(Experiment("classic", policies), None, None).baseline == baseline
 
 
 def test_it_is_an_evaluation_of_the_same_worlds() -> None:
@@ -49,7 +66,7 @@ def test_the_report_is_written_by_its_own_module(tmp_path: Path, monkeypatch: py
     results = simulate(**FAST, policies=["greedy"], html=tmp_path / "report.html")
     ((arguments, options),) = calls
     assert arguments == (results, tmp_path / "report.html")
-    assert options["planned"].scenario.horizon_h == 6
+    assert options["prepared"].scenario.horizon_h == 6
     assert "simulate" in options["command"]
 
 
@@ -62,13 +79,13 @@ def test_a_policy_may_be_an_object_or_a_single_name() -> None:
 @pytest.mark.parametrize("duration", [0, -1, math.nan, math.inf, 1e7, "48", True])
 def test_durations_that_cannot_be(duration: object) -> None:
     with pytest.raises(ValueError, match=r"^duration: .* \(allowed: more than 0, up to 1,000,000 h\)$"):
-        plan_simulation(duration, None, ["greedy"], "classic", 0, 1)  # type: ignore[arg-type]
+        as_simulation(Experiment("classic"), duration, None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("tasks", [0, -1, 10_000_001, 1.5, "3", True])
 def test_numbers_of_tasks_that_cannot_be(tasks: object) -> None:
     with pytest.raises(ValueError, match=r"^tasks: .* \(allowed: 1 to 10,000,000\)$"):
-        plan_simulation(None, tasks, ["greedy"], "classic", 0, 1)  # type: ignore[arg-type]
+        as_simulation(Experiment("classic"), None, tasks)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("option", "key"), [("duration", "horizon_h"), ("tasks", "task.count")])
@@ -77,17 +94,8 @@ def test_a_value_is_given_once(option: str, key: str) -> None:
         simulate(**{option: 3}, overrides={key: 4})
 
 
-def test_many_tasks_are_played_in_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that memory does not grow with the episodes; the results are the same."""
-    whole = simulate(**FAST, episodes=4).to_json()
-    monkeypatch.setattr(module, "_MOST_TASKS_AT_ONCE", 10)
-    assert plan_simulation(6, 5, ["greedy"], "classic", 0, 4).env.num_envs == 2
-    assert plan_simulation(6, 50, ["greedy"], "classic", 0, 4).env.num_envs == 1
-    assert simulate(**FAST, episodes=4).to_json() == whole
-
-
 def test_nothing_is_played_or_written_before_all_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "run", lambda *_: pytest.fail("work had begun"))
+    monkeypatch.setattr(Prepared, "run", lambda *_: pytest.fail("work had begun"))
     (tmp_path / "mine.toml").write_text(
         (Path(module.__file__).parent / "scenario" / "presets" / "classic.toml").read_text()
     )

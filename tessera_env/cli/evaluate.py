@@ -1,19 +1,25 @@
 """`tessera evaluate`: policies on the same worlds, with paired differences."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated
 
 import tyro
 
-from tessera_env.cli.options import Overrides, Policies, ScenarioName, Threads, labels_of, shell_line
-from tessera_env.cli.output import InputError, print_text, terminal, write_all
-from tessera_env.evaluation.experiment import AUTO, DEFAULT_POLICIES, Plan, plan, run
-from tessera_env.evaluation.results import Results
-from tessera_env.files.writing import check_outputs
+from tessera_env.cli.options import (
+    Overrides,
+    Policies,
+    ReportFile,
+    ResultsFile,
+    ScenarioName,
+    Threads,
+    labels_of,
+    overrides_of,
+    shell_line,
+)
+from tessera_env.cli.output import InputError, print_text, refusing, terminal, write_all
+from tessera_env.evaluation.experiment import AUTO, DEFAULT_POLICIES, Experiment
+from tessera_env.report.outputs import Outputs
 from tessera_env.report.text import results_text
-from tessera_env.scenario.loading import parse_override
 
 _POLICIES = ",".join(DEFAULT_POLICIES)
 
@@ -46,19 +52,9 @@ class Evaluate:
         ),
     ] = AUTO
 
-    json: Annotated[
-        str | None,
-        tyro.conf.arg(
-            metavar="FILE", help="Write scenario, seed, versions and every episode's figures here; replaced at the end."
-        ),
-    ] = None
+    json: ResultsFile = None
 
-    html: Annotated[
-        str | None,
-        tyro.conf.arg(
-            metavar="FILE", help="Write a report with charts here: one file that works offline; replaced at the end."
-        ),
-    ] = None
+    html: ReportFile = None
 
     optimum: Annotated[
         bool,
@@ -75,36 +71,25 @@ class Evaluate:
 
     def run(self) -> None:
         """Check everything, then play, write and print."""
-        try:
-            planned = plan(
-                self.scenario,
-                labels_of(self.policies),
-                self.episodes,
-                self.seed,
-                None if self.baseline == "none" else self.baseline,
-                threads=self.threads,
-                overrides=dict(parse_override(text) for text in self.set),
-                optimum=self.optimum,
-            )
-            check_outputs({"json": self.json, "html": self.html}, [self.scenario, *planned.scenario.recording_paths])
-        except (ValueError, OSError) as error:
-            raise InputError(str(error)) from None
-        results = run(planned, progress=True)
-        failures = write_all(self._writers(planned, results))
+        outputs = Outputs(self.json, self.html, results_option="json")
+        with refusing():
+            prepared = self._asked().prepare()
+            outputs.check(prepared)
+        results = prepared.run()
+        failures = write_all(outputs.writers(prepared, results, shell_line("evaluate", self)))
         print_text(results_text(results, *terminal()))
         if failures:
             raise InputError("\n".join(failures))
 
-    def _writers(self, planned: Plan, results: Results) -> dict[str, Callable[[], None]]:
-        """How to write each file that is wanted, by its path."""
-        writers: dict[str, Callable[[], None]] = {}
-        if self.json is not None:
-            writers[self.json] = partial(results.write_json, self.json)
-        if self.html is not None:
-            writers[self.html] = partial(self._write_html, self.html, planned, results)
-        return writers
-
-    def _write_html(self, path: str, planned: Plan, results: Results) -> None:
-        from tessera_env.report.html.report import write_report  # plotly takes a second to import, and few runs want it
-
-        write_report(results, path, planned=planned, command=shell_line("evaluate", self))
+    def _asked(self) -> Experiment:
+        return Experiment(
+            self.scenario,
+            labels_of(self.policies),
+            self.episodes,
+            self.seed,
+            None if self.baseline == "none" else self.baseline,
+            overrides=overrides_of(self.set),
+            optimum=self.optimum,
+            threads=self.threads,
+            progress=True,
+        )

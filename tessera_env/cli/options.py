@@ -1,6 +1,7 @@
 """Options that several subcommands have, and a subcommand with its options as the line one types."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ import tyro
 
 from tessera_env.policies.making import POLICIES
 from tessera_env.policies.pretrained import pretrained_names
-from tessera_env.scenario.loading import preset_names
+from tessera_env.scenario.loading import parse_override, preset_names
 
 # Tyro's own reading of `float | None` answers a wrong number with three lines about both types.
 OptionalNumber = Annotated[
@@ -58,6 +59,31 @@ Overrides = Annotated[
 Threads = Annotated[
     int, tyro.conf.arg(metavar="N", help="Threads that advance the worlds; any number gives the same results.")
 ]
+
+
+def _file(meaning: str) -> Any:
+    """The file that a run leaves when asked to."""
+    return tyro.conf.arg(metavar="FILE", help=meaning, help_behavior_hint="(default: not written)")
+
+
+ResultsFile = Annotated[
+    str | None, _file("Write scenario, seed, versions and every episode's figures here as JSON; replaced at the end.")
+]
+ReportFile = Annotated[
+    str | None, _file("Write a report with charts here: one file that works offline; replaced at the end.")
+]
+LogFile = Annotated[
+    str | None, _file("Write the first world's events here for every policy, a line of JSON each; replaced at the end.")
+]
+
+
+def overrides_of(assignments: Sequence[str]) -> dict[str, Any]:
+    """The scenario's values that `--set` changes, by their keys.
+
+    Raises:
+        ScenarioError: one is not KEY=VALUE.
+    """
+    return dict(parse_override(text) for text in assignments)
 
 
 def labels_of(policies: str) -> list[str]:

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from io import StringIO
 
 from rich.console import Console, RenderableType
@@ -10,6 +11,19 @@ from rich.console import Console, RenderableType
 
 class InputError(Exception):
     """What the user gave cannot be used; its text is what to tell."""
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What cannot be used or written ends the command with what is wrong about it.
+
+    Raises:
+        InputError: in place of a ValueError or an OSError.
+    """
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise InputError(str(error)) from None
 
 
 def print_text(text: str) -> None:

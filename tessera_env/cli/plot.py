@@ -7,14 +7,14 @@ from typing import Annotated
 
 import tyro
 
-from tessera_env.cli.options import Overrides, ScenarioName
+from tessera_env.cli.options import Overrides, ScenarioName, overrides_of
 from tessera_env.cli.output import InputError, print_text, writing
 from tessera_env.files.writing import check_outputs, write_bytes, write_text
 from tessera_env.jit.kernel import interpreting_first
 from tessera_env.recordings.bundled import trace_path
 from tessera_env.recordings.traces.parts import chosen_series
 from tessera_env.recordings.traces.series import Polarity
-from tessera_env.scenario.loading import load_scenario, parse_override
+from tessera_env.scenario.loading import load_scenario
 
 _SHORT_WORK_S = 20.0  # one world is drawn in far less, also where the engine is not compiled yet
 _MOST_SEED, _MOST_WORLD = 2**64 - 1, 2**32 - 1
@@ -72,7 +72,7 @@ class Plot:
                 check_outputs({"output": self.output}, [trace_path(self.trace)])
                 market = trace_market(Path(self.trace).name, series)
             else:
-                scenario = load_scenario(self.scenario, **dict(parse_override(text) for text in self.set))
+                scenario = load_scenario(self.scenario, **overrides_of(self.set))
                 check_outputs({"output": self.output}, [self.scenario, *scenario.recording_paths])
                 with interpreting_first(_SHORT_WORK_S):
                     market = world_market(scenario, self.seed, self.world)

@@ -6,21 +6,25 @@ from typing import Annotated
 import tyro
 
 from tessera_env.cli.options import (
+    LogFile,
     OptionalNumber,
     OptionalWhole,
     Overrides,
     Policies,
+    ReportFile,
+    ResultsFile,
     ScenarioName,
     Threads,
     labels_of,
+    overrides_of,
     shell_line,
 )
-from tessera_env.cli.output import InputError, print_text, write_all
-from tessera_env.evaluation.experiment import Plan, run
+from tessera_env.cli.output import InputError, print_text, refusing, write_all
+from tessera_env.evaluation.experiment import Experiment
 from tessera_env.jit.kernel import interpreting_first
+from tessera_env.report.outputs import Outputs
 from tessera_env.report.simulation_text import simulation_text
-from tessera_env.scenario.loading import parse_override
-from tessera_env.simulate import DEFAULT_POLICIES, Outputs, plan_simulation
+from tessera_env.simulate import DEFAULT_POLICIES, as_simulation
 
 _POLICIES = ",".join(DEFAULT_POLICIES)
 # Where the engine has not been compiled yet, so many tasks are done sooner in plain Python: compiling takes
@@ -28,7 +32,6 @@ _POLICIES = ",".join(DEFAULT_POLICIES)
 _FEW_TASKS, _PATIENCE_S = 1_000, 12.0
 
 _OWN = "(default: the scenario's)"
-_NOT_WRITTEN = "(default: not written)"
 
 
 @dataclass(frozen=True)
@@ -67,32 +70,11 @@ class Simulate:
 
     episodes: Annotated[int, tyro.conf.arg(metavar="N", help="Worlds that every policy plays.")] = 1
 
-    output: Annotated[
-        str | None,
-        tyro.conf.arg(
-            metavar="FILE",
-            help="Write scenario, seed, versions and every episode's figures here as JSON.",
-            help_behavior_hint=_NOT_WRITTEN,
-        ),
-    ] = None
+    output: ResultsFile = None
 
-    html: Annotated[
-        str | None,
-        tyro.conf.arg(
-            metavar="FILE",
-            help="Write a report with charts here: one file that works offline.",
-            help_behavior_hint=_NOT_WRITTEN,
-        ),
-    ] = None
+    html: ReportFile = None
 
-    log: Annotated[
-        str | None,
-        tyro.conf.arg(
-            metavar="FILE",
-            help="Write the first world's events here for every policy, a line of JSON each.",
-            help_behavior_hint=_NOT_WRITTEN,
-        ),
-    ] = None
+    log: LogFile = None
 
     set: Overrides = ()
 
@@ -101,28 +83,24 @@ class Simulate:
     def run(self) -> None:
         """Check everything, then play, write and print; a file that cannot be written does not take the rest along."""
         outputs = Outputs(self.output, self.html, self.log)
-        planned = self._checked(outputs)
-        is_short = self.threads == 1 and self.episodes * planned.scenario.task.count <= _FEW_TASKS
+        with refusing():
+            prepared = as_simulation(self._asked(), self.duration, self.tasks).prepare()
+            outputs.check(prepared)
+        is_short = self.threads == 1 and self.episodes * prepared.scenario.task.count <= _FEW_TASKS
         with interpreting_first(_PATIENCE_S if is_short else 0.0):
-            results = run(planned, progress=True)
-            failures = write_all(outputs.writers(planned, results, shell_line("simulate", self)))
+            results = prepared.run()
+            failures = write_all(outputs.writers(prepared, results, shell_line("simulate", self)))
         print_text(simulation_text(results))
         if failures:
             raise InputError("\n".join(failures))
 
-    def _checked(self, outputs: Outputs) -> Plan:
-        try:
-            planned = plan_simulation(
-                self.duration,
-                self.tasks,
-                labels_of(self.policies),
-                self.scenario,
-                self.seed,
-                self.episodes,
-                threads=self.threads,
-                overrides=dict(parse_override(text) for text in self.set),
-            )
-            outputs.check(self.scenario, planned.scenario)
-        except (ValueError, OSError) as error:
-            raise InputError(str(error)) from None
-        return planned
+    def _asked(self) -> Experiment:
+        return Experiment(
+            self.scenario,
+            labels_of(self.policies),
+            self.episodes,
+            self.seed,
+            overrides=overrides_of(self.set),
+            threads=self.threads,
+            progress=True,
+        )

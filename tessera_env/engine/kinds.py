@@ -55,7 +55,7 @@ class RowStatus(IntEnum):
     GROW = 3  # a table is full
 
 
-class Plan(IntEnum):
+class CheckpointPlan(IntEnum):
     """What is saved of a task's unsaved progress at notice."""
 
     FULL = 0

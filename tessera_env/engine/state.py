@@ -167,7 +167,8 @@ TOTALS = np.dtype(
 
 # Columns by kind: DECISION value = action, other = reason; LAUNCH value = billing start, other = set-up done;
 # PLACE value = ready; STOP value = progress kept (s), other = work lost (s); NOTICE value = end;
-# CHECKPOINT value = Plan, other = work saved (s); END value = dollars, other = billed end; CAPACITY value = capacity.
+# CHECKPOINT value = CheckpointPlan, other = work saved (s); END value = dollars, other = billed end;
+# CAPACITY value = capacity.
 LOG = np.dtype(
     [
         ("time_s", np.float64),

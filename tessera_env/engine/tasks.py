@@ -3,7 +3,7 @@
 from tessera_env.engine.checkpoint import checkpoint_plan, kept_share, savable_fraction
 from tessera_env.engine.event_queue import push
 from tessera_env.engine.instances import vacate
-from tessera_env.engine.kinds import EventKind, LogKind, Plan, TaskStatus
+from tessera_env.engine.kinds import CheckpointPlan, EventKind, LogKind, TaskStatus
 from tessera_env.engine.linked_lists import WAITING, insert, remove, task_node
 from tessera_env.engine.log import log_event
 from tessera_env.engine.work import load_s, progress_at, run_time_s, saved_at, state_mb, transferable_mb
@@ -134,7 +134,7 @@ def stop_at_notice(params, state, env: int, task_id: int) -> None:
         kept_s = kept_share(plan, fraction) * (progress_s - saved_s)
         count_checkpoint(state, env, plan, kept_s)
         log_event(state, env, LogKind.CHECKPOINT, task_id, task.instance, float(plan.value), kept_s)
-        if plan != Plan.FULL:
+        if plan != CheckpointPlan.FULL:
             lost_s = progress_s - saved_s - kept_s
             progress_s = saved_s + kept_s
     leave_instance(params, state, env, task_id, progress_s, lost_s)
@@ -142,13 +142,13 @@ def stop_at_notice(params, state, env: int, task_id: int) -> None:
 
 
 @compiled
-def count_checkpoint(state, env: int, plan: Plan, kept_s: float) -> None:
+def count_checkpoint(state, env: int, plan: CheckpointPlan, kept_s: float) -> None:
     """Count a checkpoint decision and what it saved."""
     totals = state.totals[env]
     totals.work_saved_s += kept_s
-    if plan == Plan.FULL:
+    if plan == CheckpointPlan.FULL:
         totals.checkpoints_full += 1
-    elif plan == Plan.PARTIAL:
+    elif plan == CheckpointPlan.PARTIAL:
         totals.checkpoints_partial += 1
     else:
         totals.checkpoints_restart += 1

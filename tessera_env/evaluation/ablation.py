@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from tessera_env.evaluation.checkpoint_interval import daly_interval_h, young_interval_h
-from tessera_env.evaluation.experiment import PolicyLike, plan, run
+from tessera_env.evaluation.experiment import Experiment, PolicyLike
 from tessera_env.evaluation.results import Table
 from tessera_env.evaluation.statistics import Estimate, bootstrap_means, estimate
-from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.planners import KuhnMunkres, NearestFirst, Planner
 
@@ -172,9 +171,8 @@ def between_interruptions_h(scenario: Scenario, policy: PolicyLike, episodes: in
 
 
 def _play(scenario: Scenario, policy: PolicyLike, episodes: int, seed: int, variant: Variant) -> Table:
-    changed = load_scenario(scenario, **variant.overrides)
-    planned = plan(changed, [policy], episodes, seed, None, planner=variant.planner)
-    (table,) = run(planned).tables.values()
+    asked = Experiment(scenario, [policy], episodes, seed, None, overrides=variant.overrides, planner=variant.planner)
+    (table,) = asked.run().tables.values()
     return table
 
 

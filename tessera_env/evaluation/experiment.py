@@ -4,13 +4,14 @@ World k is episode k of the seed, whichever policy plays it and in whichever row
 depend neither on the number of rows nor on threads, and differences between policies are differences of decisions.
 """
 
+import inspect
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
@@ -34,38 +35,18 @@ MOST_EPISODES = 100_000
 ROWS = 256  # played side by side unless told otherwise; more brings little
 AUTO = "auto"  # the baseline: greedy where it is evaluated, else the first policy
 DEFAULT_POLICIES = ("on_demand_only", "on_demand_fallback", "greedy")
+_MOST_TASKS_AT_ONCE = 2_000_000  # in all rows together, which bounds memory to about a GB
 
 PolicyLike = str | Path | Policy
+ScenarioLike = str | Path | Mapping[str, Any] | Scenario
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class Plan:
-    """An evaluation whose inputs have all been checked; `run` plays it."""
-
-    scenario: Scenario
-    policies: dict[str, Policy]  # by label, in the order given
-    episodes: int
-    seed: int
-    baseline: str | None
-    env: TesseraVectorEnv
-    optimum: bool = False  # whether the clairvoyant optimum is worked out, too
-
-
-def evaluate(
-    scenario: str | Path | Mapping[str, Any] | Scenario = "deadline-aws",
-    policies: Sequence[PolicyLike] = DEFAULT_POLICIES,
-    episodes: int = 200,
-    seed: int = 1,
-    baseline: str | None = AUTO,
-    *,
-    rows: int | None = None,
-    threads: int = 1,
-    planner: Planner | None = None,
-    overrides: Mapping[str, Any] | None = None,
-    optimum: bool = False,
-    progress: bool = False,
-) -> Results:
-    """Play every policy in the same worlds and compare them.
+class Experiment:
+    """What is asked: which policies play which worlds, and how they are compared; `prepare` checks it, `run` plays it.
 
     Args:
         scenario: a preset's name, a TOML file, a mapping or a Scenario.
@@ -74,94 +55,126 @@ def evaluate(
         seed: of the worlds, the bootstrap and policies that draw.
         baseline: which policy the paired differences are taken against; "auto": greedy if it is among the policies,
             else the first; None: no differences.
-        rows: environments side by side; changes the speed, never the results.
-        threads: of the environments; changes the speed, never the results.
-        planner: assigns displaced tasks to instances; Kuhn-Munkres if None.
         overrides: single values of the scenario, such as {"task.deadline_h": 70}.
+        planner: assigns displaced tasks to instances; Kuhn-Munkres if None.
         optimum: add the least cost that anyone could have paid who knew the world ("clairvoyant"), and how much of
             the gap from uniform_progress to it each policy closes; for one job with a deadline on one pool.
+        rows: environments side by side, as many as bring speed and fit in memory if None; changes the speed, never the
+            results.
+        threads: of the environments; changes the speed, never the results.
         progress: show a bar on standard error, if that is a terminal.
+    """
+
+    scenario: ScenarioLike = "deadline-aws"
+    policies: Sequence[PolicyLike] = DEFAULT_POLICIES
+    episodes: int = 200
+    seed: int = 1
+    baseline: str | None = AUTO
+    _: KW_ONLY
+    overrides: Mapping[str, Any] | None = None
+    planner: Planner | None = None
+    optimum: bool = False
+    rows: int | None = None
+    threads: int = 1
+    progress: bool = False
+
+    def prepare(self) -> "Prepared":
+        """Check and load all that is asked for, before any work.
+
+        Raises:
+            ValueError: something of it cannot be used; one line a problem.
+        """
+        self._check_ranges()
+        scenario = load_scenario(self.scenario, **(self.overrides or {}))
+        policies = _players(self.policies, Layout(len(scenario.pools)), self.seed)
+        baseline = _baseline(self.baseline, list(policies))
+        env = TesseraVectorEnv(
+            self._rows_for(scenario),
+            scenario=scenario,
+            autoreset_mode=AutoresetMode.DISABLED,
+            threads=self.threads,
+            planner=self.planner,
+        )
+        if self.optimum:
+            _check_optimum(policies, env)
+        return Prepared(self, scenario, policies, baseline, env)
+
+    def run(self) -> Results:
+        """Prepare and play it.
+
+        Raises:
+            ValueError: something of it cannot be used; nothing has been played then.
+        """
+        return self.prepare().run()
+
+    def _check_ranges(self) -> None:
+        _check_range("episodes", self.episodes, 1, MOST_EPISODES)
+        _check_range("seed", self.seed, 0, 2**64 - 1)
+        if self.rows is not None:
+            _check_range("rows", self.rows, 1, MOST_EPISODES)
+        _check_range("threads", self.threads, 1, 1024)
+
+    def _rows_for(self, scenario: Scenario) -> int:
+        rows = max(1, min(ROWS, _MOST_TASKS_AT_ONCE // scenario.task.count)) if self.rows is None else self.rows
+        return min(rows, self.episodes)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An experiment of which all is checked and loaded: only playing is left."""
+
+    experiment: Experiment  # as asked
+    scenario: Scenario
+    policies: dict[str, Policy]  # by label, in the order given
+    baseline: str | None  # one of the labels
+    env: TesseraVectorEnv
+
+    def run(self) -> Results:
+        """Play every policy in every world."""
+        asked, policies, reference_usd = self.experiment, dict(self.policies), None
+        if asked.optimum and REFERENCE not in policies:
+            policies[REFERENCE] = make_policy(REFERENCE, self.env.layout)
+        with _bar(asked.progress) as bar:
+            tables = {label: self._played(label, policy, bar) for label, policy in policies.items()}
+            if asked.optimum:
+                reference_usd = tables[REFERENCE]["cost_usd"]
+                tables = {label: tables[label] for label in self.policies}
+                tables[OPTIMUM] = optimal(self.scenario, asked.episodes, asked.seed, self.env.simulation.threads)
+        return Results(
+            scenario=self.scenario.model_dump(mode="json"),
+            seed=asked.seed,
+            baseline=self.baseline,
+            versions=_versions(),
+            policies={label: _description(self.policies.get(label)) for label in tables},
+            tables=tables,
+            reference_usd=reference_usd,
+        )
+
+    def _played(self, label: str, policy: Policy, bar: Progress) -> Table:
+        episodes = self.experiment.episodes
+        on_done = partial(bar.advance, bar.add_task(label, total=episodes))
+        return play(self.env, policy, episodes, self.experiment.seed, on_done)
+
+
+def _taking(maker: Callable[Asked, Any]) -> Callable[[Callable[..., Answer]], Callable[Asked, Answer]]:
+    """A function that hands on its arguments has the maker's, so that they are stated once."""
+
+    def typed(function: Callable[..., Answer]) -> Callable[Asked, Answer]:
+        answer = inspect.signature(function).return_annotation
+        function.__signature__ = inspect.signature(maker).replace(return_annotation=answer)  # type: ignore[attr-defined]
+        return function
+
+    return typed
+
+
+@_taking(Experiment)
+def evaluate(*asked: Any, **named: Any) -> Results:
+    """Play every policy in the same worlds and compare them: an `Experiment` of these arguments, run.
 
     Raises:
         ValueError: an argument cannot be used; nothing has been played then.
     """
-    planned = plan(
-        scenario,
-        policies,
-        episodes,
-        seed,
-        baseline,
-        rows=rows,
-        threads=threads,
-        planner=planner,
-        overrides=overrides,
-        optimum=optimum,
-    )
-    return run(planned, progress)
-
-
-def plan(
-    scenario: str | Path | Mapping[str, Any] | Scenario,
-    policies: Sequence[PolicyLike],
-    episodes: int,
-    seed: int,
-    baseline: str | None = AUTO,
-    *,
-    rows: int | None = None,
-    threads: int = 1,
-    planner: Planner | None = None,
-    overrides: Mapping[str, Any] | None = None,
-    optimum: bool = False,
-) -> Plan:
-    """Check all inputs of `evaluate` before any work.
-
-    Raises:
-        ValueError: an argument cannot be used; one line a problem.
-    """
-    _check_range("episodes", episodes, 1, MOST_EPISODES)
-    _check_range("seed", seed, 0, 2**64 - 1)
-    rows = min(episodes, ROWS) if rows is None else rows
-    _check_range("rows", rows, 1, MOST_EPISODES)
-    _check_range("threads", threads, 1, 1024)
-    loaded = load_scenario(scenario, **(overrides or {}))
-    players = _players(policies, Layout(len(loaded.pools)), seed)
-    named_baseline = _baseline(baseline, list(players))
-    env = TesseraVectorEnv(
-        min(rows, episodes), scenario=loaded, autoreset_mode=AutoresetMode.DISABLED, threads=threads, planner=planner
-    )
-    if optimum:
-        if OPTIMUM in players:
-            raise ValueError(f"policies: {OPTIMUM!r} (allowed with the optimum: other names, since that is its own)")
-        check_simulation(env.simulation)
-    return Plan(loaded, players, episodes, seed, named_baseline, env, optimum)
-
-
-def run(planned: Plan, progress: bool = False) -> Results:
-    """Play all that is planned."""
-    policies, reference_usd = dict(planned.policies), None
-    if planned.optimum and REFERENCE not in policies:
-        policies[REFERENCE] = make_policy(REFERENCE, planned.env.layout)
-    with _bar(progress) as bar:
-        tables = {label: _played(planned, label, policy, bar) for label, policy in policies.items()}
-        if planned.optimum:
-            reference_usd = tables[REFERENCE]["cost_usd"]
-            tables = {label: tables[label] for label in planned.policies}
-            threads = planned.env.simulation.threads
-            tables[OPTIMUM] = optimal(planned.scenario, planned.episodes, planned.seed, threads)
-    return Results(
-        scenario=planned.scenario.model_dump(mode="json"),
-        seed=planned.seed,
-        baseline=planned.baseline,
-        versions=_versions(),
-        policies={label: _description(planned.policies.get(label)) for label in tables},
-        tables=tables,
-        reference_usd=reference_usd,
-    )
-
-
-def _played(planned: Plan, label: str, policy: Policy, bar: Progress) -> Table:
-    on_done = partial(bar.advance, bar.add_task(label, total=planned.episodes))
-    return play(planned.env, policy, planned.episodes, planned.seed, on_done)
+    return Experiment(*asked, **named).run()
 
 
 def _players(policies: Sequence[PolicyLike], layout: Layout, seed: int) -> dict[str, Policy]:
@@ -186,6 +199,12 @@ def _baseline(baseline: str | None, labels: list[str]) -> str | None:
     if baseline is not None and baseline not in labels:
         raise ValueError(f"baseline: {baseline!r} (allowed: one of the policies: {', '.join(labels)})")
     return baseline
+
+
+def _check_optimum(policies: Mapping[str, Policy], env: TesseraVectorEnv) -> None:
+    if OPTIMUM in policies:
+        raise ValueError(f"policies: {OPTIMUM!r} (allowed with the optimum: other names, since that is its own)")
+    check_simulation(env.simulation)
 
 
 def _check_range(name: str, value: int, low: int, high: int) -> None:

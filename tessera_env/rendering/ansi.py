@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tessera_env.engine.kinds import EventKind, LogKind, Plan
+from tessera_env.engine.kinds import CheckpointPlan, EventKind, LogKind
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.parameters import UNLIMITED
 
@@ -37,7 +37,7 @@ def _detail(scenario: Scenario, entry: Any) -> str:
         case LogKind.NOTICE:
             return f"{instance} (ends at {_hours(value)})"
         case LogKind.CHECKPOINT:
-            return f"{instance} ({Plan(int(value)).name}, {_hours(other)} of work saved)"
+            return f"{instance} ({CheckpointPlan(int(value)).name}, {_hours(other)} of work saved)"
         case LogKind.END:
             return f"{instance} (${value:.2f}, billed to {_hours(other)})"
         case LogKind.CAPACITY:

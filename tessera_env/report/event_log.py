@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from tessera_env.engine.kinds import EventKind, LogKind, Plan
+from tessera_env.engine.kinds import CheckpointPlan, EventKind, LogKind
 from tessera_env.files.writing import replacing
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.parameters import UNLIMITED
@@ -101,7 +101,7 @@ def _figures_by_kind(scenario: Scenario) -> dict[int, _Figures]:
         LogKind.PLACE: lambda works, _: {"works_from_s": works},
         LogKind.STOP: lambda kept, lost: {"kept_s": kept, "lost_s": lost},
         LogKind.NOTICE: lambda ends, _: {"ends_s": ends},
-        LogKind.CHECKPOINT: lambda plan, saved: {"plan": Plan(int(plan)).name, "saved_s": saved},
+        LogKind.CHECKPOINT: lambda plan, saved: {"plan": CheckpointPlan(int(plan)).name, "saved_s": saved},
         LogKind.END: lambda usd, billed: {"usd": usd, "billed_until_s": billed},
         LogKind.CAPACITY: lambda count, _: {"instances": None if count >= UNLIMITED else int(count)},
     }

@@ -1,59 +1,67 @@
 """The files that a run leaves, checked before it and written after it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tessera_env.evaluation.episodes import play_episode
-from tessera_env.evaluation.experiment import Plan
+from tessera_env.evaluation.experiment import Prepared
 from tessera_env.evaluation.results import Results
 from tessera_env.files.writing import check_outputs
 from tessera_env.report.event_log import episode_lines, write_events
-from tessera_env.scenario.scenario import Scenario
-
-ScenarioLike = str | Path | Mapping[str, Any] | Scenario
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Files that a simulation leaves; None: not that one."""
+    """Files that a run leaves; None: not that one."""
 
-    output: str | Path | None = None  # results as JSON, in the form of `tessera evaluate`
+    results: str | Path | None = None  # every episode's figures as JSON
     html: str | Path | None = None  # the report
     log: str | Path | None = None  # the first world's events of every policy, as lines of JSON
+    results_option: str = "output"  # what asks for the results' file, as errors name it
 
-    def check(self, scenario: ScenarioLike, loaded: Scenario) -> None:
+    def check(self, prepared: Prepared) -> None:
         """Whether each can be written, overwrites no other, and nothing that is read.
 
         Raises:
             OSError: one line.
         """
-        inputs = list(loaded.recording_paths)
-        if isinstance(scenario, str | Path):
-            inputs.append(str(scenario))
-        check_outputs({"output": self.output, "html": self.html, "log": self.log}, inputs)
+        inputs = list(prepared.scenario.recording_paths)
+        if isinstance(prepared.experiment.scenario, str | Path):
+            inputs.append(str(prepared.experiment.scenario))
+        check_outputs({self.results_option: self.results, "html": self.html, "log": self.log}, inputs)
 
-    def writers(self, planned: Plan, results: Results, command: str) -> dict[str, Callable[[], None]]:
-        """How to write each file that is wanted, by its path."""
+    def writers(self, prepared: Prepared, results: Results, command: str) -> dict[str, Callable[[], None]]:
+        """How to write each file that is wanted, by its path; the report says that `command` made it."""
         writers: dict[str, Callable[[], None]] = {}
-        if (output := self.output) is not None:
-            writers[str(output)] = lambda: results.write_json(output)
+        if (path := self.results) is not None:
+            writers[str(path)] = lambda: results.write_json(path)
         if (log := self.log) is not None:
-            writers[str(log)] = lambda: write_events(log, first_world_events(planned))
+            writers[str(log)] = lambda: write_events(log, first_world_events(prepared))
         if (html := self.html) is not None:
-            writers[str(html)] = lambda: _write_html(html, planned, results, command)
+            writers[str(html)] = lambda: _write_html(html, prepared, results, command)
         return writers
 
+    def write(self, prepared: Prepared, results: Results, command: str) -> None:
+        """Write each file that is wanted.
 
-def first_world_events(planned: Plan) -> Iterator[dict[str, Any]]:
+        Raises:
+            OSError: one cannot be written; its old content, if any, is untouched.
+        """
+        for write in self.writers(prepared, results, command).values():
+            write()
+
+
+def first_world_events(prepared: Prepared) -> Iterator[dict[str, Any]]:
     """The events of the first world, policy after policy; only one policy's are held at a time."""
-    for label, policy in planned.policies.items():
-        episode = play_episode(planned.scenario, policy, planned.seed, world=0)
-        yield from episode_lines(planned.scenario, episode.log, episode.tasks, policy=label, seed=planned.seed, world=0)
+    scenario, seed, planner = prepared.scenario, prepared.experiment.seed, prepared.experiment.planner
+    for label, policy in prepared.policies.items():
+        episode = play_episode(scenario, policy, seed, world=0, planner=planner)
+        yield from episode_lines(scenario, episode.log, episode.tasks, policy=label, seed=seed, world=0)
 
 
-def _write_html(path: str | Path, planned: Plan, results: Results, command: str) -> None:
+def _write_html(path: str | Path, prepared: Prepared, results: Results, command: str) -> None:
     from tessera_env.report.html.report import write_report  # plotly takes a second to import, and few runs want it
 
-    write_report(results, path, planned=planned, command=command)
+    write_report(results, path, prepared=prepared, command=command)

@@ -174,7 +174,7 @@ def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: 
     def lack(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("tessera_env.cli.evaluate.plan", lack)
+    monkeypatch.setattr("tessera_env.evaluation.experiment.Experiment.prepare", lack)
     assert main(["evaluate"]) == 1
     assert capsys.readouterr().err == (
         "tessera: there is not enough memory for this many tasks, points of prices, or worlds at once\n"
@@ -220,7 +220,7 @@ def test_wrong_input_is_told_in_one_line_before_any_work(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tessera_env.cli.evaluate.run", lambda *_: pytest.fail("work had begun"))
+    monkeypatch.setattr("tessera_env.evaluation.experiment.Prepared.run", lambda *_: pytest.fail("work had begun"))
     code = main(arguments)
     out, err = capsys.readouterr()
     assert out == ""
@@ -267,8 +267,8 @@ def test_ctrl_c(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tessera_env", "evaluate", "--scenario", "deadline", "--episodes", "100000"]
     ready, writer = os.pipe()
     program = (
-        "import os, sys, tessera_env.cli.program as cli, tessera_env.cli.evaluate as evaluate\n"
-        f"run = evaluate.run\nevaluate.run = lambda *a, **k: (os.write({writer}, b'.'), run(*a, **k))[1]\n"
+        "import os, sys, tessera_env.cli.program as cli\nfrom tessera_env.evaluation.experiment import Prepared\n"
+        f"run = Prepared.run\nPrepared.run = lambda prepared: (os.write({writer}, b'.'), run(prepared))[1]\n"
         f"sys.exit(cli.main({command[3:]} + ['--json', {str(path)!r}]))\n"
     )
     process = subprocess.Popen(

@@ -119,7 +119,7 @@ def test_wrong_input_is_told_in_one_line_before_any_work(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("tessera_env.cli.simulate.run", lambda *_: pytest.fail("work had begun"))
+    monkeypatch.setattr("tessera_env.evaluation.experiment.Prepared.run", lambda *_: pytest.fail("work had begun"))
     (tmp_path / "old").write_text("kept")
     (tmp_path / "link").symlink_to("old")
     assert reason in refused(capsys, *arguments)

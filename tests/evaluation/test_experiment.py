@@ -1,15 +1,19 @@
 """Evaluation: every policy in every world once, the same results however it is run."""
 
+import inspect
 import subprocess
 import sys
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tessera_env.evaluation.experiment import evaluate, plan, play
+from tessera_env.evaluation import experiment as module
+from tessera_env.evaluation.experiment import Experiment, evaluate
 from tessera_env.evaluation.optimum.clairvoyant import optimal
+from tessera_env.evaluation.playing import play
 from tessera_env.evaluation.results import Results
 from tessera_env.evaluation.statistics import Estimate
 from tessera_env.observation.layout import Layout
@@ -212,7 +216,7 @@ class TestEvaluate:
 def test_refusals(changes: dict[str, Any], reason: str) -> None:
     arguments = {"scenario": "deadline", "policies": ["greedy"], "episodes": 2, "seed": 1, **changes}
     with pytest.raises(ValueError) as caught:
-        plan(**arguments)
+        Experiment(**arguments).prepare()
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -228,7 +232,42 @@ def test_refusals(changes: dict[str, Any], reason: str) -> None:
     ],
 )
 def test_the_baseline(policies: Any, baseline: str | None, expected: str | None) -> None:
-    assert plan("deadline", policies, 2, 1, baseline).baseline == expected
+    assert Experiment("deadline", policies, 2, 1, baseline).prepare().baseline == expected
+
+
+def test_the_function_takes_what_an_experiment_is_made_of() -> None:
+    """In the same order, with the same defaults; what it hands on is stated once."""
+    taken = inspect.signature(evaluate)
+    assert taken.parameters == inspect.signature(Experiment).parameters
+    assert taken.return_annotation is Results
+    assert list(taken.parameters) == [field.name for field in fields(Experiment)]
+
+
+def test_nothing_is_checked_until_it_is_asked_for() -> None:
+    asked = Experiment("no-such-scenario", ["nobody"], episodes=-1)
+    with pytest.raises(ValueError, match="episodes: -1"):
+        asked.prepare()
+    with pytest.raises(ValueError, match="episodes: -1"):
+        asked.run()
+
+
+def test_what_is_prepared_can_be_played_again(short: Results) -> None:
+    prepared = Experiment("deadline", NAMES, 10, 3, overrides=SHORT).prepare()
+    assert prepared.scenario == load_scenario("deadline", **SHORT)
+    assert list(prepared.policies) == NAMES
+    assert prepared.env.num_envs == 10
+    assert [prepared.run().to_json() for _ in range(2)] == [short.to_json()] * 2
+
+
+def test_many_tasks_are_played_in_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that memory does not grow with the episodes; the results are the same."""
+    asked = Experiment("classic", ["greedy"], 4, 1, overrides={"horizon_h": 6, "task.count": 5})
+    whole = asked.run().to_json()
+    monkeypatch.setattr(module, "_MOST_TASKS_AT_ONCE", 10)
+    assert asked.prepare().env.num_envs == 2
+    assert replace(asked, overrides={"task.count": 50}).prepare().env.num_envs == 1
+    assert replace(asked, rows=3).prepare().env.num_envs == 3  # what is asked for holds
+    assert asked.run().to_json() == whole
 
 
 class TestOptimum:
@@ -269,8 +308,8 @@ class TestOptimum:
 
     def test_refusals_come_before_any_work(self) -> None:
         with pytest.raises(ValueError, match="no clairvoyant optimum: pools: 4 pools"):
-            plan("classic", ["greedy"], 2, 1, optimum=True)
+            Experiment("classic", ["greedy"], 2, 1, optimum=True).prepare()
         named = Greedy(Layout(1))
         named.name = "clairvoyant"
         with pytest.raises(ValueError, match="policies: 'clairvoyant'"):
-            plan("deadline", [named], 2, 1, optimum=True)
+            Experiment("deadline", [named], 2, 1, optimum=True).prepare()

@@ -11,7 +11,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from tessera_env import ENVIRONMENTS
-from tessera_env.engine.kinds import EventKind, LogKind, Plan
+from tessera_env.engine.kinds import CheckpointPlan, EventKind, LogKind
 from tessera_env.engine.state import LOG, TASK
 from tessera_env.env import TesseraEnv
 from tessera_env.policies import Random, make_policy
@@ -86,7 +86,7 @@ EPISODE = log_of(
     entry(600, LogKind.PLACE, task=1, **SPOT_0, value=605),
     entry(800, LogKind.CAPACITY, pool=0, value=0),
     entry(800, LogKind.NOTICE, task=1, **SPOT_0, value=920),
-    entry(800, LogKind.CHECKPOINT, task=1, **SPOT_0, value=Plan.PARTIAL, other=150),
+    entry(800, LogKind.CHECKPOINT, task=1, **SPOT_0, value=CheckpointPlan.PARTIAL, other=150),
     entry(800, LogKind.STOP, task=1, **SPOT_0, value=150, other=45),
     entry(800, LogKind.LAUNCH, **ON_DEMAND_1, value=800, other=860),
     entry(800, LogKind.PLACE, task=1, **ON_DEMAND_1, value=870),
@@ -505,7 +505,7 @@ LINES = [
         "    2.00 h             NOTICE         instance 0, spot east (ends at 2.10 h)",
     ),
     (
-        entry(7_200, LogKind.CHECKPOINT, task=2, **SPOT_0, value=Plan.PARTIAL, other=900),
+        entry(7_200, LogKind.CHECKPOINT, task=2, **SPOT_0, value=CheckpointPlan.PARTIAL, other=900),
         "    2.00 h  task 2     CHECKPOINT     instance 0, spot east (PARTIAL, 0.25 h of work saved)",
     ),
     (

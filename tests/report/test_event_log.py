@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tessera_env.cli.program import main
-from tessera_env.engine.kinds import EventKind, LogKind, Plan
+from tessera_env.engine.kinds import CheckpointPlan, EventKind, LogKind
 from tessera_env.engine.state import LOG, TASK
 from tessera_env.evaluation.episodes import play_episode
 from tessera_env.evaluation.results import Results
@@ -233,7 +233,7 @@ def test_a_line_names_every_value() -> None:
         (1.0, LogKind.DECISION, 1, nobody, nobody, nobody, 0.0, float(EventKind.ASK_RETRY)),
         (2.0, LogKind.LAUNCH_FAILED, 1, nobody, 2, 0, 0.0, 0.0),
         (3.0, LogKind.NOTICE, nobody, 4, 3, 0, 123.0, 0.0),
-        (3.0, LogKind.CHECKPOINT, 0, 4, 3, 0, float(Plan.PARTIAL), 0.1),
+        (3.0, LogKind.CHECKPOINT, 0, 4, 3, 0, float(CheckpointPlan.PARTIAL), 0.1),
         (3.0, LogKind.STOP, 0, 4, 3, 0, 0.1, 0.2),
         (4.0, LogKind.CAPACITY, nobody, nobody, 0, nobody, 5.0, 0.0),
         (4.0, LogKind.CAPACITY, nobody, nobody, 0, nobody, float(UNLIMITED), 0.0),

@@ -1,7 +1,7 @@
 """What the grace period and the assignment of displaced tasks saved: as counted, and by switching each of them off."""
 
 from tessera_env.evaluation.ablation import GRACE, METRICS, PLANNING, Difference, Row, ablate
-from tessera_env.evaluation.experiment import Plan
+from tessera_env.evaluation.experiment import Prepared
 from tessera_env.evaluation.results import Results
 from tessera_env.report.html.page import note, paragraph, table
 from tessera_env.report.html.wording import NONE, number
@@ -28,16 +28,18 @@ def counted(results: Results) -> list[str]:
     return [paragraph("Counted, a world:"), table(["Policy", *COUNTED], rows)]
 
 
-def switched_off(results: Results, planned: Plan) -> list[str]:
+def switched_off(results: Results, prepared: Prepared) -> list[str]:
     """The same worlds once more, without each idea."""
-    worlds = max(1, min(planned.episodes, MOST_WORLDS, MOST_TASKS // planned.scenario.task.count))
+    worlds = max(1, min(prepared.experiment.episodes, MOST_WORLDS, MOST_TASKS // prepared.scenario.task.count))
     # Without a notice there is no grace period: what survives then is what has no state to lose.
-    ideas = (PLANNING, GRACE) if planned.scenario.notice_s > 0.0 else (PLANNING,)
+    ideas = (PLANNING, GRACE) if prepared.scenario.notice_s > 0.0 else (PLANNING,)
     rows = []
-    for label, policy in planned.policies.items():
+    for label, policy in prepared.policies.items():
         if not results.tables[label]["interruptions"].any():
             continue
-        rows += [_cells(label, row) for row in ablate(planned.scenario, policy, worlds, planned.seed, ideas)]
+        rows += [
+            _cells(label, row) for row in ablate(prepared.scenario, policy, worlds, prepared.experiment.seed, ideas)
+        ]
     if not rows:
         return [note("No policy was ever interrupted, so there is nothing to switch off.")]
     without = (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
-from tessera_env.evaluation.experiment import Plan
+from tessera_env.evaluation.experiment import Prepared
 from tessera_env.evaluation.results import Results
 from tessera_env.files.writing import write_text
 from tessera_env.report.html.comparisons import cost_by_purchase, differences, tradeoff
@@ -17,64 +17,64 @@ from tessera_env.report.html.wording import caption, columns_of, headline, table
 MOST_TASKS = 20_000  # of a scenario whose worlds are played once more, for the pictures and the comparison of ideas
 
 
-def write_report(results: Results, path: str | Path, *, planned: Plan | None = None, command: str = "") -> None:
+def write_report(results: Results, path: str | Path, *, prepared: Prepared | None = None, command: str = "") -> None:
     """Write `report_html` so that the file holds the old report or the new one, never a part.
 
     Raises:
         OSError: it cannot be written.
     """
-    write_text(path, report_html(results, planned=planned, command=command))
+    write_text(path, report_html(results, prepared=prepared, command=command))
 
 
-def report_html(results: Results, *, planned: Plan | None = None, command: str = "") -> str:
+def report_html(results: Results, *, prepared: Prepared | None = None, command: str = "") -> str:
     """One page with everything inside: the same inputs give the same text.
 
     Args:
         results: of an evaluation.
-        planned: what was run; with it, worlds are played once more to show how each policy went about it, and what
+        prepared: what was run; with it, worlds are played once more to show how each policy went about it, and what
             the grace period and the assignment are worth. None: the report says that it cannot show this.
         command: how to get the same results, as text.
     """
     name = results.scenario.get("name", "scenario")
     worlds = f"{results.episodes:,} world{'s' if results.episodes != 1 else ''}"
     head = [note(str(results.scenario.get("description", ""))), paragraph(headline(results), "headline")]
-    return page(f"{name}: {worlds}, seed {results.seed}", head, _sections(results, planned, command))
+    return page(f"{name}: {worlds}, seed {results.seed}", head, _sections(results, prepared, command))
 
 
-def _sections(results: Results, planned: Plan | None, command: str) -> list[Section]:
-    why_not = _why_not_again(planned)
+def _sections(results: Results, prepared: Prepared | None, command: str) -> list[Section]:
+    why_not = _why_not_again(prepared)
     missing = [] if why_not is None else [note(why_not)]
     return [
         Section("Policies", [table(["Policy", *columns_of(results)], table_rows(results)), note(caption(results))]),
         Section("Cost by purchase", [_shown(cost_by_purchase(results))]),
-        Section("One world under each policy", missing or _timelines(results, planned)),
+        Section("One world under each policy", missing or _timelines(results, prepared)),
         Section("Differences, world by world", [_shown(differences(results)), *_box_note(results)]),
         Section("Savings against completion", [_shown(tradeoff(results))]),
         Section(
-            "What the grace period and migration saved", [*counted(results), *(missing or _ideas(results, planned))]
+            "What the grace period and migration saved", [*counted(results), *(missing or _ideas(results, prepared))]
         ),
         Section("How this was made", provenance(results, command)),
     ]
 
 
-def _why_not_again(planned: Plan | None) -> str | None:
+def _why_not_again(prepared: Prepared | None) -> str | None:
     """Why worlds are not played once more; None: they are."""
-    if planned is None:
+    if prepared is None:
         return "Not shown: these results were read from a file, and no world was played for this report."
-    if planned.scenario.task.count > MOST_TASKS:
-        return f"Not shown for more than {MOST_TASKS:,} tasks (this scenario has {planned.scenario.task.count:,})."
+    if prepared.scenario.task.count > MOST_TASKS:
+        return f"Not shown for more than {MOST_TASKS:,} tasks (this scenario has {prepared.scenario.task.count:,})."
     return None
 
 
-def _timelines(results: Results, planned: Plan | None) -> list[str | go.Figure]:
-    assert planned is not None
-    figure, words = timelines(results, planned)
+def _timelines(results: Results, prepared: Prepared | None) -> list[str | go.Figure]:
+    assert prepared is not None
+    figure, words = timelines(results, prepared)
     return [paragraph(words), figure]
 
 
-def _ideas(results: Results, planned: Plan | None) -> list[str]:
-    assert planned is not None
-    return switched_off(results, planned)
+def _ideas(results: Results, prepared: Prepared | None) -> list[str]:
+    assert prepared is not None
+    return switched_off(results, prepared)
 
 
 def _box_note(results: Results) -> list[str]:

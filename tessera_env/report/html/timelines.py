@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from tessera_env.evaluation.episodes import play_episode
-from tessera_env.evaluation.experiment import Plan
+from tessera_env.evaluation.experiment import Prepared
 from tessera_env.evaluation.results import Results
 from tessera_env.rendering.lives import Life, Phase, Segment, read_lives
 from tessera_env.report.html.comparisons import text_of
@@ -52,15 +52,15 @@ KINDS = {
 _WORDS = {Phase.LAUNCHING: "launching", Phase.SETUP: "getting ready", Phase.RUNNING: "running", Phase.IDLE: "idle"}
 
 
-def timelines(results: Results, planned: Plan) -> tuple[go.Figure, str]:
+def timelines(results: Results, prepared: Prepared) -> tuple[go.Figure, str]:
     """A world of middling cost under every policy, and what the chart shows in words."""
     world = middling_world(results)
     lives, ends_h = {}, []
-    for label, policy in planned.policies.items():
-        episode = play_episode(planned.scenario, policy, planned.seed, world, planned.env.simulation.planner)
+    for label, policy in prepared.policies.items():
+        episode = play_episode(prepared.scenario, policy, prepared.experiment.seed, world, prepared.experiment.planner)
         lives[label] = read_lives(episode.log)
         ends_h.append(episode.metrics["elapsed_h"])
-    pools = [pool.name for pool in planned.scenario.pools]
+    pools = [pool.name for pool in prepared.scenario.pools]
     lanes = {label: lanes_of(each, len(pools)) for label, each in lives.items()}
     end_h = max(ends_h)
     if all(len(each.placed) <= MOST_INSTANCES and each.rows <= MOST_ROWS for each in lanes.values()):

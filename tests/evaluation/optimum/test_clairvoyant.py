@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import tessera_env
-from tessera_env.evaluation.experiment import play
 from tessera_env.evaluation.optimum import clairvoyant
 from tessera_env.evaluation.optimum.clairvoyant import Optimum, optimal, optimum_of, solved
 from tessera_env.evaluation.optimum.problem import FIRST_WINDOW, Problem, segments_of
 from tessera_env.evaluation.optimum.search import PROBLEM
+from tessera_env.evaluation.playing import play
 from tessera_env.jit.kernel import compiled_sources
 from tessera_env.policies import POLICIES, make_policy
 from tessera_env.scenario.loading import load_scenario

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tessera_env.evaluation.experiment import plan, run
+from tessera_env.evaluation.experiment import Experiment
 from tessera_env.report.html import write_report
 from tests.browser import open_page
 
@@ -15,8 +15,8 @@ POLICIES = ["on_demand_only", "on_demand_fallback", "greedy"]
 
 
 def report(path: Path, scenario: str, episodes: int, **overrides: object) -> Path:
-    planned = plan(scenario, POLICIES, episodes, 1, overrides=overrides)
-    write_report(run(planned), path, planned=planned, command="tessera evaluate")
+    prepared = Experiment(scenario, POLICIES, episodes, 1, overrides=overrides).prepare()
+    write_report(prepared.run(), path, prepared=prepared, command="tessera evaluate")
     return path
 
 

@@ -10,7 +10,7 @@ from html import unescape
 import numpy as np
 import pytest
 
-from tessera_env.evaluation.experiment import plan, run
+from tessera_env.evaluation.experiment import Experiment
 from tessera_env.report.html import report_html, write_report
 from tests import results_samples
 
@@ -28,14 +28,14 @@ def figures(html: str) -> list[dict]:
     return [json.loads(found) for found in re.findall(r'-figure">(.*?)</script>', html)]
 
 
-def planned_and_results(scenario: str = "classic", episodes: int = 3, **overrides: object):
-    planned = plan(scenario, POLICIES, episodes, 1, overrides=overrides)
-    return planned, run(planned)
+def prepared_and_results(scenario: str = "classic", episodes: int = 3, **overrides: object):
+    prepared = Experiment(scenario, POLICIES, episodes, 1, overrides=overrides).prepare()
+    return prepared, prepared.run()
 
 
 def test_all_sections_are_there():
-    planned, results = planned_and_results()
-    html = report_html(results, planned=planned, command="tessera evaluate --episodes 3")
+    prepared, results = prepared_and_results()
+    html = report_html(results, prepared=prepared, command="tessera evaluate --episodes 3")
     assert re.findall("<h2>(.*?)</h2>", html) == [
         "Policies",
         "Cost by purchase",
@@ -54,9 +54,9 @@ def test_all_sections_are_there():
 
 
 def test_the_table_holds_the_results_figures():
-    planned, results = planned_and_results()
+    prepared, results = prepared_and_results()
     greedy = results.summary["greedy"]
-    text = text_of(report_html(results, planned=planned))
+    text = text_of(report_html(results, prepared=prepared))
     assert f"{greedy.cost_usd.mean:,.2f}" in text
     assert f"[{greedy.cost_usd.low:,.2f}, {greedy.cost_usd.high:,.2f}]" in text
     assert f"{int(results.tables['greedy']['tasks_done'].sum())}/300" in text
@@ -65,16 +65,16 @@ def test_the_table_holds_the_results_figures():
 
 
 def test_everything_is_inside():
-    planned, results = planned_and_results(episodes=2)
-    html = report_html(results, planned=planned)
+    prepared, results = prepared_and_results(episodes=2)
+    html = report_html(results, prepared=prepared)
     assert html.count("plotly.js v") == 1
     assert not re.findall(r"<(?:script|img|iframe|link)[^>]+(?:src|href)=\"(?!data:)", html)
 
 
 def test_the_same_inputs_give_the_same_text():
-    assert report_html(planned_and_results()[1]) == report_html(planned_and_results()[1])
-    planned, results = planned_and_results("fleet", 2, **{"task.count": 10})
-    assert report_html(results, planned=planned) == report_html(results, planned=planned)
+    assert report_html(prepared_and_results()[1]) == report_html(prepared_and_results()[1])
+    prepared, results = prepared_and_results("fleet", 2, **{"task.count": 10})
+    assert report_html(results, prepared=prepared) == report_html(results, prepared=prepared)
 
 
 def test_names_are_not_markup():
@@ -90,8 +90,8 @@ def test_names_are_not_markup():
 
 
 def test_one_world_says_what_it_cannot_show():
-    planned, results = planned_and_results(episodes=1)
-    text = text_of(report_html(results, planned=planned))
+    prepared, results = prepared_and_results(episodes=1)
+    text = text_of(report_html(results, prepared=prepared))
     assert "There is one world, so there is no distribution to show." in text
     assert "One world says nothing about how much others differ." in text
     assert "clear of 0" not in text.split("What the grace period")[0]
@@ -110,8 +110,8 @@ def test_many_tasks_are_not_played_again(monkeypatch):
     from tessera_env.report.html import report
 
     monkeypatch.setattr(report, "MOST_TASKS", 99)
-    planned, results = planned_and_results(episodes=1)
-    assert text_of(report_html(results, planned=planned)).count("Not shown for more than 99 tasks") == 2
+    prepared, results = prepared_and_results(episodes=1)
+    assert text_of(report_html(results, prepared=prepared)).count("Not shown for more than 99 tasks") == 2
 
 
 def test_without_a_baseline_nothing_is_compared():
@@ -120,14 +120,14 @@ def test_without_a_baseline_nothing_is_compared():
 
 
 def test_bars_are_the_dollars_of_each_purchase():
-    _planned, results = planned_and_results()
+    _prepared, results = prepared_and_results()
     bars = {trace["name"]: trace["x"] for trace in figures(report_html(results))[0]["data"] if trace["type"] == "bar"}
     for name, metric in (("spot", "spot_usd"), ("on-demand", "on_demand_usd")):
         assert bars[name] == pytest.approx([table[metric].mean() for table in results.tables.values()])
 
 
 def test_points_of_the_differences_are_the_worlds():
-    _planned, results = planned_and_results()
+    _prepared, results = prepared_and_results()
     paired = results.tables["on_demand_only"]["cost_usd"] - results.tables["greedy"]["cost_usd"]
     (box,) = [trace for trace in figures(report_html(results))[1]["data"] if trace["type"] == "box"]
     assert box["median"] == pytest.approx([np.median(paired)])
@@ -154,26 +154,26 @@ def test_only_the_report_imports_plotly():
 
 
 def test_a_command_that_is_not_utf_8_is_written_all_the_same(tmp_path):
-    _, results = planned_and_results("deadline", 2)
+    _, results = prepared_and_results("deadline", 2)
     path = tmp_path / "report.html"
     write_report(results, path, command="tessera evaluate --html caf\udce9.html")  # as Python reads such a name
     assert "caf?.html" in path.read_text(encoding="utf-8")
 
 
 def test_worlds_without_a_task_done_have_no_completion_time():
-    _, results = planned_and_results("classic", 3, horizon_h=0.5)
+    _, results = prepared_and_results("classic", 3, horizon_h=0.5)
     assert not any(table["tasks_done"].any() for table in results.tables.values())
     assert "median hours from arrival to completion" not in report_html(results)
 
 
 def test_without_a_notice_nothing_is_said_to_be_saved_in_it():
     """Tasks without state keep their work there, but no grace period is to be thanked for it."""
-    planned, results = planned_and_results("deadline-aws", 3)
-    text = text_of(report_html(results, planned=planned))
+    prepared, results = prepared_and_results("deadline-aws", 3)
+    text = text_of(report_html(results, prepared=prepared))
     assert "saving at notice against not saving" not in text
     assert "This scenario has no notice" in text
-    planned, results = planned_and_results("classic", 3)
-    text = text_of(report_html(results, planned=planned))
+    prepared, results = prepared_and_results("classic", 3)
+    text = text_of(report_html(results, prepared=prepared))
     assert "saving at notice against not saving" in text
     assert "This scenario has no notice" not in text
 
@@ -188,11 +188,11 @@ def test_differences_share_one_scale():
 
 
 def test_the_optimum_is_a_row_and_no_winner():
-    planned = plan("deadline", POLICIES, 3, 1, optimum=True)
-    text = text_of(report_html(run(planned), planned=planned))
+    prepared = Experiment("deadline", POLICIES, 3, 1, optimum=True).prepare()
+    text = text_of(report_html(prepared.run(), prepared=prepared))
     assert "Gap closed, %" in text
     assert "clairvoyant: the least cost of who knows prices and capacity in advance" in text
     assert "Over 3 worlds of deadline, greedy cost least" in text
     assert "Who had known the world could have paid $" in text
     assert "of the gap from uniform_progress to that" in text
-    assert "Gap closed, %" not in text_of(report_html(planned_and_results("deadline")[1]))
+    assert "Gap closed, %" not in text_of(report_html(prepared_and_results("deadline")[1]))

@@ -7,7 +7,7 @@ import pytest
 
 from tessera_env.engine.kinds import LogKind
 from tessera_env.evaluation.episodes import play_episode
-from tessera_env.evaluation.experiment import plan, run
+from tessera_env.evaluation.experiment import Experiment
 from tessera_env.rendering.lives import Life, read_lives
 from tessera_env.report.html import timelines as module
 from tessera_env.report.html.lanes import lanes_of
@@ -20,13 +20,13 @@ def life(pool: int, on_demand: int, start_s: float, end_s: float) -> Life:
 
 
 @pytest.fixture(scope="module")
-def planned():
-    return plan("classic", ["on_demand_only", "greedy"], 3, 1)
+def prepared():
+    return Experiment("classic", ["on_demand_only", "greedy"], 3, 1).prepare()
 
 
 @pytest.fixture(scope="module")
-def results(planned):
-    return run(planned)
+def results(prepared):
+    return prepared.run()
 
 
 def test_lanes_by_hand():
@@ -38,8 +38,8 @@ def test_lanes_by_hand():
     assert lanes.tops == [-0.5, 1.5, 4.5]
 
 
-def test_no_two_instances_share_a_row_at_once(planned):
-    episode = play_episode(planned.scenario, planned.policies["greedy"], 1, 0)
+def test_no_two_instances_share_a_row_at_once(prepared):
+    episode = play_episode(prepared.scenario, prepared.policies["greedy"], 1, 0)
     rows: dict[int, list[Life]] = {}
     for row, each in lanes_of(read_lives(episode.log), 4).placed:
         rows.setdefault(row, []).append(each)
@@ -48,32 +48,32 @@ def test_no_two_instances_share_a_row_at_once(planned):
         assert all(first.end_s <= second.launch_s for first, second in itertools.pairwise(lives))
 
 
-def test_interruptions_are_marked_where_the_log_has_them(planned, results):
-    figure, _words = timelines(results, planned)
+def test_interruptions_are_marked_where_the_log_has_them(prepared, results):
+    figure, _words = timelines(results, prepared)
     world = middling_world(results)
-    log = play_episode(planned.scenario, planned.policies["greedy"], 1, world).log
+    log = play_episode(prepared.scenario, prepared.policies["greedy"], 1, world).log
     marked = [hour for trace in figure.data if trace.name == "interruption" for hour in trace.x]
     assert sorted(marked) == pytest.approx(sorted(log["time_s"][log["kind"] == LogKind.NOTICE] / 3600.0))
     assert marked
 
 
-def test_bars_hold_all_billed_hours_of_a_purchase(planned, results):
-    figure, _words = timelines(results, planned)
+def test_bars_hold_all_billed_hours_of_a_purchase(prepared, results):
+    figure, _words = timelines(results, prepared)
     drawn_h = sum(sum(trace.x) for trace in figure.data if trace.name in ("spot, running", "spot, getting ready"))
     spot_h = results.tables["greedy"]["spot_h"][middling_world(results)]
     noticed_h = sum(sum(trace.x) for trace in figure.data if trace.name == "given notice")
     assert drawn_h + noticed_h == pytest.approx(spot_h, rel=0.001)
 
 
-def test_all_policies_have_one_time_axis(planned, results):
-    figure, _words = timelines(results, planned)
+def test_all_policies_have_one_time_axis(prepared, results):
+    figure, _words = timelines(results, prepared)
     assert figure.layout.xaxis.range == figure.layout.xaxis2.range
     assert figure.layout.xaxis.matches == "x2"
 
 
-def test_too_many_instances_are_counted(planned, results, monkeypatch):
+def test_too_many_instances_are_counted(prepared, results, monkeypatch):
     monkeypatch.setattr(module, "MOST_ROWS", 10)
-    figure, words = timelines(results, planned)
+    figure, words = timelines(results, prepared)
     assert "too many to show each" in words
     assert {trace.name for trace in figure.data} == {"spot", "on-demand"}
 
