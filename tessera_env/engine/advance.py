@@ -69,7 +69,7 @@ def stays_unasked(params, state, env: int) -> bool:
     if params.config[0].reconsider_on_spot:
         return False
     placement = state.tasks[env, state.rows[env].focal].placement
-    return placement <= params.pools.shape[0] and state.masks[env, placement]
+    return state.masks[env, placement] and not state.offers[env, placement - 1].on_demand
 
 
 @compiled

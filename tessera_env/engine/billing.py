@@ -12,13 +12,14 @@ _FREE_S = 3600.0
 
 
 @compiled
-def dollars_until(params, state, env: int, pool_id: int, on_demand: int, time_s: float) -> float:
-    """Dollars for one instance of a pool and purchase held from 0 to `time_s`, now or later."""
-    if on_demand:
-        return time_s * params.pools[pool_id].on_demand_price / 3600.0
-    pool = state.pools[env, pool_id]
-    k = point_at(state.market, env, pool_id, pool.cursor, pool.point_count, time_s)
-    return price_integral_at(state.market, env, pool_id, k, time_s)
+def dollars_until(params, state, env: int, offer_id: int, time_s: float) -> float:
+    """Dollars for one instance of an offer held from 0 to `time_s`, now or later."""
+    offer = state.offers[env, offer_id]
+    if offer.on_demand:
+        return time_s * params.pools[offer.pool].on_demand_price / 3600.0
+    pool = state.pools[env, offer.pool]
+    k = point_at(state.market, env, offer.pool, pool.cursor, pool.point_count, time_s)
+    return price_integral_at(state.market, env, offer.pool, k, time_s)
 
 
 @compiled
@@ -33,32 +34,22 @@ def move_cursor(state, env: int, pool_id: int) -> int:
 def start_billing(params, state, env: int, instance_id: int) -> None:
     """From now on the instance is billed."""
     instance = state.instances[env, instance_id]
-    pool = state.pools[env, instance.pool]
+    offer = state.offers[env, instance.offer]
     move_cursor(state, env, instance.pool)
-    instance.start_integral = dollars_until(
-        params, state, env, instance.pool, instance.on_demand, instance.billing_start_s
-    )
+    instance.start_integral = dollars_until(params, state, env, instance.offer, instance.billing_start_s)
     instance.billing = 1
-    if instance.on_demand:
-        pool.billing_on_demand += 1
-        pool.starts_on_demand += instance.start_integral
-    else:
-        pool.billing_spot += 1
-        pool.starts_spot += instance.start_integral
+    offer.billing += 1
+    offer.starts += instance.start_integral
 
 
 @compiled
 def stop_billing(state, env: int, instance_id: int) -> None:
     """The instance accrues nothing more."""
     instance = state.instances[env, instance_id]
-    pool = state.pools[env, instance.pool]
+    offer = state.offers[env, instance.offer]
     instance.billing = 0
-    if instance.on_demand:
-        pool.billing_on_demand -= 1
-        pool.starts_on_demand = pool.starts_on_demand - instance.start_integral if pool.billing_on_demand else 0.0
-    else:
-        pool.billing_spot -= 1
-        pool.starts_spot = pool.starts_spot - instance.start_integral if pool.billing_spot else 0.0
+    offer.billing -= 1
+    offer.starts = offer.starts - instance.start_integral if offer.billing else 0.0
 
 
 @compiled
@@ -87,7 +78,7 @@ def settle(params, state, env: int, instance_id: int, by_cloud: bool) -> None:
             totals.on_demand_s += length_s
         else:
             if not (by_cloud and config.free_first_hour and used_s < _FREE_S):
-                end_integral = dollars_until(params, state, env, instance.pool, 0, billed_end_s)
+                end_integral = dollars_until(params, state, env, instance.offer, billed_end_s)
                 dollars = end_integral - instance.start_integral
             totals.spot_usd += dollars
             totals.spot_s += length_s
@@ -97,14 +88,20 @@ def settle(params, state, env: int, instance_id: int, by_cloud: bool) -> None:
 @compiled
 def dollars_so_far(params, state, env: int) -> float:
     """All dollars of the episode up to now: settled, and accrued by what is still billed."""
-    totals, now_s = state.totals[env], state.rows[env].now_s
-    dollars = totals.spot_usd + totals.on_demand_usd
-    for pool_id in range(state.pools.shape[1]):
-        pool = state.pools[env, pool_id]
-        if pool.billing_spot > 0:
-            move_cursor(state, env, pool_id)
-            dollars += pool.billing_spot * dollars_until(params, state, env, pool_id, 0, now_s) - pool.starts_spot
-        if pool.billing_on_demand > 0:
-            accrued = pool.billing_on_demand * dollars_until(params, state, env, pool_id, 1, now_s)
-            dollars += accrued - pool.starts_on_demand
+    pool_count = state.pools.shape[1]
+    dollars = state.totals[env].spot_usd + state.totals[env].on_demand_usd
+    for pool_id in range(pool_count):
+        dollars += accrued_usd(params, state, env, pool_id)
+        dollars += accrued_usd(params, state, env, pool_count + pool_id)
     return dollars
+
+
+@compiled
+def accrued_usd(params, state, env: int, offer_id: int) -> float:
+    """Dollars accrued up to now by the instances of an offer that are still billed."""
+    offer = state.offers[env, offer_id]
+    if offer.billing == 0:
+        return 0.0
+    if not offer.on_demand:
+        move_cursor(state, env, offer.pool)
+    return offer.billing * dollars_until(params, state, env, offer_id, state.rows[env].now_s) - offer.starts

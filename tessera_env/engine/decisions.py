@@ -1,6 +1,6 @@
 """What the focal task's answer does."""
 
-from tessera_env.engine.instances import idle_count, launch, launch_room, leave_idle, newest_idle, try_on_demand
+from tessera_env.engine.instances import finds_capacity, launch, leave_idle, newest_idle
 from tessera_env.engine.kinds import EventKind, LogKind, TaskStatus
 from tessera_env.engine.linked_lists import DISPLACED, RESERVED, idle_node, insert, remove, task_node
 from tessera_env.engine.log import log_event, log_pool
@@ -38,46 +38,25 @@ def is_accepted(state, env: int, action: int) -> bool:
 
 
 @compiled
-def pool_of(params, action: int) -> int:
-    """The pool of a placement (not WAIT)."""
-    pool_count = params.pools.shape[0]
-    return action - 1 - pool_count if action > pool_count else action - 1
-
-
-@compiled
-def is_on_demand(params, action: int) -> int:
-    """1 if the placement is ON_DEMAND, 0 if it is SPOT."""
-    return 1 if action > params.pools.shape[0] else 0
-
-
-@compiled
-def finds_capacity(params, state, env: int, pool_id: int, on_demand: int) -> bool:
-    """Whether a launch that is tried now finds capacity; a try of on-demand is counted."""
-    if on_demand == 1:
-        return try_on_demand(params, state, env, pool_id)
-    return launch_room(params, state, env, pool_id) > 0
-
-
-@compiled
-def acquire(params, state, env: int, task_id: int, action: int) -> int:
-    """An instance for the task at the placement: an idle one, else a new one; NONE if there is no capacity."""
-    pool_id, on_demand = pool_of(params, action), is_on_demand(params, action)
-    instance_id = newest_idle(state, env, pool_id, on_demand)
+def acquire(params, state, env: int, task_id: int, offer_id: int) -> int:
+    """An instance of the offer for the task: an idle one, else a new one; NONE if there is no capacity."""
+    instance_id = newest_idle(state, env, offer_id)
     if instance_id != NONE:
         leave_idle(state, env, instance_id)
         return instance_id
-    if finds_capacity(params, state, env, pool_id, on_demand):
-        return launch(params, state, env, pool_id, on_demand)
-    fail_launch(state, env, task_id, pool_id, on_demand)
+    if finds_capacity(params, state, env, offer_id):
+        return launch(params, state, env, offer_id)
+    fail_launch(state, env, task_id, offer_id)
     return NONE
 
 
 @compiled
-def fail_launch(state, env: int, task_id: int, pool_id: int, on_demand: int) -> None:
+def fail_launch(state, env: int, task_id: int, offer_id: int) -> None:
     """The task's request found no capacity."""
+    offer = state.offers[env, offer_id]
     state.tasks[env, task_id].launch_failed = 1
     state.totals[env].failed_launches += 1
-    log_pool(state, env, LogKind.LAUNCH_FAILED, task_id, pool_id, on_demand, 0.0)
+    log_pool(state, env, LogKind.LAUNCH_FAILED, task_id, offer.pool, offer.on_demand, 0.0)
 
 
 @compiled
@@ -86,7 +65,7 @@ def answer_waiting(params, state, env: int, task_id: int, action: int) -> None:
     task = state.tasks[env, task_id]
     task.launch_failed = 0
     if action != 0:
-        instance_id = acquire(params, state, env, task_id, action)
+        instance_id = acquire(params, state, env, task_id, action - 1)
         if instance_id != NONE:
             stop_waiting(state, env, task_id)
             place(params, state, env, task_id, instance_id)
@@ -106,7 +85,7 @@ def reconsider(params, state, env: int, task_id: int, action: int) -> None:
         return
     instance_id = NONE
     if action != task.placement:
-        instance_id = acquire(params, state, env, task_id, action)
+        instance_id = acquire(params, state, env, task_id, action - 1)
     if instance_id == NONE:
         ask_later(params, state, env, task_id, EventKind.ASK_RECONSIDER)
         return
@@ -129,32 +108,28 @@ def request(params, state, env: int, task_id: int, action: int) -> None:
     task.status = TaskStatus.REQUESTED
     task.placement = action
     row.requested += 1
-    pool_id, on_demand = pool_of(params, action), is_on_demand(params, action)
-    if not claim_idle(state, env, pool_id, on_demand):
-        if finds_capacity(params, state, env, pool_id, on_demand):
-            reserve(params, state, env, pool_id, on_demand)
+    offer_id = action - 1
+    if not claim_idle(state, env, offer_id):
+        if finds_capacity(params, state, env, offer_id):
+            reserve(params, state, env, offer_id)
         else:
-            fail_launch(state, env, task_id, pool_id, on_demand)
+            fail_launch(state, env, task_id, offer_id)
 
 
 @compiled
-def claim_idle(state, env: int, pool_id: int, on_demand: int) -> bool:
-    """Count on one more idle instance of the pool and purchase, if there is one that nobody counts on."""
-    pool = state.pools[env, pool_id]
-    claimed = pool.claimed_on_demand if on_demand else pool.claimed_spot
-    if idle_count(state, env, pool_id, on_demand) <= claimed:
+def claim_idle(state, env: int, offer_id: int) -> bool:
+    """Count on one more idle instance of the offer, if there is one that nobody counts on."""
+    offer = state.offers[env, offer_id]
+    if offer.idle <= offer.claimed:
         return False
-    if on_demand:
-        pool.claimed_on_demand += 1
-    else:
-        pool.claimed_spot += 1
+    offer.claimed += 1
     return True
 
 
 @compiled
-def reserve(params, state, env: int, pool_id: int, on_demand: int) -> None:
+def reserve(params, state, env: int, offer_id: int) -> None:
     """Launch an instance for whichever displaced task it will be assigned to."""
-    instance_id = launch(params, state, env, pool_id, on_demand)
+    instance_id = launch(params, state, env, offer_id)
     state.instances[env, instance_id].task = FOR_DISPLACED
     insert(state, env, RESERVED, idle_node(state, instance_id))
 

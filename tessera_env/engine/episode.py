@@ -38,6 +38,8 @@ def open_episode(params, state, env: int) -> None:
     for pool_id in range(params.pools.shape[0]):
         pool = state.pools[env, pool_id]
         clear_pool(pool)
+        clear_offer(state.offers[env, pool_id], pool_id, 0)
+        clear_offer(state.offers[env, params.pools.shape[0] + pool_id], pool_id, 1)
         start_history(pool, state.market[env, pool_id, 0].capacity > 0)
         schedule_market(params, state, env, pool_id)
     push(state, env, config.horizon_s, EventKind.HORIZON, 0, 0, 0)
@@ -85,8 +87,6 @@ def clear_row(row) -> None:
     row.waiting = 0
     row.displaced = 0
     row.requested = 0
-    row.placed_spot = 0
-    row.placed_on_demand = 0
     row.done = 0
     row.reported_usd = 0.0
     row.penalty = 0.0
@@ -128,10 +128,16 @@ def clear_task(task) -> None:
 def clear_pool(pool) -> None:
     """Nobody holds anything in the pool."""
     pool.cursor = pool.capacity_point = 0
-    pool.held = pool.leaving = pool.launches = pool.on_demand_tries = pool.interruptions = 0
-    pool.idle_spot = pool.idle_on_demand = pool.claimed_spot = pool.claimed_on_demand = 0
-    pool.billing_spot = pool.billing_on_demand = 0
-    pool.starts_spot = pool.starts_on_demand = 0.0
+    pool.held = pool.leaving = pool.interruptions = 0
+
+
+@compiled
+def clear_offer(offer, pool_id: int, on_demand: int) -> None:
+    """Nobody has bought anything of the offer."""
+    offer.pool = pool_id
+    offer.on_demand = on_demand
+    offer.tries = offer.placed = offer.idle = offer.claimed = offer.billing = 0
+    offer.starts = 0.0
 
 
 @compiled

@@ -32,18 +32,11 @@ def launch_room(params, state, env: int, pool_id: int) -> int:
 
 
 @compiled
-def idle_count(state, env: int, pool_id: int, on_demand: int) -> int:
-    """Instances of the pool and purchase without a task."""
-    pool = state.pools[env, pool_id]
-    return pool.idle_on_demand if on_demand else pool.idle_spot
-
-
-@compiled
-def newest_idle(state, env: int, pool_id: int, on_demand: int) -> int:
-    """The most recently idled instance of the pool and purchase; NONE if there is none."""
-    if idle_count(state, env, pool_id, on_demand) == 0:
+def newest_idle(state, env: int, offer_id: int) -> int:
+    """The most recently idled instance of the offer; NONE if there is none."""
+    if state.offers[env, offer_id].idle == 0:
         return NONE
-    return instance_of(state, first(state, env, idle_list(pool_id, on_demand)))
+    return instance_of(state, first(state, env, idle_list(state, offer_id)))
 
 
 @compiled
@@ -59,46 +52,50 @@ def take_slot(state, env: int) -> int:
 
 
 @compiled
-def try_on_demand(params, state, env: int, pool_id: int) -> bool:
-    """Ask the cloud for one more on-demand instance of the pool: one draw for each try."""
-    pool, share = state.pools[env, pool_id], params.pools[pool_id].on_demand_failure_share
-    pool.on_demand_tries += 1
+def finds_capacity(params, state, env: int, offer_id: int) -> bool:
+    """Try one more launch of the offer: whether the cloud has an instance. On-demand is one draw for each try."""
+    offer = state.offers[env, offer_id]
+    if not offer.on_demand and launch_room(params, state, env, offer.pool) <= 0:
+        return False
+    offer.tries += 1
+    share = params.pools[offer.pool].on_demand_failure_share if offer.on_demand else 0.0
     if share <= 0.0:
         return True
-    return uniform(state.worlds[env], Purpose.ON_DEMAND, pool_id, pool.on_demand_tries - 1) >= share
+    return uniform(state.worlds[env], Purpose.ON_DEMAND, offer.pool, offer.tries - 1) >= share
 
 
 @compiled
-def provisioning_s(params, state, env: int, pool_id: int, on_demand: int) -> float:
-    """How long the next launch of the pool and purchase takes to boot: one draw for each launch or try."""
-    pool = state.pools[env, pool_id]
-    distribution = params.distributions[Quantity.FIRST_SETUP + 2 * pool_id + 1]
-    ordinal = pool.on_demand_tries - 1 if on_demand else pool.launches
-    return draw(distribution, state.worlds[env], Purpose.PROVISIONING, 2 * pool_id + on_demand, ordinal)
+def provisioning_s(params, state, env: int, offer_id: int) -> float:
+    """How long the launch that was just tried takes to boot: one draw for each try."""
+    offer = state.offers[env, offer_id]
+    distribution = params.distributions[Quantity.FIRST_SETUP + 2 * offer.pool + 1]
+    stream = 2 * offer.pool + offer.on_demand
+    return draw(distribution, state.worlds[env], Purpose.PROVISIONING, stream, offer.tries - 1)
 
 
 @compiled
-def launch(params, state, env: int, pool_id: int, on_demand: int) -> int:
-    """Launch an instance; returns its row. There must be room."""
+def launch(params, state, env: int, offer_id: int) -> int:
+    """Launch an instance of the offer, which has just found capacity; returns its row."""
     row, totals = state.rows[env], state.totals[env]
     instance_id = take_slot(state, env)
-    instance, pool = state.instances[env, instance_id], state.pools[env, pool_id]
+    instance, offer = state.instances[env, instance_id], state.offers[env, offer_id]
     instance.generation += 1
     instance.launch = row.launch_count
-    instance.pool = pool_id
-    instance.on_demand = on_demand
+    instance.offer = offer_id
+    instance.pool = offer.pool
+    instance.on_demand = offer.on_demand
     instance.status = InstanceStatus.HELD
     instance.task = NONE
     instance.lifetime_notice = 0
     instance.billing = 0
-    instance.billing_start_s = row.now_s + provisioning_s(params, state, env, pool_id, on_demand)
-    instance.setup_done_s = instance.billing_start_s + pool.setup_s
+    instance.billing_start_s = row.now_s + provisioning_s(params, state, env, offer_id)
+    instance.setup_done_s = instance.billing_start_s + state.pools[env, offer.pool].setup_s
     instance.end_s = math.inf
     row.launch_count += 1
     row.alive += 1
     totals.launches += 1
     log_event(state, env, LogKind.LAUNCH, NONE, instance_id, instance.billing_start_s, instance.setup_done_s)
-    if not on_demand:
+    if not offer.on_demand:
         hold_spot(params, state, env, instance_id)
     if instance.billing_start_s > row.now_s:
         time_s, launch_number = instance.billing_start_s, instance.launch
@@ -116,7 +113,6 @@ def hold_spot(params, state, env: int, instance_id: int) -> None:
     insert(state, env, held_list(instance.pool), held_node(state, instance_id))
     pool.held += 1
     instance.end_s = lifetime_end_s(params, state, env, instance_id)
-    pool.launches += 1
     if instance.end_s < params.config[0].horizon_s:
         notice_s = max(instance.end_s - params.config[0].notice_s, state.rows[env].now_s)
         push(state, env, notice_s, EventKind.NOTICE, instance.launch, instance_id, instance.generation)
@@ -130,7 +126,7 @@ def lifetime_end_s(params, state, env: int, instance_id: int) -> float:
     pool, spec = state.pools[env, pool_id], params.pools[pool_id]
     if spec.hazard_model == HazardModel.NONE:
         return math.inf
-    hazard = exponential(state.worlds[env], Purpose.LIFETIME, pool_id, pool.launches)
+    hazard = exponential(state.worlds[env], Purpose.LIFETIME, pool_id, state.offers[env, instance.offer].tries - 1)
     if spec.hazard_model == HazardModel.BATHTUB:
         return instance.billing_start_s + bathtub_age_s(spec, hazard)
     start = move_cursor(state, env, pool_id)
@@ -157,30 +153,19 @@ def vacate(params, state, env: int, instance_id: int) -> None:
 
 @compiled
 def join_idle(state, env: int, instance_id: int) -> None:
-    """Put the instance on its pool's idle list."""
+    """Put the instance on its offer's idle list."""
     instance = state.instances[env, instance_id]
-    insert(state, env, idle_list(instance.pool, instance.on_demand), idle_node(state, instance_id))
-    count_idle(state, env, instance_id, 1)
+    insert(state, env, idle_list(state, instance.offer), idle_node(state, instance_id))
+    state.offers[env, instance.offer].idle += 1
 
 
 @compiled
 def leave_idle(state, env: int, instance_id: int) -> None:
-    """Take the instance off its pool's idle list; its pending time-out becomes stale."""
+    """Take the instance off its offer's idle list; its pending time-out becomes stale."""
     instance = state.instances[env, instance_id]
     remove(state, env, idle_node(state, instance_id))
     instance.idle_generation += 1
-    count_idle(state, env, instance_id, -1)
-
-
-@compiled
-def count_idle(state, env: int, instance_id: int, change: int) -> None:
-    """Keep the pool's count of idle instances."""
-    instance = state.instances[env, instance_id]
-    pool = state.pools[env, instance.pool]
-    if instance.on_demand:
-        pool.idle_on_demand += change
-    else:
-        pool.idle_spot += change
+    state.offers[env, instance.offer].idle -= 1
 
 
 @compiled

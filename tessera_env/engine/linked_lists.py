@@ -16,13 +16,13 @@ _POOL_HEADS = 3
 @compiled
 def held_list(pool_id: int) -> int:
     """Spot instances of a pool that have no notice, by launch, newest first."""
-    return _POOL_HEADS + 3 * pool_id
+    return _POOL_HEADS + pool_id
 
 
 @compiled
-def idle_list(pool_id: int, on_demand: int) -> int:
-    """Instances of a pool and purchase that hold no task, most recently idled first."""
-    return _POOL_HEADS + 3 * pool_id + 1 + on_demand
+def idle_list(state, offer_id: int) -> int:
+    """Instances of an offer that hold no task, most recently idled first."""
+    return _POOL_HEADS + state.pools.shape[1] + offer_id
 
 
 @compiled

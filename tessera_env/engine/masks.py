@@ -7,7 +7,7 @@ on-demand launches can fail themselves no mask can promise that; `guard_margin_s
 
 import math
 
-from tessera_env.engine.instances import idle_count, launch_room
+from tessera_env.engine.instances import launch_room
 from tessera_env.engine.kinds import TaskStatus
 from tessera_env.engine.work import longest_changeover_s, progress_at, run_time_s, saved_at, transferable_mb
 from tessera_env.jit.compiled import compiled
@@ -18,8 +18,8 @@ from tessera_env.world.parameters import HazardModel
 def fill_mask(params, state, env: int) -> None:
     """Write the focal task's row of `state.masks`."""
     task = state.tasks[env, state.rows[env].focal]
-    pool_count = params.pools.shape[0]
     state.masks[env, 0] = True
+    pool_count = params.pools.shape[0]
     for pool_id in range(pool_count):
         fits = task.gpu_memory_mb <= params.pools[pool_id].gpu_memory_mb
         state.masks[env, 1 + pool_id] = fits
@@ -69,12 +69,14 @@ def guard(params, state, env: int) -> None:
 @compiled
 def outcome_of(params, state, env: int, task, action: int) -> int:
     """Where the task would be after the action, in the worst case: a launch without capacity leaves it where it is."""
-    if action == 0 or action > params.pools.shape[0] or action == task.placement:
+    if action == 0 or action == task.placement:
         return action
-    pool_id = action - 1
-    if task.status == TaskStatus.DISPLACED and may_miss_out(params, state, env, task, pool_id):
+    offer = state.offers[env, action - 1]
+    if offer.on_demand:
+        return action
+    if task.status == TaskStatus.DISPLACED and may_miss_out(params, state, env, task, offer.pool):
         return 0
-    if idle_count(state, env, pool_id, 0) > 0 or launch_room(params, state, env, pool_id) > 0:
+    if offer.idle > 0 or launch_room(params, state, env, offer.pool) > 0:
         return action
     return task.placement
 
@@ -92,7 +94,7 @@ def may_miss_out(params, state, env: int, task, pool_id: int) -> bool:
         return True
     for other in range(params.pools.shape[0]):
         fits = task.gpu_memory_mb <= params.pools[other].gpu_memory_mb
-        if fits and idle_count(state, env, other, 0) > 0 and not is_lossless(params, task, other):
+        if fits and state.offers[env, other].idle > 0 and not is_lossless(params, task, other):
             return True
     return False
 
@@ -128,7 +130,7 @@ def spot_delay_s(params, state, env: int, task, placement: int) -> float:
     if task.placement == placement:
         delay_s = max(0.0, task.ready_s - state.rows[env].now_s)
     else:
-        pool_id = placement - 1
+        pool_id = state.offers[env, placement - 1].pool
         delay_s = longest_changeover_s(config, params.pools[pool_id], state.pools[env, pool_id], task.state_cap_mb)
     return min(delay_s, config.decision_interval_s)
 
@@ -138,17 +140,15 @@ def is_on_demand_in_time(params, state, env: int, task, placement: int, run_s: f
     """Whether the task makes its deadline on this on-demand placement; where it is, it may always stay."""
     if task.placement == placement:
         return True
-    pool_id = placement - 1 - params.pools.shape[0]
-    return on_demand_finish_s(params, state, env, task, pool_id, run_s) <= (
-        task.deadline_s - params.config[0].guard_margin_s
-    )
+    latest_s = task.deadline_s - params.config[0].guard_margin_s
+    return on_demand_finish_s(params, state, env, task, placement - 1, run_s) <= latest_s
 
 
 @compiled
-def on_demand_finish_s(params, state, env: int, task, pool_id: int, run_s: float) -> float:
-    """When the task would be done on on-demand in this pool, at the latest."""
-    now_s = state.rows[env].now_s
-    if task.status == TaskStatus.PLACED and task.placement == 1 + params.pools.shape[0] + pool_id:
+def on_demand_finish_s(params, state, env: int, task, offer_id: int, run_s: float) -> float:
+    """When the task would be done on this on-demand offer, at the latest."""
+    now_s, pool_id = state.rows[env].now_s, state.offers[env, offer_id].pool
+    if task.status == TaskStatus.PLACED and task.placement == 1 + offer_id:
         return max(now_s, task.ready_s) + run_s
     spec, pool = params.pools[pool_id], state.pools[env, pool_id]
     return now_s + longest_changeover_s(params.config[0], spec, pool, task.state_cap_mb) + run_s
@@ -157,12 +157,13 @@ def on_demand_finish_s(params, state, env: int, task, pool_id: int, run_s: float
 @compiled
 def quickest_finish(params, state, env: int, task) -> int:
     """The on-demand placement on which the task is done first."""
-    config, pool_count = params.config[0], params.pools.shape[0]
+    config = params.config[0]
     run_s = run_time_s(config, work_left_now_s(config, task, state.rows[env].now_s))
     best, best_s = 0, math.inf
-    for pool_id in range(pool_count):
-        if task.gpu_memory_mb <= params.pools[pool_id].gpu_memory_mb:
-            finish_s = on_demand_finish_s(params, state, env, task, pool_id, run_s)
+    for offer_id in range(state.offers.shape[1]):
+        offer = state.offers[env, offer_id]
+        if offer.on_demand and task.gpu_memory_mb <= params.pools[offer.pool].gpu_memory_mb:
+            finish_s = on_demand_finish_s(params, state, env, task, offer_id, run_s)
             if finish_s < best_s:
-                best, best_s = 1 + pool_count + pool_id, finish_s
+                best, best_s = 1 + offer_id, finish_s
     return best

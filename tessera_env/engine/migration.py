@@ -24,13 +24,19 @@ from tessera_env.world.parameters import RESERVED as FOR_DISPLACED
 
 
 @compiled
+def wished_offer(state, env: int, task_id: int):
+    """The offer that a REQUESTED task asked for."""
+    return state.offers[env, state.tasks[env, task_id].placement - 1]
+
+
+@compiled
 def collect_tasks(params, state, env: int, on_demand: int, task_ids) -> int:
     """Write the displaced tasks that asked for the purchase into `task_ids`, by id; returns how many there are."""
     count = 0
     node = first(state, env, DISPLACED)
     while node != DISPLACED:
         task_id = task_of(state, node)
-        if (state.tasks[env, task_id].placement > params.pools.shape[0]) == (on_demand == 1):
+        if wished_offer(state, env, task_id).on_demand == on_demand:
             place_at = count
             while place_at > 0 and task_ids[place_at - 1] > task_id:
                 task_ids[place_at] = task_ids[place_at - 1]
@@ -45,8 +51,9 @@ def collect_tasks(params, state, env: int, on_demand: int, task_ids) -> int:
 def collect_instances(params, state, env: int, on_demand: int, instance_ids) -> int:
     """Write the purchase's reserved and idle instances into `instance_ids`, by launch; returns how many there are."""
     count = collect_list(state, env, RESERVED, on_demand, instance_ids, 0)
-    for pool_id in range(params.pools.shape[0]):
-        count = collect_list(state, env, idle_list(pool_id, on_demand), on_demand, instance_ids, count)
+    for offer_id in range(state.offers.shape[1]):
+        if state.offers[env, offer_id].on_demand == on_demand:
+            count = collect_list(state, env, idle_list(state, offer_id), on_demand, instance_ids, count)
     return count
 
 
@@ -124,9 +131,8 @@ def finish_migration(params, state, env: int) -> None:
         node = state.links[env, RESERVED].before
         remove(state, env, node)
         cancel(params, state, env, instance_of(state, node))
-    for pool_id in range(params.pools.shape[0]):
-        state.pools[env, pool_id].claimed_spot = 0
-        state.pools[env, pool_id].claimed_on_demand = 0
+    for offer_id in range(state.offers.shape[1]):
+        state.offers[env, offer_id].claimed = 0
 
 
 @compiled
@@ -149,10 +155,10 @@ def assign_only_pair(params, state, env: int) -> bool:
     if state.rows[env].requested != 1:
         return False
     task_id = task_of(state, first(state, env, DISPLACED))
-    on_demand = 1 if state.tasks[env, task_id].placement > params.pools.shape[0] else 0
-    for pool_id in range(params.pools.shape[0]):
-        pool = state.pools[env, pool_id]
-        if (pool.idle_on_demand if on_demand else pool.idle_spot) > 0:
+    on_demand = wished_offer(state, env, task_id).on_demand
+    for offer_id in range(state.offers.shape[1]):
+        offer = state.offers[env, offer_id]
+        if offer.idle > 0 and offer.on_demand == on_demand:
             return False
     node = first(state, env, RESERVED)
     if node != RESERVED:

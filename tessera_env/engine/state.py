@@ -48,8 +48,9 @@ INSTANCE = np.dtype(
         ("end_s", np.float64),  # when the cloud takes it; before its notice nobody knows; inf: never
         ("start_integral", np.float64),  # the pool's price integral at billing_start_s; on-demand: dollars likewise
         ("launch", np.int64),  # number of the launch in this episode
-        ("pool", np.int64),
-        ("on_demand", np.int64),  # 1: ON_DEMAND, 0: SPOT
+        ("offer", np.int64),  # what was bought
+        ("pool", np.int64),  # of the offer, like the next
+        ("on_demand", np.int64),
         ("status", np.int64),  # InstanceStatus
         ("task", np.int64),  # row of the task on it; NONE: idle; RESERVED
         ("lifetime_notice", np.int64),  # 1: noticed because its lifetime ends
@@ -69,18 +70,7 @@ POOL = np.dtype(
         ("capacity_point", np.int64),  # the point whose capacity holds; later ones have not been announced
         ("held", np.int64),  # spot instances without notice
         ("leaving", np.int64),  # spot instances whose lifetime's end was announced
-        ("launches", np.int64),  # spot launches so far: the ordinal of the next one
-        ("on_demand_tries", np.int64),  # on-demand launches asked for so far, likewise
         ("interruptions", np.int64),
-        ("idle_spot", np.int64),
-        ("idle_on_demand", np.int64),
-        ("claimed_spot", np.int64),  # idle instances that displaced tasks count on
-        ("claimed_on_demand", np.int64),
-        # billing of what runs: dollars accrued = billing x integral now - sum of the integrals at their starts
-        ("billing_spot", np.int64),
-        ("billing_on_demand", np.int64),
-        ("starts_spot", np.float64),
-        ("starts_on_demand", np.float64),
         # what can be learned from its history of being up (capacity > 0) or down
         ("changed_s", np.float64),  # when it last went up or down
         ("available_1h", np.float64),  # exponential averages of being up, as of changed_s
@@ -90,6 +80,22 @@ POOL = np.dtype(
         ("up_square_s2", np.float64),  # sum of the squared lengths of ended up-spells
         ("up_spells", np.int64),  # ended spells
         ("down_spells", np.int64),
+    ],
+    align=True,
+)
+
+# What can be bought: row p is SPOT in pool p, row P + p is ON_DEMAND there; placement 1 + row is on such an instance.
+OFFER = np.dtype(
+    [
+        ("pool", np.int64),
+        ("on_demand", np.int64),  # 1: ON_DEMAND, 0: SPOT
+        ("tries", np.int64),  # launches that were tried so far; a spot launch without capacity is none
+        ("placed", np.int64),  # tasks on its instances
+        ("idle", np.int64),  # instances without a task
+        ("claimed", np.int64),  # idle instances that displaced tasks count on
+        # of what is billed now: dollars accrued = billing x integral now - sum of the integrals at their starts
+        ("billing", np.int64),  # instances
+        ("starts", np.float64),
     ],
     align=True,
 )
@@ -125,8 +131,6 @@ ROW = np.dtype(
         ("waiting", np.int64),  # tasks, here and below
         ("displaced", np.int64),  # still to be asked
         ("requested", np.int64),  # asked, to be assigned
-        ("placed_spot", np.int64),
-        ("placed_on_demand", np.int64),
         ("done", np.int64),
         ("reported_usd", np.float64),  # dollars that earlier steps' rewards have counted
         ("penalty", np.float64),  # of this step
@@ -191,6 +195,7 @@ class State(NamedTuple):
     rows: np.recarray  # (N,) ROW
     totals: np.recarray  # (N,) TOTALS
     pools: np.recarray  # (N, P) POOL
+    offers: np.recarray  # (N, 2P) OFFER
     market: np.recarray  # (N, P, points) MARKET_POINT
     tasks: np.recarray  # (N, tasks) TASK; a row's first `task_count` are its world's
     instances: np.recarray  # (N, slots) INSTANCE
@@ -215,6 +220,7 @@ def new_state(params: Parameters, env_count: int, log_events: bool) -> State:
         rows=new_table(n, ROW),
         totals=new_table(n, TOTALS),
         pools=new_table((n, pools), POOL),
+        offers=new_table((n, 2 * pools), OFFER),
         market=new_table((n, pools, timeline_length(params)), MARKET_POINT),
         tasks=new_table((n, tasks), TASK),
         instances=new_table((n, slots), INSTANCE),

@@ -66,29 +66,19 @@ def place(params, state, env: int, task_id: int, instance_id: int) -> None:
     instance.task = task_id
     task.status = TaskStatus.PLACED
     task.instance = instance_id
-    task.placement = 1 + instance.pool + instance.on_demand * params.pools.shape[0]
+    task.placement = 1 + instance.offer
     task.launch_failed = 0
     task.placed_s = row.now_s
     task.ready_s = max(row.now_s, instance.setup_done_s) + load_s(config, spec, state_mb(task, task.progress_s))
     state.totals[env].waiting_s += row.now_s - task.waiting_since_s
     count_down(params, state, env, task_id, task.ready_s)
-    count_placed(state, env, instance.on_demand, 1)
+    state.offers[env, instance.offer].placed += 1
     task.run_generation += 1
     done_s = task.ready_s + run_time_s(config, task.work_s - task.progress_s)
     push(state, env, done_s, EventKind.COMPLETION, task_id, task_id, task.run_generation)
     log_event(state, env, LogKind.PLACE, task_id, instance_id, task.ready_s, 0.0)
     if config.reconsider_running:
         ask_later(params, state, env, task_id, EventKind.ASK_RECONSIDER)
-
-
-@compiled
-def count_placed(state, env: int, on_demand: int, change: int) -> None:
-    """Keep the row's count of placed tasks by purchase."""
-    row = state.rows[env]
-    if on_demand:
-        row.placed_on_demand += change
-    else:
-        row.placed_spot += change
 
 
 @compiled
@@ -108,7 +98,7 @@ def leave_instance(params, state, env: int, task_id: int, progress_s: float, los
     task.instance = NONE
     task.run_generation += 1
     task.ask_generation += 1
-    count_placed(state, env, instance.on_demand, -1)
+    state.offers[env, instance.offer].placed -= 1
     log_event(state, env, LogKind.STOP, task_id, instance_id, progress_s, lost_s)
     return instance_id
 

@@ -153,14 +153,17 @@ def write_deadline(params, state, env: int, out) -> None:
 @compiled
 def write_fleet(params, state, env: int, out) -> None:
     """What else there is."""
-    row = state.rows[env]
-    idle = 0
-    for pool_id in range(params.pools.shape[0]):
-        idle += state.pools[env, pool_id].idle_spot + state.pools[env, pool_id].idle_on_demand
+    row, pool_count = state.rows[env], params.pools.shape[0]
+    idle = placed_spot = placed_on_demand = 0
+    for pool_id in range(pool_count):
+        spot, on_demand = state.offers[env, pool_id], state.offers[env, pool_count + pool_id]
+        idle += spot.idle + on_demand.idle
+        placed_spot += spot.placed
+        placed_on_demand += on_demand.placed
     task_count = params.config[0].task_count  # the world's own number is not known yet
     out[env, Field.WAITING] = squash(float(row.waiting), 8.0)
-    out[env, Field.PLACED_SPOT] = squash(float(row.placed_spot), 8.0)
-    out[env, Field.PLACED_ON_DEMAND] = squash(float(row.placed_on_demand), 8.0)
+    out[env, Field.PLACED_SPOT] = squash(float(placed_spot), 8.0)
+    out[env, Field.PLACED_ON_DEMAND] = squash(float(placed_on_demand), 8.0)
     out[env, Field.IDLE] = squash(float(idle), 8.0)
     out[env, Field.DISPLACED] = squash(float(row.displaced + row.requested), 8.0)
     out[env, Field.ARRIVALS_LEFT] = (task_count - row.next_arrival) / task_count
@@ -175,9 +178,10 @@ def write_pool(
     config, spec, pool = params.config[0], params.pools[pool_id], state.pools[env, pool_id]
     room = max(launch_room(params, state, env, pool_id), 0)
     point = state.market[env, pool_id, move_cursor(state, env, pool_id)]
-    on_demand_placement = 1 + params.pools.shape[0] + pool_id
+    on_demand_id = params.pools.shape[0] + pool_id
+    spot, on_demand = state.offers[env, pool_id], state.offers[env, on_demand_id]
     changeover = squash(changeover_s(config, spec, pool, state_size_mb), 360.0)
-    out[env, base + PoolField.AVAILABLE] = 1.0 if room + pool.idle_spot - pool.claimed_spot > 0 else 0.0
+    out[env, base + PoolField.AVAILABLE] = 1.0 if room + spot.idle - spot.claimed > 0 else 0.0
     out[env, base + PoolField.ROOM] = min(room, 16) / 16.0
     out[env, base + PoolField.SPOT_PRICE] = min(point.spot_price / config.dearest_on_demand, 1.0)
     out[env, base + PoolField.ON_DEMAND_PRICE] = spec.on_demand_price / config.dearest_on_demand
@@ -186,10 +190,10 @@ def write_pool(
     out[env, base + PoolField.BANDWIDTH] = squash(spec.bandwidth_gbps, 10.0)
     out[env, base + PoolField.FITS] = 1.0 if memory_mb <= spec.gpu_memory_mb else 0.0
     out[env, base + PoolField.HERE_SPOT] = 1.0 if here == 1 + pool_id else 0.0
-    out[env, base + PoolField.HERE_ON_DEMAND] = 1.0 if here == on_demand_placement else 0.0
+    out[env, base + PoolField.HERE_ON_DEMAND] = 1.0 if here == 1 + on_demand_id else 0.0
     out[env, base + PoolField.HELD] = squash(float(pool.held), 8.0)
-    out[env, base + PoolField.IDLE_SPOT] = squash(float(pool.idle_spot), 8.0)
-    out[env, base + PoolField.IDLE_ON_DEMAND] = squash(float(pool.idle_on_demand), 8.0)
+    out[env, base + PoolField.IDLE_SPOT] = squash(float(spot.idle), 8.0)
+    out[env, base + PoolField.IDLE_ON_DEMAND] = squash(float(on_demand.idle), 8.0)
 
 
 @compiled

@@ -201,7 +201,7 @@ class Auditor:
             return
         assert len(self.jobs) == row.waiting + displaced + len(placed) + done, "arrived = waiting + running + done"
         statuses = tasks.status.tolist()
-        assert statuses.count(TaskStatus.PLACED) == len(placed) == row.placed_spot + row.placed_on_demand
+        assert statuses.count(TaskStatus.PLACED) == len(placed) == int(simulation.state.offers["placed"][0].sum())
         assert len({job.launch for job in placed}) == len(placed), "no two tasks on one instance"
         for pool_id in range(simulation.params.pools.shape[0]):
             pool = simulation.state.pools[0, pool_id]

@@ -212,7 +212,7 @@ class Moment:
         held = int((mine["status"] == InstanceStatus.HELD).sum())
         leaving = int(((mine["status"] == InstanceStatus.NOTICED) & (mine["lifetime_notice"] == 1)).sum())
         room = max(points[-1]["capacity"] - held - leaving, 0)
-        free_idle = self.idle(pool_id, 0) - self.state.pools[0, pool_id].claimed_spot
+        free_idle = self.idle(pool_id, 0) - self.state.offers[0, pool_id].claimed
         unit = max(self.params.pools.on_demand_price)
         changeover = half(self.changeover_s(pool_id, self.megabytes()) / 3600.0, 0.1)
         here = self.task.placement if self.placed else NONE
