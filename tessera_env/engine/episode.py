@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from tessera_env.engine.deadlines import find_fallback
 from tessera_env.engine.event_queue import push
 from tessera_env.engine.handlers import schedule_arrival, schedule_market
 from tessera_env.engine.instances import end_instance
@@ -11,7 +12,7 @@ from tessera_env.engine.kinds import EventKind, InstanceStatus, TaskStatus
 from tessera_env.engine.linked_lists import clear_lists
 from tessera_env.engine.pool_history import start_history
 from tessera_env.engine.tasks import count_down, leave_instance, miss_deadline
-from tessera_env.engine.work import longest_changeover_s, progress_at
+from tessera_env.engine.work import progress_at
 from tessera_env.jit.compiled import compiled, compiled_allocating
 from tessera_env.world.market.build import draw_market
 from tessera_env.world.parameters import NONE
@@ -55,20 +56,6 @@ def measure_work(params, state, env: int) -> None:
         find_fallback(params, state, env, task)
         row.total_work_s += task.work_s
         row.scale_usd += task.work_s * task.on_demand_price / 3600.0
-
-
-@compiled
-def find_fallback(params, state, env: int, task) -> None:
-    """The task's cheapest price, and its shortest changeover, on the on-demand instances that it fits."""
-    config = params.config[0]
-    task.on_demand_price = config.dearest_on_demand
-    task.fallback_changeover_s = math.inf
-    for pool_id in range(params.pools.shape[0]):
-        spec = params.pools[pool_id]
-        if task.gpu_memory_mb <= spec.gpu_memory_mb:
-            seconds = longest_changeover_s(config, spec, state.pools[env, pool_id], task.state_cap_mb)
-            task.fallback_changeover_s = min(task.fallback_changeover_s, seconds)
-            task.on_demand_price = min(task.on_demand_price, spec.on_demand_price)
 
 
 @compiled

@@ -7,9 +7,10 @@ on-demand launches can fail themselves no mask can promise that; `guard_margin_s
 
 import math
 
+from tessera_env.engine.deadlines import latest_deadline_s, latest_fallback_s, work_left_if_lost_s, work_left_now_s
 from tessera_env.engine.instances import launch_room
 from tessera_env.engine.kinds import TaskStatus
-from tessera_env.engine.work import longest_changeover_s, progress_at, run_time_s, saved_at, transferable_mb
+from tessera_env.engine.work import longest_changeover_s, run_time_s, transferable_mb
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import HazardModel
 
@@ -26,12 +27,6 @@ def fill_mask(params, state, env: int) -> None:
         state.masks[env, 1 + pool_count + pool_id] = fits
     if params.config[0].deadline_guard and task.deadline_s < math.inf:
         guard(params, state, env)
-
-
-@compiled
-def latest_fallback_s(config, task) -> float:
-    """The instant by which the task, with no work done, would have to be launched on on-demand."""
-    return task.deadline_s - config.guard_margin_s - task.fallback_changeover_s
 
 
 @compiled
@@ -100,22 +95,6 @@ def may_miss_out(params, state, env: int, task, pool_id: int) -> bool:
 
 
 @compiled
-def work_left_now_s(config, task, now_s: float) -> float:
-    """Work left if the task stopped now with a save."""
-    if task.status == TaskStatus.PLACED:
-        return max(0.0, task.work_s - progress_at(config, task, now_s))
-    return task.work_s - task.progress_s
-
-
-@compiled
-def work_left_if_lost_s(config, task, now_s: float) -> float:
-    """Work left if the task lost its instance now and nothing since the last save could be kept."""
-    if task.status == TaskStatus.PLACED:
-        return task.work_s - saved_at(config, task, now_s)
-    return task.work_s - task.progress_s
-
-
-@compiled
 def is_lossless(params, task, pool_id: int) -> bool:
     """Whether the grace period in this pool always saves all the progress."""
     config = params.config[0]
@@ -140,8 +119,8 @@ def is_on_demand_in_time(params, state, env: int, task, placement: int, run_s: f
     """Whether the task makes its deadline on this on-demand placement; where it is, it may always stay."""
     if task.placement == placement:
         return True
-    latest_s = task.deadline_s - params.config[0].guard_margin_s
-    return on_demand_finish_s(params, state, env, task, placement - 1, run_s) <= latest_s
+    finish_s = on_demand_finish_s(params, state, env, task, placement - 1, run_s)
+    return finish_s <= latest_deadline_s(params.config[0], task)
 
 
 @compiled

@@ -2,6 +2,7 @@
 
 import math
 
+from tessera_env.engine.deadlines import latest_deadline_s
 from tessera_env.engine.instances import cancel, leave_idle
 from tessera_env.engine.kinds import EventKind, TaskStatus
 from tessera_env.engine.linked_lists import (
@@ -119,7 +120,7 @@ def breaks_guard(params, state, env: int, task, instance, seconds: float) -> boo
     if not (config.deadline_guard and instance.on_demand) or task.deadline_s == math.inf:
         return False
     run_s = run_time_s(config, task.work_s - task.progress_s)
-    latest_s = task.deadline_s - config.guard_margin_s
+    latest_s = latest_deadline_s(config, task)
     return now_s + seconds + run_s > latest_s and now_s + task.fallback_changeover_s + run_s <= latest_s
 
 

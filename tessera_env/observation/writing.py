@@ -7,16 +7,15 @@ whose sign or zero a rule turns is computed in float64 and cast last.
 import math
 
 from tessera_env.engine.billing import move_cursor
+from tessera_env.engine.deadlines import latest_fallback_s, slack_now_s, whole_ticks_slack_s, work_left_now_s
 from tessera_env.engine.instances import launch_room
 from tessera_env.engine.kinds import EventKind, TaskStatus
-from tessera_env.engine.masks import latest_fallback_s, work_left_now_s
 from tessera_env.engine.pool_history import averages_after
 from tessera_env.engine.work import changeover_s, run_time_s, saved_at, state_mb
 from tessera_env.jit.compiled import compiled
 from tessera_env.observation.layout import FIELD_COUNT, INTERRUPTIONS_SHOWN, POOL_FIELD_COUNT, Field, PoolField
 from tessera_env.world.market.timeline import price_integral_at
 
-_ROUNDING = 1e-9  # of a tick: what float64 may be off after a few additions
 _DAY_S = 86400.0
 _SPELL_PRIOR_S = 4.0 * 3600.0
 
@@ -87,22 +86,6 @@ def write_task(params, state, env: int, out) -> None:
     out[env, Field.INTERRUPTIONS] = min(task.interruptions, INTERRUPTIONS_SHOWN) / INTERRUPTIONS_SHOWN
     out[env, Field.LAUNCH_FAILED] = task.launch_failed
     out[env, Field.AGE] = squash(now_s - task.arrival_s, _DAY_S)
-
-
-@compiled
-def whole_ticks_slack_s(config, left_s: float, needed_s: float) -> float:
-    """Time left less time needed; with ticks both in whole ones, as who decides and is billed by ticks has to count."""
-    tick_s = config.slack_tick_s
-    if tick_s <= 0.0:
-        return left_s - needed_s
-    return (math.floor(left_s / tick_s + _ROUNDING) - math.ceil(needed_s / tick_s - _ROUNDING)) * tick_s
-
-
-@compiled
-def slack_now_s(config, task, now_s: float) -> float:
-    """How long the task, which has a deadline, can still make no progress before it must be on on-demand."""
-    run_s, changeover_s = run_time_s(config, work_left_now_s(config, task, now_s)), task.fallback_changeover_s
-    return whole_ticks_slack_s(config, latest_fallback_s(config, task) - now_s + changeover_s, run_s + changeover_s)
 
 
 @compiled
