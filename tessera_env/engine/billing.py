@@ -64,7 +64,7 @@ def billed_length_s(config, used_s: float) -> float:
 @compiled
 def settle(params, state, env: int, instance_id: int, by_cloud: bool) -> None:
     """Bill an instance that ends now; nothing is due if its billing never started."""
-    config, row, totals = params.config[0], state.rows[env], state.totals[env]
+    config, row = params.config[0], state.rows[env]
     instance = state.instances[env, instance_id]
     dollars, billed_end_s = 0.0, row.now_s
     if instance.billing:
@@ -74,14 +74,14 @@ def settle(params, state, env: int, instance_id: int, by_cloud: bool) -> None:
         billed_end_s = instance.billing_start_s + length_s
         if instance.on_demand:
             dollars = length_s * params.pools[instance.pool].on_demand_price / 3600.0
-            totals.on_demand_usd += dollars
-            totals.on_demand_s += length_s
+            row.on_demand_usd += dollars
+            row.on_demand_s += length_s
         else:
             if not (by_cloud and config.free_first_hour and used_s < _FREE_S):
                 end_integral = dollars_until(params, state, env, instance.offer, billed_end_s)
                 dollars = end_integral - instance.start_integral
-            totals.spot_usd += dollars
-            totals.spot_s += length_s
+            row.spot_usd += dollars
+            row.spot_s += length_s
     log_event(state, env, LogKind.END, NONE, instance_id, dollars, billed_end_s)
 
 
@@ -89,7 +89,7 @@ def settle(params, state, env: int, instance_id: int, by_cloud: bool) -> None:
 def dollars_so_far(params, state, env: int) -> float:
     """All dollars of the episode up to now: settled, and accrued by what is still billed."""
     pool_count = state.pools.shape[1]
-    dollars = state.totals[env].spot_usd + state.totals[env].on_demand_usd
+    dollars = state.rows[env].spot_usd + state.rows[env].on_demand_usd
     for pool_id in range(pool_count):
         dollars += accrued_usd(params, state, env, pool_id)
         dollars += accrued_usd(params, state, env, pool_count + pool_id)

@@ -13,12 +13,12 @@ from tessera_env.world.parameters import RESERVED as FOR_DISPLACED
 @compiled
 def decide(params, state, env: int, action: int) -> None:
     """Carry out the focal task's answer; an invalid one is counted and means WAIT."""
-    row, totals = state.rows[env], state.totals[env]
+    row = state.rows[env]
     task_id = row.focal
     task = state.tasks[env, task_id]
-    totals.decisions += 1
+    row.decisions += 1
     if not is_accepted(state, env, action):
-        totals.invalid_actions += 1
+        row.invalid_actions += 1
         action = 0
     log_event(state, env, LogKind.DECISION, task_id, NONE, float(action), float(row.reason))
     if task.status == TaskStatus.PLACED:
@@ -55,7 +55,7 @@ def fail_launch(state, env: int, task_id: int, offer_id: int) -> None:
     """The task's request found no capacity."""
     offer = state.offers[env, offer_id]
     state.tasks[env, task_id].launch_failed = 1
-    state.totals[env].failed_launches += 1
+    state.rows[env].failed_launches += 1
     log_pool(state, env, LogKind.LAUNCH_FAILED, task_id, offer.pool, offer.on_demand, 0.0)
 
 
@@ -91,7 +91,7 @@ def reconsider(params, state, env: int, task_id: int, action: int) -> None:
         return
     stop_with_save(params, state, env, task_id)
     place(params, state, env, task_id, instance_id)
-    state.totals[env].moves += 1
+    state.rows[env].moves += 1
 
 
 @compiled

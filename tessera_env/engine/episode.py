@@ -1,7 +1,5 @@
 """Open an episode (draw a row's world, put its first events on the heap) and close it."""
 
-import math
-
 import numpy as np
 
 from tessera_env.engine.deadlines import find_fallback
@@ -11,12 +9,28 @@ from tessera_env.engine.instances import end_instance
 from tessera_env.engine.kinds import EventKind, InstanceStatus, TaskStatus
 from tessera_env.engine.linked_lists import clear_lists
 from tessera_env.engine.pool_history import start_history
+from tessera_env.engine.state import BLANK_OFFER, BLANK_POOL, BLANK_ROW, BLANK_TASK
 from tessera_env.engine.tasks import count_down, leave_instance, miss_deadline
 from tessera_env.engine.work import progress_at
 from tessera_env.jit.compiled import compiled, compiled_allocating
 from tessera_env.world.market.build import draw_market
-from tessera_env.world.parameters import NONE
 from tessera_env.world.workload.generators import draw_tasks
+
+
+@compiled
+def clear_episode(state, env: int) -> None:
+    """Nothing is left of the row's episode before: no task has arrived, nobody has bought anything."""
+    state.rows[env] = BLANK_ROW[0]
+    for task_id in range(state.tasks.shape[1]):
+        state.tasks[env, task_id] = BLANK_TASK[0]
+    for pool_id in range(state.pools.shape[1]):
+        state.pools[env, pool_id] = BLANK_POOL[0]
+    for offer_id in range(state.offers.shape[1]):
+        offer, on_demand = state.offers[env, offer_id], offer_id // state.pools.shape[1]
+        state.offers[env, offer_id] = BLANK_OFFER[0]
+        offer.pool = offer_id - on_demand * state.pools.shape[1]
+        offer.on_demand = on_demand
+    clear_lists(state, env)
 
 
 @compiled
@@ -29,21 +43,12 @@ def draw_world(params, state, env: int) -> None:
 @compiled
 def open_episode(params, state, env: int) -> None:
     """Nothing has happened yet in the row's world; schedule its first events."""
-    config, row = params.config[0], state.rows[env]
-    clear_row(row)
-    clear_totals(state.totals[env])
-    clear_lists(state, env)
-    for task_id in range(row.task_count):
-        clear_task(state.tasks[env, task_id])
     measure_work(params, state, env)
     for pool_id in range(params.pools.shape[0]):
         pool = state.pools[env, pool_id]
-        clear_pool(pool)
-        clear_offer(state.offers[env, pool_id], pool_id, 0)
-        clear_offer(state.offers[env, params.pools.shape[0] + pool_id], pool_id, 1)
         start_history(pool, state.market[env, pool_id, 0].capacity > 0)
         schedule_market(params, state, env, pool_id)
-    push(state, env, config.horizon_s, EventKind.HORIZON, 0, 0, 0)
+    push(state, env, params.config[0].horizon_s, EventKind.HORIZON, 0, 0, 0)
     schedule_arrival(params, state, env)
 
 
@@ -56,75 +61,6 @@ def measure_work(params, state, env: int) -> None:
         find_fallback(params, state, env, task)
         row.total_work_s += task.work_s
         row.scale_usd += task.work_s * task.on_demand_price / 3600.0
-
-
-@compiled
-def clear_row(row) -> None:
-    """Nothing has happened."""
-    row.now_s = 0.0
-    row.focal = NONE
-    row.reason = NONE
-    row.event_count = 0
-    row.log_count = 0
-    row.next_arrival = 0
-    row.slots_used = 0
-    row.free_slot = NONE
-    row.alive = 0
-    row.launch_count = 0
-    row.waiting = 0
-    row.displaced = 0
-    row.requested = 0
-    row.done = 0
-    row.reported_usd = 0.0
-    row.penalty = 0.0
-    row.scale_usd = 0.0
-    row.total_work_s = 0.0
-    row.step_started_s = 0.0
-
-
-@compiled
-def clear_totals(totals) -> None:
-    """Nothing has been counted."""
-    totals.spot_usd = totals.on_demand_usd = totals.spot_s = totals.on_demand_s = 0.0
-    totals.setup_s = totals.work_lost_s = totals.work_saved_s = 0.0
-    totals.waiting_s = totals.downtime_s = totals.episode_return = 0.0
-    totals.interruptions = totals.checkpoints_full = totals.checkpoints_partial = totals.checkpoints_restart = 0
-    totals.migrations = totals.moves = totals.launches = totals.failed_launches = totals.cancelled_launches = 0
-    totals.deadlines_missed = totals.invalid_actions = totals.decisions = 0
-
-
-@compiled
-def clear_task(task) -> None:
-    """The task has not arrived."""
-    task.status = TaskStatus.FUTURE
-    task.instance = NONE
-    task.placement = 0
-    task.interruptions = 0
-    task.ask_generation = 0
-    task.run_generation = 0
-    task.launch_failed = 0
-    task.progress_s = 0.0
-    task.ready_s = 0.0
-    task.placed_s = 0.0
-    task.waiting_since_s = 0.0
-    task.down_since_s = 0.0
-    task.completion_s = math.inf
-
-
-@compiled
-def clear_pool(pool) -> None:
-    """Nobody holds anything in the pool."""
-    pool.cursor = pool.capacity_point = 0
-    pool.held = pool.leaving = pool.interruptions = 0
-
-
-@compiled
-def clear_offer(offer, pool_id: int, on_demand: int) -> None:
-    """Nobody has bought anything of the offer."""
-    offer.pool = pool_id
-    offer.on_demand = on_demand
-    offer.tries = offer.placed = offer.idle = offer.claimed = offer.billing = 0
-    offer.starts = 0.0
 
 
 @compiled
@@ -145,7 +81,7 @@ def leave_unfinished(params, state, env: int, task_id: int) -> None:
     if task.status == TaskStatus.PLACED:
         leave_instance(params, state, env, task_id, progress_at(config, task, row.now_s), 0.0)
     else:
-        state.totals[env].waiting_s += row.now_s - task.waiting_since_s
+        state.rows[env].waiting_s += row.now_s - task.waiting_since_s
         count_down(params, state, env, task_id, row.now_s)
     task.status = TaskStatus.UNFINISHED
     task.placement = 0

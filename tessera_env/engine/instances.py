@@ -76,7 +76,7 @@ def provisioning_s(params, state, env: int, offer_id: int) -> float:
 @compiled
 def launch(params, state, env: int, offer_id: int) -> int:
     """Launch an instance of the offer, which has just found capacity; returns its row."""
-    row, totals = state.rows[env], state.totals[env]
+    row = state.rows[env]
     instance_id = take_slot(state, env)
     instance, offer = state.instances[env, instance_id], state.offers[env, offer_id]
     instance.generation += 1
@@ -93,7 +93,7 @@ def launch(params, state, env: int, offer_id: int) -> int:
     instance.end_s = math.inf
     row.launch_count += 1
     row.alive += 1
-    totals.launches += 1
+    row.launches += 1
     log_event(state, env, LogKind.LAUNCH, NONE, instance_id, instance.billing_start_s, instance.setup_done_s)
     if not offer.on_demand:
         hold_spot(params, state, env, instance_id)
@@ -180,7 +180,7 @@ def announce(params, state, env: int, instance_id: int, end_s: float, lifetime: 
     pool.held -= 1
     pool.leaving += lifetime
     pool.interruptions += 1
-    state.totals[env].interruptions += 1
+    state.rows[env].interruptions += 1
     if instance.task == NONE:
         leave_idle(state, env, instance_id)
     elif instance.task == RESERVED:
@@ -221,5 +221,5 @@ def cancel(params, state, env: int, instance_id: int) -> None:
     if instance.billing:
         stop_billing(state, env, instance_id)
     log_event(state, env, LogKind.CANCEL, NONE, instance_id, 0.0, 0.0)
-    state.totals[env].cancelled_launches += 1
+    state.rows[env].cancelled_launches += 1
     end_instance(params, state, env, instance_id, False)

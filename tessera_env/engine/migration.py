@@ -85,7 +85,7 @@ def assign(params, state, env: int, task_id: int, instance_id: int) -> None:
     else:
         leave_idle(state, env, instance_id)
     state.rows[env].requested -= 1
-    state.totals[env].migrations += 1
+    state.rows[env].migrations += 1
     place(params, state, env, task_id, instance_id)
 
 

@@ -18,5 +18,5 @@ def step_reward(params, state, env: int) -> float:
     reward = (row.reported_usd - dollars) / row.scale_usd - row.penalty
     row.reported_usd = dollars
     row.penalty = 0.0
-    state.totals[env].episode_return += reward
+    state.rows[env].episode_return += reward
     return reward

@@ -1,12 +1,13 @@
 """The engine's state: one record type an entity, one field a line. Every table's leading axis is the environment."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from tessera_env.world.market.build import timeline_length
 from tessera_env.world.market.timeline import MARKET_POINT
-from tessera_env.world.parameters import Parameters, new_table
+from tessera_env.world.parameters import NONE, Parameters, new_table
 from tessera_env.world.random_stream import WORLD
 
 TASK = np.dtype(
@@ -137,12 +138,7 @@ ROW = np.dtype(
         ("scale_usd", np.float64),  # on-demand cost of all work
         ("total_work_s", np.float64),
         ("step_started_s", np.float64),
-    ],
-    align=True,
-)
-
-TOTALS = np.dtype(
-    [
+        # added up over the episode
         ("spot_usd", np.float64),  # settled
         ("on_demand_usd", np.float64),
         ("spot_s", np.float64),  # billed
@@ -169,6 +165,7 @@ TOTALS = np.dtype(
     align=True,
 )
 
+
 # Columns by kind: DECISION value = action, other = reason; LAUNCH value = billing start, other = set-up done;
 # PLACE value = ready; STOP value = progress kept (s), other = work lost (s); NOTICE value = end;
 # CHECKPOINT value = CheckpointPlan, other = work saved (s); END value = dollars, other = billed end;
@@ -193,7 +190,6 @@ class State(NamedTuple):
 
     worlds: np.recarray  # (N,) WORLD
     rows: np.recarray  # (N,) ROW
-    totals: np.recarray  # (N,) TOTALS
     pools: np.recarray  # (N, P) POOL
     offers: np.recarray  # (N, 2P) OFFER
     market: np.recarray  # (N, P, points) MARKET_POINT
@@ -204,6 +200,22 @@ class State(NamedTuple):
     log: np.recarray  # (N, entries) LOG; no entries: nothing is logged
     masks: np.ndarray  # (N, 1 + 2P) bool: what the focal task may be answered
 
+
+def _blank(dtype: np.dtype, **values: float) -> np.recarray:
+    """A table of one record as it is before an episode; 0 where nothing else is said."""
+    table = new_table(1, dtype)
+    for name, value in values.items():
+        table[name] = value
+    return table
+
+
+BLANK_ROW = _blank(ROW, focal=NONE, reason=NONE, free_slot=NONE)
+BLANK_TASK = _blank(TASK, instance=NONE, completion_s=math.inf)
+BLANK_POOL = _blank(POOL)
+BLANK_OFFER = _blank(OFFER)
+
+# What an episode adds up to: its metrics' names.
+TOTALS = (ROW.names or ())[(ROW.names or ()).index("spot_usd") :]
 
 LACKS_SLOTS, LACKS_EVENTS, LACKS_LOG = 1, 2, 4
 
@@ -218,7 +230,6 @@ def new_state(params: Parameters, env_count: int, log_events: bool) -> State:
     return State(
         worlds=new_table(n, WORLD),
         rows=new_table(n, ROW),
-        totals=new_table(n, TOTALS),
         pools=new_table((n, pools), POOL),
         offers=new_table((n, 2 * pools), OFFER),
         market=new_table((n, pools, timeline_length(params)), MARKET_POINT),

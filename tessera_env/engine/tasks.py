@@ -51,7 +51,7 @@ def count_down(params, state, env: int, task_id: int, until_s: float) -> None:
     task, row = state.tasks[env, task_id], state.rows[env]
     if task.interactive:
         down_s = until_s - task.down_since_s
-        state.totals[env].downtime_s += down_s
+        state.rows[env].downtime_s += down_s
         dollars = down_s / 3600.0 * task.on_demand_price
         row.penalty += params.config[0].downtime_weight * dollars / row.scale_usd
     task.down_since_s = until_s
@@ -70,7 +70,7 @@ def place(params, state, env: int, task_id: int, instance_id: int) -> None:
     task.launch_failed = 0
     task.placed_s = row.now_s
     task.ready_s = max(row.now_s, instance.setup_done_s) + load_s(config, spec, state_mb(task, task.progress_s))
-    state.totals[env].waiting_s += row.now_s - task.waiting_since_s
+    state.rows[env].waiting_s += row.now_s - task.waiting_since_s
     count_down(params, state, env, task_id, task.ready_s)
     state.offers[env, instance.offer].placed += 1
     task.run_generation += 1
@@ -88,8 +88,8 @@ def leave_instance(params, state, env: int, task_id: int, progress_s: float, los
     instance_id = task.instance
     instance = state.instances[env, instance_id]
     setup_from_s = max(task.placed_s, instance.billing_start_s)
-    state.totals[env].setup_s += max(0.0, min(task.ready_s, row.now_s) - setup_from_s)
-    state.totals[env].work_lost_s += lost_s
+    state.rows[env].setup_s += max(0.0, min(task.ready_s, row.now_s) - setup_from_s)
+    state.rows[env].work_lost_s += lost_s
     if row.now_s < task.ready_s:
         count_down(params, state, env, task_id, row.now_s)  # it was accounted up to a time that did not come
     task.down_since_s = row.now_s
@@ -134,14 +134,14 @@ def stop_at_notice(params, state, env: int, task_id: int) -> None:
 @compiled
 def count_checkpoint(state, env: int, plan: CheckpointPlan, kept_s: float) -> None:
     """Count a checkpoint decision and what it saved."""
-    totals = state.totals[env]
-    totals.work_saved_s += kept_s
+    row = state.rows[env]
+    row.work_saved_s += kept_s
     if plan == CheckpointPlan.FULL:
-        totals.checkpoints_full += 1
+        row.checkpoints_full += 1
     elif plan == CheckpointPlan.PARTIAL:
-        totals.checkpoints_partial += 1
+        row.checkpoints_partial += 1
     else:
-        totals.checkpoints_restart += 1
+        row.checkpoints_restart += 1
 
 
 @compiled
@@ -163,6 +163,6 @@ def complete(params, state, env: int, task_id: int) -> None:
 def miss_deadline(config, state, env: int, task_id: int) -> None:
     """Count a missed deadline, with its penalty."""
     row, task = state.rows[env], state.tasks[env, task_id]
-    state.totals[env].deadlines_missed += 1
+    state.rows[env].deadlines_missed += 1
     row.penalty += config.missed_weight * task.work_s / row.total_work_s
     log_event(state, env, LogKind.MISSED, task_id, NONE, 0.0, 0.0)

@@ -7,7 +7,7 @@ import numpy as np
 
 from tessera_env.engine.advance import advance
 from tessera_env.engine.decisions import decide
-from tessera_env.engine.episode import draw_world, open_episode
+from tessera_env.engine.episode import clear_episode, draw_world, open_episode
 from tessera_env.engine.kinds import RowStatus
 from tessera_env.engine.migration import assign_all, collect_instances, collect_tasks, seconds_until_running
 from tessera_env.engine.reward import step_reward
@@ -75,6 +75,7 @@ def begin(params, state, views, orders, env: int) -> None:
     """What the row's command does before time passes."""
     command, row = orders.commands[env], state.rows[env]
     if command == Command.START:
+        clear_episode(state, env)
         draw_world(params, state, env)
         open_episode(params, state, env)
     elif command == Command.STEP:

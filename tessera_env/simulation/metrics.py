@@ -14,12 +14,11 @@ def metrics_of(state: State, rows: np.ndarray) -> dict[str, np.ndarray]:
     Dollars end in `_usd`, hours in `_h`, the rest are counts; the percentiles of the time from arrival to
     completion are over the tasks done, 0 where there are none.
     """
-    totals = state.totals.view(np.ndarray)[rows]
     table, tasks = state.rows.view(np.ndarray)[rows], state.tasks.view(np.ndarray)[rows]
     values = {}
-    for name in TOTALS.names or ():
+    for name in TOTALS:
         is_time = name.endswith("_s")
-        values[f"{name[:-2]}_h" if is_time else name] = totals[name] / 3600.0 if is_time else totals[name].copy()
+        values[f"{name[:-2]}_h" if is_time else name] = table[name] / 3600.0 if is_time else table[name].copy()
     values["cost_usd"] = values["spot_usd"] + values["on_demand_usd"]
     of_world = np.arange(tasks.shape[1]) < table["task_count"][:, None]  # rows behind are of earlier episodes
     values["work_done_h"] = np.where(of_world, tasks["progress_s"], 0.0).sum(axis=1) / 3600.0

@@ -70,11 +70,11 @@ class Simulation:
 
     def _name_fields(self) -> None:
         """Plain views of fields that are read at each step; their tables are never replaced."""
-        rows, totals = self.state.rows.view(np.ndarray), self.state.totals.view(np.ndarray)
+        rows = self.state.rows.view(np.ndarray)
         self._status, self._requested, self._alive = rows["status"], rows["requested"], rows["alive"]
         self.now_s = rows["now_s"]  # (N,)
         self.log_count = rows["log_count"]  # (N,)
-        self.invalid_actions = totals["invalid_actions"]  # (N,)
+        self.invalid_actions = rows["invalid_actions"]  # (N,)
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the threads and the views, which are made again."""

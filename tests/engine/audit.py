@@ -165,7 +165,7 @@ class Auditor:
 
     def compare(self, simulation: Simulation) -> None:
         """The engine's totals are those of the books."""
-        totals, row = simulation.state.totals[0], simulation.state.rows[0]
+        totals = row = simulation.state.rows[0]
         for name in ("spot_usd", "on_demand_usd", "spot_s", "on_demand_s"):
             assert totals[name] == pytest.approx(getattr(self, name), **EXACT), name
         assert totals.work_lost_s == pytest.approx(self.lost_s, **EXACT)

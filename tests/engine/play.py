@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tessera_env.engine.episode import open_episode
+from tessera_env.engine.episode import clear_episode, open_episode
 from tessera_env.engine.kinds import EventKind, LogKind
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
@@ -120,7 +120,7 @@ def decision_of(simulation: Simulation) -> Decision:
 def with_results(played: Played, simulation: Simulation) -> Played:
     """The finished episode's log, totals and tasks."""
     state = simulation.state
-    totals, row = state.totals[0], state.rows[0]
+    totals = row = state.rows[0]
     played.log = log_lines(state.log[0][: row.log_count])
     played.totals = {name: totals[name].item() for name in totals.dtype.names} | {"tasks_done": int(row.done)}
     ends = sorted((line for line in played.log if line[1] == "END"), key=lambda line: line[3])
@@ -169,6 +169,7 @@ def laid(world: World, planner: Planner, seed: int) -> Simulation:
     simulation.address(0, seed, 0)
     simulation.state = state = state._replace(market=market)
     lay_rules(params.config[0], world)
+    clear_episode(state, 0)
     for pool_id, pool in enumerate(world.pools):
         lay_pool(params, state, pool_id, pool)
     for task_id, task in enumerate(world.tasks):

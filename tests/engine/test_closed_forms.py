@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode
 from numba import config as numba_config
 from scipy import stats
 
-from tessera_env.engine.episode import draw_world, open_episode
+from tessera_env.engine.episode import clear_episode, draw_world, open_episode
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
@@ -190,7 +190,7 @@ def test_lifetimes_follow_the_hazard_of_a_moving_price():
     simulation.run(np.full(ROWS, int(Command.START)))
     simulation.run(np.full(ROWS, int(Command.STEP)), np.full(ROWS, SPOT))  # to the first notice, or the end
     lives_s = simulation.state.rows["now_s"]
-    lost = simulation.state.totals["interruptions"] > 0
+    lost = simulation.state.rows["interruptions"] > 0
     assert 0.2 < lost.mean() < 0.99
     life, whole = [], []
     for row in np.flatnonzero(lost):
@@ -234,6 +234,7 @@ def queue(
     params, state, rng = simulation.params, simulation.state, np.random.default_rng(5)
     for row in range(QUEUES):
         simulation.address(row, row, 0)
+        clear_episode(state, row)
         draw_world(params, state, row)
         state.tasks[row].arrival_s = np.cumsum(rng.exponential(SERVICE_S / load, TASKS))
         state.tasks[row].work_s = service_s(rng, TASKS)

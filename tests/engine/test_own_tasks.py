@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from tessera_env.engine.episode import open_episode
-from tessera_env.engine.state import TASK
+from tessera_env.engine.episode import clear_episode, draw_world, open_episode
+from tessera_env.engine.state import BLANK_TASK, TASK
 from tessera_env.env import TesseraEnv
 from tessera_env.evaluation.episodes import play_episode
 from tessera_env.policies import make_policy
@@ -83,7 +83,7 @@ def test_a_row_shows_nothing_of_an_earlier_world_with_more_tasks():
     finish(used, 0)
     used.address(0, FEW, 0)
     used.run(np.array([int(Command.START)]))
-    assert used.state.tasks[0][1].arrival_s > 0.0  # the earlier world's second task still stands in the table
+    assert used.state.tasks[0][1] == BLANK_TASK[0]  # of the earlier world's second task nothing is left
     while not fresh.views.terminated[0]:
         assert digest(used) == digest(fresh)
         step(used, SPOT)
@@ -134,6 +134,8 @@ def test_the_number_to_come_cannot_be_read_from_the_observation(counts):
     """The same world without its last task looks the same until that task arrives."""
     whole, shorter = started(VALUES, MANY), started(VALUES, MANY)
     last_s = float(whole.state.tasks[0][counts[MANY] - 1].arrival_s)
+    clear_episode(shorter.state, 0)
+    draw_world(shorter.params, shorter.state, 0)
     shorter.state.rows[0].task_count -= 1
     open_episode(shorter.params, shorter.state, 0)
     shorter.run(np.array([int(Command.RESUME)]))

@@ -34,7 +34,7 @@ def test_the_books_agree_after_every_step(values, seed, choices):
     while not simulation.views.terminated[0]:
         step(simulation, answer(simulation, rng))
         auditor.look(simulation)
-    totals = simulation.state.totals[0]
+    totals = simulation.state.rows[0]
     billed_s = totals.spot_s + totals.on_demand_s
     busy_s = sum(machine.busy_s for machine in auditor.machines.values())
     tasks = simulation.state.tasks[0][: simulation.state.rows[0].task_count]
@@ -57,7 +57,7 @@ def test_observations_lie_in_their_space(values, seed, choices):
         if simulation.views.terminated[0]:
             break
         step(simulation, answer(simulation, rng))
-    assert np.isfinite(simulation.state.totals[0].episode_return)
+    assert np.isfinite(simulation.state.rows[0].episode_return)
 
 
 @given(mappings(), SEEDS, CHOICES)
@@ -82,8 +82,8 @@ def test_an_invalid_action_is_waiting(values, seed, choices):
             invalid, waiting = copy.deepcopy(simulation), copy.deepcopy(simulation)
             step(invalid, int(np.flatnonzero(~mask)[0]))
             step(waiting, 0)
-            assert invalid.state.totals[0].invalid_actions == waiting.state.totals[0].invalid_actions + 1
-            invalid.state.totals[0].invalid_actions -= 1
+            assert invalid.state.rows[0].invalid_actions == waiting.state.rows[0].invalid_actions + 1
+            invalid.state.rows[0].invalid_actions -= 1
             assert digest(invalid) == digest(waiting)
         step(simulation, answer(simulation, rng))
 
@@ -166,4 +166,4 @@ def test_a_row_does_not_depend_on_the_others(values, seed, choices, threads):
 def test_who_obeys_the_mask_makes_no_invalid_action(values, seed, choices):
     simulation = started(values, seed)
     finish(simulation, choices, invalid=0.0)
-    assert simulation.state.totals[0].invalid_actions == 0
+    assert simulation.state.rows[0].invalid_actions == 0

@@ -106,7 +106,7 @@ def test_the_books_agree_after_every_step(name, seed, choices, invalid):
         step(simulation, answer(simulation, rng, invalid))
         rewards.append(float(simulation.views.rewards[0]))
         auditor.look(simulation)
-    totals, log = simulation.state.totals[0], Running(simulation)
+    totals, log = simulation.state.rows[0], Running(simulation)
     tasks = simulation.state.tasks[0][: simulation.state.rows[0].task_count]
     done = np.isin(np.arange(len(tasks)), list(log.done_s))
     assert (tasks.progress_s[done] == tasks.work_s[done]).all()
