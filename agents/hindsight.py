@@ -73,7 +73,7 @@ def write_futures(state: State, on_demand_price: float, out: np.ndarray, first: 
 @numba.njit
 def write_future(state, env: int, on_demand_price: float, out, first: int) -> float:
     """Write the future of a row, whose columns are still zero; returns the least cost."""
-    row, pool, task = state.rows[env], state.pools[env, 0], state.tasks[env, 0]
+    row, pool, task = state.episodes[env], state.pools[env, 0], state.tasks[env, 0]
     spot_price = state.market[env, 0, pool.cursor].spot_price
     worthwhile_s = 2.0 * pool.setup_s * on_demand_price / max(on_demand_price - spot_price, 0.01)
     up_s, worth_s, up_spells, long_spells = 0.0, 0.0, 0.0, 0.0
@@ -140,7 +140,7 @@ def least_cost(state, env: int, on_demand_price: float, spot_price: float, left_
 @numba.njit
 def priced(state, env: int, on_demand_price: float, spot_price: float, multiplier: float) -> float:
     """The least cost less work done times the multiplier, from now to the deadline, holding what the task holds now."""
-    row, pool, task = state.rows[env], state.pools[env, 0], state.tasks[env, 0]
+    row, pool, task = state.episodes[env], state.pools[env, 0], state.tasks[env, 0]
     start_cost = multiplier * pool.setup_s
     none, spot, on_demand = 0.0, 0.0, 0.0  # from the end of the stretch on, by what is held
     end_s = task.deadline_s

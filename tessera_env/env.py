@@ -195,8 +195,8 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
             shown = self.event_log()[self._log_shown :]
             return "\n".join(ansi_line(self.scenario, entry) for entry in shown)
         state, now_s = self.simulation.state, float(self.simulation.now_s[0])
-        first_capacity, usd = state.market["capacity"][0, :, 0].tolist(), float(state.rows[0].reported_usd)
-        tasks = state.tasks[0, : state.rows[0].task_count]
+        first_capacity, usd = state.market["capacity"][0, :, 0].tolist(), float(state.episodes[0].reported_usd)
+        tasks = state.tasks[0, : state.episodes[0].task_count]
         return gantt_image(self.scenario, self.event_log(), now_s, first_capacity, tasks, usd)
 
     def _is_valid(self, action: int) -> bool:

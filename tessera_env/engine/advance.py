@@ -11,7 +11,7 @@ from tessera_env.engine.handlers import (
     on_market,
     on_notice,
 )
-from tessera_env.engine.kinds import EventKind, InstanceStatus, RowStatus
+from tessera_env.engine.kinds import EventKind, InstanceStatus, Stop
 from tessera_env.engine.masks import fill_mask
 from tessera_env.engine.migration import assign_only_pair, finish_migration
 from tessera_env.engine.state import LACKS_EVENTS, LACKS_LOG, LACKS_SLOTS
@@ -25,11 +25,11 @@ _SPARE = 16  # events and log entries that one event makes at most, besides thos
 @compiled
 def advance(params, state, env: int) -> None:
     """Run until a task is to be asked, displaced tasks are to be assigned, the episode ends, or a table is full."""
-    row = state.rows[env]
+    episode = state.episodes[env]
     while True:
-        row.lacking = lacking_room(state, env)
-        if row.lacking:
-            row.status = RowStatus.GROW
+        episode.lacking = lacking_room(state, env)
+        if episode.lacking:
+            episode.status = Stop.GROW
             return
         event = state.events[env, 0]
         kind, subject, generation = kind_of(event.key), event.subject, event.generation
@@ -37,20 +37,20 @@ def advance(params, state, env: int) -> None:
         remove_earliest(state, env)
         if is_stale(state, env, kind, subject, generation):
             continue
-        row.now_s = time_s
+        episode.now_s = time_s
         if kind == EventKind.HORIZON:
             end_episode(params, state, env)
             return
         if kind == EventKind.MIGRATE:
-            if row.requested == 0:
+            if episode.requested == 0:
                 finish_migration(params, state, env)
             elif not assign_only_pair(params, state, env):
-                row.status = RowStatus.MIGRATION
+                episode.status = Stop.MIGRATION
                 return
         elif kind >= EventKind.ASK_INTERRUPTION:
-            row.focal = subject
-            row.reason = kind
-            row.status = RowStatus.DECISION
+            episode.focal = subject
+            episode.reason = kind
+            episode.status = Stop.DECISION
             fill_mask(params, state, env)
             if kind == EventKind.ASK_RECONSIDER and stays_unasked(params, state, env):
                 ask_later(params, state, env, subject, EventKind.ASK_RECONSIDER)
@@ -58,7 +58,7 @@ def advance(params, state, env: int) -> None:
             return
         else:
             handle(params, state, env, kind, subject)
-            if row.done == row.task_count:
+            if episode.done == episode.task_count:
                 end_episode(params, state, env)
                 return
 
@@ -68,7 +68,7 @@ def stays_unasked(params, state, env: int) -> bool:
     """Whether the focal task, which runs, is on spot and may stay there, in a scenario that asks no such task."""
     if params.config[0].reconsider_on_spot:
         return False
-    placement = state.tasks[env, state.rows[env].focal].placement
+    placement = state.tasks[env, state.episodes[env].focal].placement
     return state.masks[env, placement] and not state.offers[env, placement - 1].on_demand
 
 
@@ -95,7 +95,7 @@ def handle(params, state, env: int, kind: int, subject: int) -> None:
 def end_episode(params, state, env: int) -> None:
     """The episode is over."""
     finish_episode(params, state, env)
-    state.rows[env].status = RowStatus.DONE
+    state.episodes[env].status = Stop.DONE
 
 
 @compiled
@@ -118,16 +118,16 @@ def is_stale(state, env: int, kind: int, subject: int, generation: int) -> bool:
 @compiled
 def lacking_room(state, env: int) -> int:
     """Which tables cannot take what one event and the decision after it may add; clears out stale events first."""
-    row = state.rows[env]
+    episode = state.episodes[env]
     lacking = 0
-    if row.free_slot == NONE and row.slots_used == state.instances.shape[1]:
+    if episode.free_slot == NONE and episode.slots_used == state.instances.shape[1]:
         lacking += LACKS_SLOTS
-    added = row.waiting + row.displaced + row.requested + 3 * row.alive + _SPARE
-    if row.event_count + added > state.events.shape[1]:
+    added = episode.waiting + episode.displaced + episode.requested + 3 * episode.alive + _SPARE
+    if episode.event_count + added > state.events.shape[1]:
         drop_stale_events(state, env)
-        if row.event_count + added > state.events.shape[1]:
+        if episode.event_count + added > state.events.shape[1]:
             lacking += LACKS_EVENTS
-    if state.log.shape[1] > 0 and row.log_count + 4 * added > state.log.shape[1]:
+    if state.log.shape[1] > 0 and episode.log_count + 4 * added > state.log.shape[1]:
         lacking += LACKS_LOG
     return lacking
 
@@ -135,12 +135,12 @@ def lacking_room(state, env: int) -> int:
 @compiled
 def drop_stale_events(state, env: int) -> None:
     """Rebuild the heap from the events that still mean something."""
-    row = state.rows[env]
+    episode = state.episodes[env]
     kept = 0
-    for k in range(row.event_count):
+    for k in range(episode.event_count):
         event = state.events[env, k]
         if not is_stale(state, env, kind_of(event.key), event.subject, event.generation):
             copy_event(state, env, k, kept)
             kept += 1
-    row.event_count = kept
+    episode.event_count = kept
     restore_order(state, env)

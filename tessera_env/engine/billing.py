@@ -26,7 +26,7 @@ def dollars_until(params, state, env: int, offer_id: int, time_s: float) -> floa
 def move_cursor(state, env: int, pool_id: int) -> int:
     """Bring the pool's cursor to now; returns the point that holds."""
     pool = state.pools[env, pool_id]
-    pool.cursor = point_at(state.market, env, pool_id, pool.cursor, pool.point_count, state.rows[env].now_s)
+    pool.cursor = point_at(state.market, env, pool_id, pool.cursor, pool.point_count, state.episodes[env].now_s)
     return pool.cursor
 
 
@@ -64,24 +64,24 @@ def billed_length_s(config, used_s: float) -> float:
 @compiled
 def settle(params, state, env: int, instance_id: int, by_cloud: bool) -> None:
     """Bill an instance that ends now; nothing is due if its billing never started."""
-    config, row = params.config[0], state.rows[env]
+    config, episode = params.config[0], state.episodes[env]
     instance = state.instances[env, instance_id]
-    dollars, billed_end_s = 0.0, row.now_s
+    dollars, billed_end_s = 0.0, episode.now_s
     if instance.billing:
         stop_billing(state, env, instance_id)
-        used_s = row.now_s - instance.billing_start_s
+        used_s = episode.now_s - instance.billing_start_s
         length_s = billed_length_s(config, used_s)
         billed_end_s = instance.billing_start_s + length_s
         if instance.on_demand:
             dollars = length_s * params.pools[instance.pool].on_demand_price / 3600.0
-            row.on_demand_usd += dollars
-            row.on_demand_s += length_s
+            episode.on_demand_usd += dollars
+            episode.on_demand_s += length_s
         else:
             if not (by_cloud and config.free_first_hour and used_s < _FREE_S):
                 end_integral = dollars_until(params, state, env, instance.offer, billed_end_s)
                 dollars = end_integral - instance.start_integral
-            row.spot_usd += dollars
-            row.spot_s += length_s
+            episode.spot_usd += dollars
+            episode.spot_s += length_s
     log_event(state, env, LogKind.END, NONE, instance_id, dollars, billed_end_s)
 
 
@@ -89,7 +89,7 @@ def settle(params, state, env: int, instance_id: int, by_cloud: bool) -> None:
 def dollars_so_far(params, state, env: int) -> float:
     """All dollars of the episode up to now: settled, and accrued by what is still billed."""
     pool_count = state.pools.shape[1]
-    dollars = state.rows[env].spot_usd + state.rows[env].on_demand_usd
+    dollars = state.episodes[env].spot_usd + state.episodes[env].on_demand_usd
     for pool_id in range(pool_count):
         dollars += accrued_usd(params, state, env, pool_id)
         dollars += accrued_usd(params, state, env, pool_count + pool_id)
@@ -104,4 +104,4 @@ def accrued_usd(params, state, env: int, offer_id: int) -> float:
         return 0.0
     if not offer.on_demand:
         move_cursor(state, env, offer.pool)
-    return offer.billing * dollars_until(params, state, env, offer_id, state.rows[env].now_s) - offer.starts
+    return offer.billing * dollars_until(params, state, env, offer_id, state.episodes[env].now_s) - offer.starts

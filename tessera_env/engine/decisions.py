@@ -2,29 +2,28 @@
 
 from tessera_env.engine.instances import finds_capacity, launch, leave_idle, newest_idle
 from tessera_env.engine.kinds import EventKind, LogKind, TaskStatus
-from tessera_env.engine.linked_lists import DISPLACED, RESERVED, idle_node, insert, remove, task_node
+from tessera_env.engine.linked_lists import BOOKED, DISPLACED, idle_node, insert, remove, task_node
 from tessera_env.engine.log import log_event, log_pool
 from tessera_env.engine.tasks import ask_later, count_down, place, stop_waiting, stop_with_save, wait
 from tessera_env.jit.compiled import compiled
-from tessera_env.world.parameters import NONE
-from tessera_env.world.parameters import RESERVED as FOR_DISPLACED
+from tessera_env.world.parameters import FOR_DISPLACED, NONE
 
 
 @compiled
 def decide(params, state, env: int, action: int) -> None:
     """Carry out the focal task's answer; an invalid one is counted and means WAIT."""
-    row = state.rows[env]
-    task_id = row.focal
+    episode = state.episodes[env]
+    task_id = episode.focal
     task = state.tasks[env, task_id]
-    row.decisions += 1
+    episode.decisions += 1
     if not is_accepted(state, env, action):
-        row.invalid_actions += 1
+        episode.invalid_actions += 1
         action = 0
-    log_event(state, env, LogKind.DECISION, task_id, NONE, float(action), float(row.reason))
+    log_event(state, env, LogKind.DECISION, task_id, NONE, float(action), float(episode.reason))
     if task.status == TaskStatus.PLACED:
         reconsider(params, state, env, task_id, action)
         return
-    count_down(params, state, env, task_id, row.now_s)
+    count_down(params, state, env, task_id, episode.now_s)
     if task.status == TaskStatus.DISPLACED:
         request(params, state, env, task_id, action)
     else:
@@ -55,7 +54,7 @@ def fail_launch(state, env: int, task_id: int, offer_id: int) -> None:
     """The task's request found no capacity."""
     offer = state.offers[env, offer_id]
     state.tasks[env, task_id].launch_failed = 1
-    state.rows[env].failed_launches += 1
+    state.episodes[env].failed_launches += 1
     log_pool(state, env, LogKind.LAUNCH_FAILED, task_id, offer.pool, offer.on_demand, 0.0)
 
 
@@ -91,14 +90,14 @@ def reconsider(params, state, env: int, task_id: int, action: int) -> None:
         return
     stop_with_save(params, state, env, task_id)
     place(params, state, env, task_id, instance_id)
-    state.rows[env].moves += 1
+    state.episodes[env].moves += 1
 
 
 @compiled
 def request(params, state, env: int, task_id: int, action: int) -> None:
     """A displaced task says where it wants to be; who gets which instance is settled when all have been asked."""
-    row, task = state.rows[env], state.tasks[env, task_id]
-    row.displaced -= 1
+    episode, task = state.episodes[env], state.tasks[env, task_id]
+    episode.displaced -= 1
     task.launch_failed = 0
     if action == 0:
         remove(state, env, task_node(state, task_id))
@@ -107,11 +106,11 @@ def request(params, state, env: int, task_id: int, action: int) -> None:
         return
     task.status = TaskStatus.REQUESTED
     task.placement = action
-    row.requested += 1
+    episode.requested += 1
     offer_id = action - 1
     if not claim_idle(state, env, offer_id):
         if finds_capacity(params, state, env, offer_id):
-            reserve(params, state, env, offer_id)
+            book(params, state, env, offer_id)
         else:
             fail_launch(state, env, task_id, offer_id)
 
@@ -127,11 +126,11 @@ def claim_idle(state, env: int, offer_id: int) -> bool:
 
 
 @compiled
-def reserve(params, state, env: int, offer_id: int) -> None:
+def book(params, state, env: int, offer_id: int) -> None:
     """Launch an instance for whichever displaced task it will be assigned to."""
     instance_id = launch(params, state, env, offer_id)
     state.instances[env, instance_id].task = FOR_DISPLACED
-    insert(state, env, RESERVED, idle_node(state, instance_id))
+    insert(state, env, BOOKED, idle_node(state, instance_id))
 
 
 @compiled
@@ -141,4 +140,4 @@ def displace(state, env: int, task_id: int) -> None:
     task.status = TaskStatus.DISPLACED
     task.placement = 0
     insert(state, env, DISPLACED, task_node(state, task_id))
-    state.rows[env].displaced += 1
+    state.episodes[env].displaced += 1

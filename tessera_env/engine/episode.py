@@ -9,7 +9,7 @@ from tessera_env.engine.instances import end_instance
 from tessera_env.engine.kinds import EventKind, InstanceStatus, TaskStatus
 from tessera_env.engine.linked_lists import clear_lists
 from tessera_env.engine.pool_history import start_history
-from tessera_env.engine.state import BLANK_OFFER, BLANK_POOL, BLANK_ROW, BLANK_TASK
+from tessera_env.engine.state import BLANK_EPISODE, BLANK_OFFER, BLANK_POOL, BLANK_TASK
 from tessera_env.engine.tasks import count_down, leave_instance, miss_deadline
 from tessera_env.engine.work import progress_at
 from tessera_env.jit.compiled import compiled, compiled_allocating
@@ -20,7 +20,7 @@ from tessera_env.world.workload.generators import draw_tasks
 @compiled
 def clear_episode(state, env: int) -> None:
     """Nothing is left of the row's episode before: no task has arrived, nobody has bought anything."""
-    state.rows[env] = BLANK_ROW[0]
+    state.episodes[env] = BLANK_EPISODE[0]
     for task_id in range(state.tasks.shape[1]):
         state.tasks[env, task_id] = BLANK_TASK[0]
     for pool_id in range(state.pools.shape[1]):
@@ -37,7 +37,7 @@ def clear_episode(state, env: int) -> None:
 def draw_world(params, state, env: int) -> None:
     """Draw the world that `state.worlds[env]` addresses: the market and the tasks."""
     draw_market(params, state.worlds[env], state.pools, state.market, env)
-    state.rows[env].task_count = draw_tasks(params, state.worlds[env], state.tasks, env)
+    state.episodes[env].task_count = draw_tasks(params, state.worlds[env], state.tasks, env)
 
 
 @compiled
@@ -55,21 +55,21 @@ def open_episode(params, state, env: int) -> None:
 @compiled
 def measure_work(params, state, env: int) -> None:
     """All work, and what it would cost on on-demand: the unit of the reward."""
-    row = state.rows[env]
-    for task_id in range(row.task_count):
+    episode = state.episodes[env]
+    for task_id in range(episode.task_count):
         task = state.tasks[env, task_id]
         find_fallback(params, state, env, task)
-        row.total_work_s += task.work_s
-        row.scale_usd += task.work_s * task.on_demand_price / 3600.0
+        episode.total_work_s += task.work_s
+        episode.scale_usd += task.work_s * task.on_demand_price / 3600.0
 
 
 @compiled
 def finish_episode(params, state, env: int) -> None:
     """All tasks are done, or the horizon is reached: account what is unfinished, and end every instance."""
-    for task_id in range(state.rows[env].next_arrival):
+    for task_id in range(state.episodes[env].next_arrival):
         if state.tasks[env, task_id].status != TaskStatus.DONE:
             leave_unfinished(params, state, env, task_id)
-    for task_id in range(state.rows[env].next_arrival, state.rows[env].task_count):
+    for task_id in range(state.episodes[env].next_arrival, state.episodes[env].task_count):
         count_unfinished(params, state, env, task_id)
     end_all_instances(params, state, env)
 
@@ -77,12 +77,12 @@ def finish_episode(params, state, env: int) -> None:
 @compiled
 def leave_unfinished(params, state, env: int, task_id: int) -> None:
     """The episode ends before the task is done."""
-    config, row, task = params.config[0], state.rows[env], state.tasks[env, task_id]
+    config, episode, task = params.config[0], state.episodes[env], state.tasks[env, task_id]
     if task.status == TaskStatus.PLACED:
-        leave_instance(params, state, env, task_id, progress_at(config, task, row.now_s), 0.0)
+        leave_instance(params, state, env, task_id, progress_at(config, task, episode.now_s), 0.0)
     else:
-        state.rows[env].waiting_s += row.now_s - task.waiting_since_s
-        count_down(params, state, env, task_id, row.now_s)
+        state.episodes[env].waiting_s += episode.now_s - task.waiting_since_s
+        count_down(params, state, env, task_id, episode.now_s)
     task.status = TaskStatus.UNFINISHED
     task.placement = 0
     count_unfinished(params, state, env, task_id)
@@ -94,30 +94,30 @@ def count_unfinished(params, state, env: int, task_id: int) -> None:
 
     Without the latter, waiting for ever would be the cheapest policy where tasks have no deadline.
     """
-    config, row, task = params.config[0], state.rows[env], state.tasks[env, task_id]
-    if task.deadline_s <= row.now_s:
+    config, episode, task = params.config[0], state.episodes[env], state.tasks[env, task_id]
+    if task.deadline_s <= episode.now_s:
         miss_deadline(config, state, env, task_id)
     elif not task.interactive:
-        row.penalty += config.missed_weight * (task.work_s - task.progress_s) / row.total_work_s
+        episode.penalty += config.missed_weight * (task.work_s - task.progress_s) / episode.total_work_s
 
 
 @compiled_allocating
 def end_all_instances(params, state, env: int) -> None:
     """End every instance, in the order of their launches."""
-    row = state.rows[env]
+    episode = state.episodes[env]
     order = launch_order(state, env)
     for instance_id in order:
         end_instance(params, state, env, instance_id, False)
-    row.event_count = 0
+    episode.event_count = 0
 
 
 @compiled_allocating
 def launch_order(state, env: int):
     """The rows of all living instances, by launch."""
-    row = state.rows[env]
-    ids, launches = np.empty(row.alive, np.int64), np.empty(row.alive, np.int64)
+    episode = state.episodes[env]
+    ids, launches = np.empty(episode.alive, np.int64), np.empty(episode.alive, np.int64)
     count = 0
-    for instance_id in range(row.slots_used):
+    for instance_id in range(episode.slots_used):
         if state.instances[env, instance_id].status != InstanceStatus.FREE:
             ids[count] = instance_id
             launches[count] = state.instances[env, instance_id].launch

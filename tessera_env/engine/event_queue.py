@@ -25,10 +25,10 @@ def kind_of(key: int) -> int:
 @compiled
 def push(state, env: int, time_s: float, kind: int, number: int, subject: int, generation: int) -> None:
     """Add an event; the table has room (advance sees to that)."""
-    row = state.rows[env]
-    assert row.event_count < state.events.shape[1]
-    row.event_count += 1
-    rise(state, env, row.event_count - 1, time_s, event_key(kind, number), subject, generation)
+    episode = state.episodes[env]
+    assert episode.event_count < state.events.shape[1]
+    episode.event_count += 1
+    rise(state, env, episode.event_count - 1, time_s, event_key(kind, number), subject, generation)
 
 
 @compiled
@@ -47,16 +47,16 @@ def rise(state, env: int, hole: int, time_s: float, key: int, subject: int, gene
 @compiled
 def remove_earliest(state, env: int) -> None:
     """Take the earliest event, at index 0, off the heap."""
-    row = state.rows[env]
-    row.event_count -= 1
-    last = state.events[env, row.event_count]
+    episode = state.episodes[env]
+    episode.event_count -= 1
+    last = state.events[env, episode.event_count]
     sink(state, env, 0, last.time_s, last.key, last.subject, last.generation)
 
 
 @compiled
 def sink(state, env: int, hole: int, time_s: float, key: int, subject: int, generation: int) -> None:
     """Move the hole at `hole` down to where the event belongs, and put it there."""
-    count = state.rows[env].event_count
+    count = state.episodes[env].event_count
     while _ARITY * hole + 1 < count:
         first = _ARITY * hole + 1
         child = first
@@ -74,7 +74,7 @@ def sink(state, env: int, hole: int, time_s: float, key: int, subject: int, gene
 @compiled
 def restore_order(state, env: int) -> None:
     """Make a heap of events in any order."""
-    for k in range((state.rows[env].event_count - 2) // _ARITY, -1, -1):
+    for k in range((state.episodes[env].event_count - 2) // _ARITY, -1, -1):
         event = state.events[env, k]
         sink(state, env, k, event.time_s, event.key, event.subject, event.generation)
 

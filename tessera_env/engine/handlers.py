@@ -21,23 +21,23 @@ from tessera_env.world.parameters import NONE
 @compiled
 def on_arrival(params, state, env: int, task_id: int) -> None:
     """The task is there: it waits, and is asked at once; the next arrival is scheduled."""
-    row, task = state.rows[env], state.tasks[env, task_id]
-    task.waiting_since_s = row.now_s
-    task.down_since_s = row.now_s
+    episode, task = state.episodes[env], state.tasks[env, task_id]
+    task.waiting_since_s = episode.now_s
+    task.down_since_s = episode.now_s
     log_event(state, env, LogKind.ARRIVAL, task_id, NONE, 0.0, 0.0)
     wait(state, env, task_id)
-    ask(params, state, env, task_id, row.now_s, EventKind.ASK_ARRIVAL)
-    row.next_arrival = task_id + 1
+    ask(params, state, env, task_id, episode.now_s, EventKind.ASK_ARRIVAL)
+    episode.next_arrival = task_id + 1
     schedule_arrival(params, state, env)
 
 
 @compiled
 def schedule_arrival(params, state, env: int) -> None:
     """Only the next arrival is on the heap: tasks are numbered by arrival."""
-    row = state.rows[env]
-    if row.next_arrival < row.task_count:
-        time_s = state.tasks[env, row.next_arrival].arrival_s
-        push(state, env, time_s, EventKind.ARRIVAL, row.next_arrival, row.next_arrival, 0)
+    episode = state.episodes[env]
+    if episode.next_arrival < episode.task_count:
+        time_s = state.tasks[env, episode.next_arrival].arrival_s
+        push(state, env, time_s, EventKind.ARRIVAL, episode.next_arrival, episode.next_arrival, 0)
 
 
 @compiled
@@ -74,32 +74,32 @@ def on_notice(params, state, env: int, instance_id: int) -> None:
 @compiled
 def give_notice(params, state, env: int, instance_id: int, end_s: float, lifetime: int) -> None:
     """The instance is announced to end; its task stops, saves what it can, and is asked where to go."""
-    row = state.rows[env]
+    episode = state.episodes[env]
     task_id = state.instances[env, instance_id].task
     announce(params, state, env, instance_id, end_s, lifetime)
     if task_id < 0:
         return
     stop_at_notice(params, state, env, task_id)
     state.instances[env, instance_id].task = NONE
-    if row.displaced == 0:
-        push(state, env, row.now_s, EventKind.MIGRATE, 0, 0, 0)
+    if episode.displaced == 0:
+        push(state, env, episode.now_s, EventKind.MIGRATE, 0, 0, 0)
     displace(state, env, task_id)
-    ask(params, state, env, task_id, row.now_s, EventKind.ASK_INTERRUPTION)
+    ask(params, state, env, task_id, episode.now_s, EventKind.ASK_INTERRUPTION)
 
 
 @compiled
 def on_market(params, state, env: int, pool_id: int) -> None:
     """The pool's capacity changes: the surplus gets notice, newest first; whoever waits is asked."""
-    row, pool = state.rows[env], state.pools[env, pool_id]
+    episode, pool = state.episodes[env], state.pools[env, pool_id]
     before = state.market[env, pool_id, pool.capacity_point].capacity
     pool.capacity_point = next_capacity_point(state, env, pool_id)
     capacity = state.market[env, pool_id, pool.capacity_point].capacity
     log_pool(state, env, LogKind.CAPACITY, NONE, pool_id, NONE, float(capacity))
     if (before > 0) != (capacity > 0):
-        note_change(pool, row.now_s, before > 0)
+        note_change(pool, episode.now_s, before > 0)
     for _ in range(pool.held - capacity):
         newest = instance_of(state, first(state, env, held_list(pool_id)))
-        give_notice(params, state, env, newest, row.now_s + params.config[0].notice_s, 0)
+        give_notice(params, state, env, newest, episode.now_s + params.config[0].notice_s, 0)
     ask_waiting(params, state, env)
     if capacity > before and params.config[0].reconsider_at_capacity:
         ask_on_demand(params, state, env)
@@ -130,14 +130,14 @@ def ask_waiting(params, state, env: int) -> None:
     """Ask every waiting task now."""
     node = first(state, env, WAITING)
     while node != WAITING:
-        ask(params, state, env, task_of(state, node), state.rows[env].now_s, EventKind.ASK_RETRY)
+        ask(params, state, env, task_of(state, node), state.episodes[env].now_s, EventKind.ASK_RETRY)
         node = after(state, env, node)
 
 
 @compiled
 def ask_on_demand(params, state, env: int) -> None:
     """Ask every task on on-demand now: it may go back to spot."""
-    for instance_id in range(state.rows[env].slots_used):
+    for instance_id in range(state.episodes[env].slots_used):
         instance = state.instances[env, instance_id]
         if instance.status != InstanceStatus.FREE and instance.on_demand and instance.task >= 0:
-            ask(params, state, env, instance.task, state.rows[env].now_s, EventKind.ASK_RECONSIDER)
+            ask(params, state, env, instance.task, state.episodes[env].now_s, EventKind.ASK_RECONSIDER)

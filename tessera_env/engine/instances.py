@@ -20,7 +20,7 @@ from tessera_env.jit.compiled import compiled
 from tessera_env.world.distributions import draw
 from tessera_env.world.market.hazards import bathtub_age_s
 from tessera_env.world.market.timeline import hazard_integral_at, point_at, time_of_hazard
-from tessera_env.world.parameters import NONE, RESERVED, HazardModel, Quantity
+from tessera_env.world.parameters import FOR_DISPLACED, NONE, HazardModel, Quantity
 from tessera_env.world.random_stream import Purpose, exponential, uniform
 
 
@@ -42,12 +42,12 @@ def newest_idle(state, env: int, offer_id: int) -> int:
 @compiled
 def take_slot(state, env: int) -> int:
     """An unused row of the instance table (advance sees to it that there is one)."""
-    row = state.rows[env]
-    if row.free_slot == NONE:
-        row.slots_used += 1
-        return row.slots_used - 1
-    instance_id = row.free_slot
-    row.free_slot = state.instances[env, instance_id].next_free
+    episode = state.episodes[env]
+    if episode.free_slot == NONE:
+        episode.slots_used += 1
+        return episode.slots_used - 1
+    instance_id = episode.free_slot
+    episode.free_slot = state.instances[env, instance_id].next_free
     return instance_id
 
 
@@ -76,11 +76,11 @@ def provisioning_s(params, state, env: int, offer_id: int) -> float:
 @compiled
 def launch(params, state, env: int, offer_id: int) -> int:
     """Launch an instance of the offer, which has just found capacity; returns its row."""
-    row = state.rows[env]
+    episode = state.episodes[env]
     instance_id = take_slot(state, env)
     instance, offer = state.instances[env, instance_id], state.offers[env, offer_id]
     instance.generation += 1
-    instance.launch = row.launch_count
+    instance.launch = episode.launch_count
     instance.offer = offer_id
     instance.pool = offer.pool
     instance.on_demand = offer.on_demand
@@ -88,16 +88,16 @@ def launch(params, state, env: int, offer_id: int) -> int:
     instance.task = NONE
     instance.lifetime_notice = 0
     instance.billing = 0
-    instance.billing_start_s = row.now_s + provisioning_s(params, state, env, offer_id)
+    instance.billing_start_s = episode.now_s + provisioning_s(params, state, env, offer_id)
     instance.setup_done_s = instance.billing_start_s + state.pools[env, offer.pool].setup_s
     instance.end_s = math.inf
-    row.launch_count += 1
-    row.alive += 1
-    row.launches += 1
+    episode.launch_count += 1
+    episode.alive += 1
+    episode.launches += 1
     log_event(state, env, LogKind.LAUNCH, NONE, instance_id, instance.billing_start_s, instance.setup_done_s)
     if not offer.on_demand:
         hold_spot(params, state, env, instance_id)
-    if instance.billing_start_s > row.now_s:
+    if instance.billing_start_s > episode.now_s:
         time_s, launch_number = instance.billing_start_s, instance.launch
         push(state, env, time_s, EventKind.BILLING_START, launch_number, instance_id, instance.generation)
     else:
@@ -114,7 +114,7 @@ def hold_spot(params, state, env: int, instance_id: int) -> None:
     pool.held += 1
     instance.end_s = lifetime_end_s(params, state, env, instance_id)
     if instance.end_s < params.config[0].horizon_s:
-        notice_s = max(instance.end_s - params.config[0].notice_s, state.rows[env].now_s)
+        notice_s = max(instance.end_s - params.config[0].notice_s, state.episodes[env].now_s)
         push(state, env, notice_s, EventKind.NOTICE, instance.launch, instance_id, instance.generation)
 
 
@@ -147,7 +147,7 @@ def vacate(params, state, env: int, instance_id: int) -> None:
         return
     join_idle(state, env, instance_id)
     log_event(state, env, LogKind.IDLE, NONE, instance_id, 0.0, 0.0)
-    time_s = state.rows[env].now_s + timeout_s
+    time_s = state.episodes[env].now_s + timeout_s
     push(state, env, time_s, EventKind.IDLE_TIMEOUT, instance.launch, instance_id, instance.idle_generation)
 
 
@@ -180,10 +180,10 @@ def announce(params, state, env: int, instance_id: int, end_s: float, lifetime: 
     pool.held -= 1
     pool.leaving += lifetime
     pool.interruptions += 1
-    state.rows[env].interruptions += 1
+    state.episodes[env].interruptions += 1
     if instance.task == NONE:
         leave_idle(state, env, instance_id)
-    elif instance.task == RESERVED:
+    elif instance.task == FOR_DISPLACED:
         remove(state, env, idle_node(state, instance_id))
     log_event(state, env, LogKind.NOTICE, max(instance.task, NONE), instance_id, end_s, 0.0)
     push(state, env, end_s, EventKind.END, instance.launch, instance_id, instance.generation)
@@ -192,17 +192,17 @@ def announce(params, state, env: int, instance_id: int, end_s: float, lifetime: 
 @compiled
 def end_instance(params, state, env: int, instance_id: int, by_cloud: bool) -> None:
     """The instance is gone: bill it and free its row."""
-    row, instance = state.rows[env], state.instances[env, instance_id]
+    episode, instance = state.episodes[env], state.instances[env, instance_id]
     settle(params, state, env, instance_id, by_cloud)
     forget(state, env, instance_id)
-    instance.next_free = row.free_slot
-    row.free_slot = instance_id
+    instance.next_free = episode.free_slot
+    episode.free_slot = instance_id
 
 
 @compiled
 def forget(state, env: int, instance_id: int) -> None:
     """Take the instance out of its pool's counts and lists; its pending events become stale."""
-    row, instance = state.rows[env], state.instances[env, instance_id]
+    episode, instance = state.episodes[env], state.instances[env, instance_id]
     pool = state.pools[env, instance.pool]
     if instance.status == InstanceStatus.NOTICED:
         pool.leaving -= instance.lifetime_notice
@@ -211,7 +211,7 @@ def forget(state, env: int, instance_id: int) -> None:
         pool.held -= 1
     instance.status = InstanceStatus.FREE
     instance.generation += 1
-    row.alive -= 1
+    episode.alive -= 1
 
 
 @compiled
@@ -221,5 +221,5 @@ def cancel(params, state, env: int, instance_id: int) -> None:
     if instance.billing:
         stop_billing(state, env, instance_id)
     log_event(state, env, LogKind.CANCEL, NONE, instance_id, 0.0, 0.0)
-    state.rows[env].cancelled_launches += 1
+    state.episodes[env].cancelled_launches += 1
     end_instance(params, state, env, instance_id, False)

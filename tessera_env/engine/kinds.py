@@ -46,7 +46,7 @@ class InstanceStatus(IntEnum):
     NOTICED = 2
 
 
-class RowStatus(IntEnum):
+class Stop(IntEnum):
     """Why the engine stopped."""
 
     DECISION = 0  # a task is to be asked

@@ -2,14 +2,14 @@
 
 Nodes 0 … are the lists' heads, then one node a task, then two a row of the instance table. A task is on at most one
 list (waiting, displaced). An instance is on `held` (SPOT, without notice) by its first node and on `idle` or
-`reserved` by its second. Lists are kept newest first.
+`booked` by its second. Lists are kept newest first.
 """
 
 from tessera_env.jit.compiled import compiled
 
 WAITING = 0
 DISPLACED = 1
-RESERVED = 2
+BOOKED = 2
 _POOL_HEADS = 3
 
 
@@ -39,7 +39,7 @@ def held_node(state, instance_id: int) -> int:
 
 @compiled
 def idle_node(state, instance_id: int) -> int:
-    """The node of an instance on an idle list or the reserved list."""
+    """The node of an instance on an idle list or the booked list."""
     return held_node(state, instance_id) + 1
 
 

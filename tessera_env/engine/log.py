@@ -32,10 +32,10 @@ def log_pool(state, env: int, kind: int, task_id: int, pool_id: int, on_demand: 
 @compiled
 def new_entry(state, env: int, kind: int, value: float, other: float):
     """The next entry of the log, about nothing yet."""
-    row = state.rows[env]
-    entry = state.log[env, row.log_count]
-    row.log_count += 1
-    entry.time_s = row.now_s
+    episode = state.episodes[env]
+    entry = state.log[env, episode.log_count]
+    episode.log_count += 1
+    entry.time_s = episode.now_s
     entry.kind = kind
     entry.task = NONE
     entry.launch = NONE

@@ -18,7 +18,7 @@ from tessera_env.world.parameters import HazardModel
 @compiled
 def fill_mask(params, state, env: int) -> None:
     """Write the focal task's row of `state.masks`."""
-    task = state.tasks[env, state.rows[env].focal]
+    task = state.tasks[env, state.episodes[env].focal]
     state.masks[env, 0] = True
     pool_count = params.pools.shape[0]
     for pool_id in range(pool_count):
@@ -32,13 +32,13 @@ def fill_mask(params, state, env: int) -> None:
 @compiled
 def guard(params, state, env: int) -> None:
     """Take out of the focal task's mask what could make it late; if that is all, leave its quickest finish."""
-    config, row = params.config[0], state.rows[env]
-    task = state.tasks[env, row.focal]
+    config, episode = params.config[0], state.episodes[env]
+    task = state.tasks[env, episode.focal]
     fallback_s = latest_fallback_s(config, task)
-    asked_again_s = row.now_s + config.decision_interval_s
-    run_s = run_time_s(config, work_left_now_s(config, task, row.now_s))
+    asked_again_s = episode.now_s + config.decision_interval_s
+    run_s = run_time_s(config, work_left_now_s(config, task, episode.now_s))
     can_wait = asked_again_s + run_s <= fallback_s
-    can_risk = asked_again_s + run_time_s(config, work_left_if_lost_s(config, task, row.now_s)) <= fallback_s
+    can_risk = asked_again_s + run_time_s(config, work_left_if_lost_s(config, task, episode.now_s)) <= fallback_s
     # With time for the worst that can happen on spot, waiting and every spot placement are safe: no closer look,
     # which is a third of the mask's time.
     any_valid = can_risk
@@ -52,7 +52,7 @@ def guard(params, state, env: int) -> None:
         elif outcome > params.pools.shape[0]:
             safe = is_on_demand_in_time(params, state, env, task, outcome, run_s)
         elif is_lossless(params, task, outcome - 1):
-            safe = row.now_s + spot_delay_s(params, state, env, task, outcome) + run_s <= fallback_s
+            safe = episode.now_s + spot_delay_s(params, state, env, task, outcome) + run_s <= fallback_s
         else:
             safe = can_risk
         state.masks[env, action] = safe
@@ -83,7 +83,7 @@ def may_miss_out(params, state, env: int, task, pool_id: int) -> bool:
     Of several tasks displaced at once any may be the one without an instance; a launch may be given notice before the
     tasks are assigned; and the planner may prefer an idle instance in another pool.
     """
-    if state.rows[env].displaced + state.rows[env].requested > 1:
+    if state.episodes[env].displaced + state.episodes[env].requested > 1:
         return True
     if params.pools[pool_id].hazard_model != HazardModel.NONE and params.config[0].notice_s > 0.0:
         return True
@@ -107,7 +107,7 @@ def spot_delay_s(params, state, env: int, task, placement: int) -> float:
     """How long the task may make no progress before it is asked again, if it is (or goes) on this spot placement."""
     config = params.config[0]
     if task.placement == placement:
-        delay_s = max(0.0, task.ready_s - state.rows[env].now_s)
+        delay_s = max(0.0, task.ready_s - state.episodes[env].now_s)
     else:
         pool_id = state.offers[env, placement - 1].pool
         delay_s = longest_changeover_s(config, params.pools[pool_id], state.pools[env, pool_id], task.state_cap_mb)
@@ -126,7 +126,7 @@ def is_on_demand_in_time(params, state, env: int, task, placement: int, run_s: f
 @compiled
 def on_demand_finish_s(params, state, env: int, task, offer_id: int, run_s: float) -> float:
     """When the task would be done on this on-demand offer, at the latest."""
-    now_s, pool_id = state.rows[env].now_s, state.offers[env, offer_id].pool
+    now_s, pool_id = state.episodes[env].now_s, state.offers[env, offer_id].pool
     if task.status == TaskStatus.PLACED and task.placement == 1 + offer_id:
         return max(now_s, task.ready_s) + run_s
     spec, pool = params.pools[pool_id], state.pools[env, pool_id]
@@ -137,7 +137,7 @@ def on_demand_finish_s(params, state, env: int, task, offer_id: int, run_s: floa
 def quickest_finish(params, state, env: int, task) -> int:
     """The on-demand placement on which the task is done first."""
     config = params.config[0]
-    run_s = run_time_s(config, work_left_now_s(config, task, state.rows[env].now_s))
+    run_s = run_time_s(config, work_left_now_s(config, task, state.episodes[env].now_s))
     best, best_s = 0, math.inf
     for offer_id in range(state.offers.shape[1]):
         offer = state.offers[env, offer_id]

@@ -6,8 +6,8 @@ from tessera_env.engine.deadlines import latest_deadline_s
 from tessera_env.engine.instances import cancel, leave_idle
 from tessera_env.engine.kinds import EventKind, TaskStatus
 from tessera_env.engine.linked_lists import (
+    BOOKED,
     DISPLACED,
-    RESERVED,
     after,
     first,
     idle_list,
@@ -20,8 +20,7 @@ from tessera_env.engine.linked_lists import (
 from tessera_env.engine.tasks import ask_later, place, wait
 from tessera_env.engine.work import load_s, run_time_s, state_mb
 from tessera_env.jit.compiled import compiled
-from tessera_env.world.parameters import NONE
-from tessera_env.world.parameters import RESERVED as FOR_DISPLACED
+from tessera_env.world.parameters import FOR_DISPLACED, NONE
 
 
 @compiled
@@ -50,8 +49,8 @@ def collect_tasks(params, state, env: int, on_demand: int, task_ids) -> int:
 
 @compiled
 def collect_instances(params, state, env: int, on_demand: int, instance_ids) -> int:
-    """Write the purchase's reserved and idle instances into `instance_ids`, by launch; returns how many there are."""
-    count = collect_list(state, env, RESERVED, on_demand, instance_ids, 0)
+    """Write the purchase's booked and idle instances into `instance_ids`, by launch; returns how many there are."""
+    count = collect_list(state, env, BOOKED, on_demand, instance_ids, 0)
     for offer_id in range(state.offers.shape[1]):
         if state.offers[env, offer_id].on_demand == on_demand:
             count = collect_list(state, env, idle_list(state, offer_id), on_demand, instance_ids, count)
@@ -78,14 +77,14 @@ def collect_list(state, env: int, head: int, on_demand: int, instance_ids, count
 
 @compiled
 def assign(params, state, env: int, task_id: int, instance_id: int) -> None:
-    """Move a displaced task to a reserved or idle instance."""
+    """Move a displaced task to a booked or idle instance."""
     remove(state, env, task_node(state, task_id))
     if state.instances[env, instance_id].task == FOR_DISPLACED:
         remove(state, env, idle_node(state, instance_id))
     else:
         leave_idle(state, env, instance_id)
-    state.rows[env].requested -= 1
-    state.rows[env].migrations += 1
+    state.episodes[env].requested -= 1
+    state.episodes[env].migrations += 1
     place(params, state, env, task_id, instance_id)
 
 
@@ -105,7 +104,7 @@ def seconds_until_running(params, state, env: int, task_id: int, instance_id: in
     spec = params.pools[instance.pool]
     if task.gpu_memory_mb > spec.gpu_memory_mb:
         return math.inf
-    left_s = max(0.0, instance.setup_done_s - state.rows[env].now_s)
+    left_s = max(0.0, instance.setup_done_s - state.episodes[env].now_s)
     seconds = left_s + load_s(params.config[0], spec, state_mb(task, task.progress_s))
     return math.inf if breaks_guard(params, state, env, task, instance, seconds) else seconds
 
@@ -116,7 +115,7 @@ def breaks_guard(params, state, env: int, task, instance, seconds: float) -> boo
 
     What it asked for is in time (the mask saw to that); the least total cost may still lie in swapping two tasks.
     """
-    config, now_s = params.config[0], state.rows[env].now_s
+    config, now_s = params.config[0], state.episodes[env].now_s
     if not (config.deadline_guard and instance.on_demand) or task.deadline_s == math.inf:
         return False
     run_s = run_time_s(config, task.work_s - task.progress_s)
@@ -128,8 +127,8 @@ def breaks_guard(params, state, env: int, task, instance, seconds: float) -> boo
 def finish_migration(params, state, env: int) -> None:
     """Whoever got no instance waits; launches that nobody got are cancelled, oldest first."""
     wait_for_retry(params, state, env)
-    while state.links[env, RESERVED].before != RESERVED:
-        node = state.links[env, RESERVED].before
+    while state.links[env, BOOKED].before != BOOKED:
+        node = state.links[env, BOOKED].before
         remove(state, env, node)
         cancel(params, state, env, instance_of(state, node))
     for offer_id in range(state.offers.shape[1]):
@@ -145,7 +144,7 @@ def wait_for_retry(params, state, env: int) -> None:
         node = after(state, env, node)
         if state.tasks[env, task_id].status == TaskStatus.REQUESTED:
             remove(state, env, task_node(state, task_id))
-            state.rows[env].requested -= 1
+            state.episodes[env].requested -= 1
             wait(state, env, task_id)
             ask_later(params, state, env, task_id, EventKind.ASK_RETRY)
 
@@ -153,7 +152,7 @@ def wait_for_retry(params, state, env: int) -> None:
 @compiled
 def assign_only_pair(params, state, env: int) -> bool:
     """Settle the commonest case without a planner: one displaced task, and no choice. Returns whether it was that."""
-    if state.rows[env].requested != 1:
+    if state.episodes[env].requested != 1:
         return False
     task_id = task_of(state, first(state, env, DISPLACED))
     on_demand = wished_offer(state, env, task_id).on_demand
@@ -161,8 +160,8 @@ def assign_only_pair(params, state, env: int) -> bool:
         offer = state.offers[env, offer_id]
         if offer.idle > 0 and offer.on_demand == on_demand:
             return False
-    node = first(state, env, RESERVED)
-    if node != RESERVED:
+    node = first(state, env, BOOKED)
+    if node != BOOKED:
         assign(params, state, env, task_id, instance_of(state, node))
     finish_migration(params, state, env)
     return True

@@ -13,10 +13,10 @@ def step_reward(params, state, env: int) -> float:
     `downtime_weight` times an on-demand hour; BATCH work that is unfinished when the episode ends, before any
     deadline, `missed_weight` times its share.
     """
-    row = state.rows[env]
+    episode = state.episodes[env]
     dollars = dollars_so_far(params, state, env)
-    reward = (row.reported_usd - dollars) / row.scale_usd - row.penalty
-    row.reported_usd = dollars
-    row.penalty = 0.0
-    state.rows[env].episode_return += reward
+    reward = (episode.reported_usd - dollars) / episode.scale_usd - episode.penalty
+    episode.reported_usd = dollars
+    episode.penalty = 0.0
+    state.episodes[env].episode_return += reward
     return reward

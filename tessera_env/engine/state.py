@@ -53,7 +53,7 @@ INSTANCE = np.dtype(
         ("pool", np.int64),  # of the offer, like the next
         ("on_demand", np.int64),
         ("status", np.int64),  # InstanceStatus
-        ("task", np.int64),  # row of the task on it; NONE: idle; RESERVED
+        ("task", np.int64),  # row of the task on it; NONE: idle; FOR_DISPLACED
         ("lifetime_notice", np.int64),  # 1: noticed because its lifetime ends
         ("billing", np.int64),  # 1: billing has started
         ("generation", np.int64),  # grows with each use of the table's row; older events are stale
@@ -114,10 +114,10 @@ EVENT = np.dtype(
 # Links of the circular lists in linked_lists.py.
 LINK = np.dtype([("before", np.int64), ("after", np.int64)], align=True)
 
-ROW = np.dtype(
+EPISODE = np.dtype(
     [
         ("now_s", np.float64),
-        ("status", np.int64),  # RowStatus
+        ("status", np.int64),  # Stop
         ("lacking", np.int64),  # at GROW: which tables are full, a sum of LACKS_…
         ("focal", np.int64),  # the task that is asked
         ("reason", np.int64),  # EventKind of the ask
@@ -189,7 +189,7 @@ class State(NamedTuple):
     """All that changes, for N environments of P pools."""
 
     worlds: np.recarray  # (N,) WORLD
-    rows: np.recarray  # (N,) ROW
+    episodes: np.recarray  # (N,) EPISODE
     pools: np.recarray  # (N, P) POOL
     offers: np.recarray  # (N, 2P) OFFER
     market: np.recarray  # (N, P, points) MARKET_POINT
@@ -209,13 +209,13 @@ def _blank(dtype: np.dtype, **values: float) -> np.recarray:
     return table
 
 
-BLANK_ROW = _blank(ROW, focal=NONE, reason=NONE, free_slot=NONE)
+BLANK_EPISODE = _blank(EPISODE, focal=NONE, reason=NONE, free_slot=NONE)
 BLANK_TASK = _blank(TASK, instance=NONE, completion_s=math.inf)
 BLANK_POOL = _blank(POOL)
 BLANK_OFFER = _blank(OFFER)
 
 # What an episode adds up to: its metrics' names.
-TOTALS = (ROW.names or ())[(ROW.names or ()).index("spot_usd") :]
+TOTALS = (EPISODE.names or ())[(EPISODE.names or ()).index("spot_usd") :]
 
 LACKS_SLOTS, LACKS_EVENTS, LACKS_LOG = 1, 2, 4
 
@@ -229,7 +229,7 @@ def new_state(params: Parameters, env_count: int, log_events: bool) -> State:
     n = env_count
     return State(
         worlds=new_table(n, WORLD),
-        rows=new_table(n, ROW),
+        episodes=new_table(n, EPISODE),
         pools=new_table((n, pools), POOL),
         offers=new_table((n, 2 * pools), OFFER),
         market=new_table((n, pools, timeline_length(params)), MARKET_POINT),

@@ -25,42 +25,42 @@ def ask(params, state, env: int, task_id: int, time_s: float, kind: int) -> None
 @compiled
 def ask_later(params, state, env: int, task_id: int, kind: int) -> None:
     """Ask the task one decision interval from now."""
-    ask(params, state, env, task_id, state.rows[env].now_s + params.config[0].decision_interval_s, kind)
+    ask(params, state, env, task_id, state.episodes[env].now_s + params.config[0].decision_interval_s, kind)
 
 
 @compiled
 def wait(state, env: int, task_id: int) -> None:
     """The task is on no instance from now on."""
-    row, task = state.rows[env], state.tasks[env, task_id]
+    episode, task = state.episodes[env], state.tasks[env, task_id]
     task.status = TaskStatus.WAITING
     task.placement = 0
     insert(state, env, WAITING, task_node(state, task_id))
-    row.waiting += 1
+    episode.waiting += 1
 
 
 @compiled
 def stop_waiting(state, env: int, task_id: int) -> None:
     """Take the task off the waiting list."""
     remove(state, env, task_node(state, task_id))
-    state.rows[env].waiting -= 1
+    state.episodes[env].waiting -= 1
 
 
 @compiled
 def count_down(params, state, env: int, task_id: int, until_s: float) -> None:
     """Account an INTERACTIVE task's downtime up to a time, with its penalty."""
-    task, row = state.tasks[env, task_id], state.rows[env]
+    task, episode = state.tasks[env, task_id], state.episodes[env]
     if task.interactive:
         down_s = until_s - task.down_since_s
-        state.rows[env].downtime_s += down_s
+        state.episodes[env].downtime_s += down_s
         dollars = down_s / 3600.0 * task.on_demand_price
-        row.penalty += params.config[0].downtime_weight * dollars / row.scale_usd
+        episode.penalty += params.config[0].downtime_weight * dollars / episode.scale_usd
     task.down_since_s = until_s
 
 
 @compiled
 def place(params, state, env: int, task_id: int, instance_id: int) -> None:
     """Put the task (on no list, on no instance) on an instance, and schedule its completion."""
-    config, row = params.config[0], state.rows[env]
+    config, episode = params.config[0], state.episodes[env]
     task, instance = state.tasks[env, task_id], state.instances[env, instance_id]
     spec = params.pools[instance.pool]
     instance.task = task_id
@@ -68,9 +68,9 @@ def place(params, state, env: int, task_id: int, instance_id: int) -> None:
     task.instance = instance_id
     task.placement = 1 + instance.offer
     task.launch_failed = 0
-    task.placed_s = row.now_s
-    task.ready_s = max(row.now_s, instance.setup_done_s) + load_s(config, spec, state_mb(task, task.progress_s))
-    state.rows[env].waiting_s += row.now_s - task.waiting_since_s
+    task.placed_s = episode.now_s
+    task.ready_s = max(episode.now_s, instance.setup_done_s) + load_s(config, spec, state_mb(task, task.progress_s))
+    state.episodes[env].waiting_s += episode.now_s - task.waiting_since_s
     count_down(params, state, env, task_id, task.ready_s)
     state.offers[env, instance.offer].placed += 1
     task.run_generation += 1
@@ -84,17 +84,17 @@ def place(params, state, env: int, task_id: int, instance_id: int) -> None:
 @compiled
 def leave_instance(params, state, env: int, task_id: int, progress_s: float, lost_s: float) -> int:
     """Take the task off its instance with this much work kept and lost; returns the instance, still held."""
-    row, task = state.rows[env], state.tasks[env, task_id]
+    episode, task = state.episodes[env], state.tasks[env, task_id]
     instance_id = task.instance
     instance = state.instances[env, instance_id]
     setup_from_s = max(task.placed_s, instance.billing_start_s)
-    state.rows[env].setup_s += max(0.0, min(task.ready_s, row.now_s) - setup_from_s)
-    state.rows[env].work_lost_s += lost_s
-    if row.now_s < task.ready_s:
-        count_down(params, state, env, task_id, row.now_s)  # it was accounted up to a time that did not come
-    task.down_since_s = row.now_s
+    state.episodes[env].setup_s += max(0.0, min(task.ready_s, episode.now_s) - setup_from_s)
+    state.episodes[env].work_lost_s += lost_s
+    if episode.now_s < task.ready_s:
+        count_down(params, state, env, task_id, episode.now_s)  # it was accounted up to a time that did not come
+    task.down_since_s = episode.now_s
     task.progress_s = progress_s
-    task.waiting_since_s = row.now_s
+    task.waiting_since_s = episode.now_s
     task.instance = NONE
     task.run_generation += 1
     task.ask_generation += 1
@@ -106,17 +106,17 @@ def leave_instance(params, state, env: int, task_id: int, progress_s: float, los
 @compiled
 def stop_with_save(params, state, env: int, task_id: int) -> None:
     """Stop the task of its own will: all progress is saved, and the instance is vacated."""
-    progress_s = progress_at(params.config[0], state.tasks[env, task_id], state.rows[env].now_s)
+    progress_s = progress_at(params.config[0], state.tasks[env, task_id], state.episodes[env].now_s)
     vacate(params, state, env, leave_instance(params, state, env, task_id, progress_s, 0.0))
 
 
 @compiled
 def stop_at_notice(params, state, env: int, task_id: int) -> None:
     """Stop the task whose instance was given notice, and save what the grace period allows."""
-    config, row, task = params.config[0], state.rows[env], state.tasks[env, task_id]
+    config, episode, task = params.config[0], state.episodes[env], state.tasks[env, task_id]
     spec = params.pools[state.instances[env, task.instance].pool]
-    progress_s = progress_at(config, task, row.now_s)
-    saved_s = saved_at(config, task, row.now_s)
+    progress_s = progress_at(config, task, episode.now_s)
+    saved_s = saved_at(config, task, episode.now_s)
     lost_s = 0.0
     if progress_s > saved_s:
         fraction = savable_fraction(transferable_mb(config, spec), state_mb(task, progress_s))
@@ -134,27 +134,27 @@ def stop_at_notice(params, state, env: int, task_id: int) -> None:
 @compiled
 def count_checkpoint(state, env: int, plan: CheckpointPlan, kept_s: float) -> None:
     """Count a checkpoint decision and what it saved."""
-    row = state.rows[env]
-    row.work_saved_s += kept_s
+    episode = state.episodes[env]
+    episode.work_saved_s += kept_s
     if plan == CheckpointPlan.FULL:
-        row.checkpoints_full += 1
+        episode.checkpoints_full += 1
     elif plan == CheckpointPlan.PARTIAL:
-        row.checkpoints_partial += 1
+        episode.checkpoints_partial += 1
     else:
-        row.checkpoints_restart += 1
+        episode.checkpoints_restart += 1
 
 
 @compiled
 def complete(params, state, env: int, task_id: int) -> None:
     """The task's work is done."""
-    config, row, task = params.config[0], state.rows[env], state.tasks[env, task_id]
+    config, episode, task = params.config[0], state.episodes[env], state.tasks[env, task_id]
     instance_id = leave_instance(params, state, env, task_id, task.work_s, 0.0)
     task.status = TaskStatus.DONE
     task.placement = 0
-    task.completion_s = row.now_s
-    row.done += 1
+    task.completion_s = episode.now_s
+    episode.done += 1
     log_event(state, env, LogKind.COMPLETION, task_id, instance_id, 0.0, 0.0)
-    if row.now_s > task.deadline_s + _LATE_S:
+    if episode.now_s > task.deadline_s + _LATE_S:
         miss_deadline(config, state, env, task_id)
     vacate(params, state, env, instance_id)
 
@@ -162,7 +162,7 @@ def complete(params, state, env: int, task_id: int) -> None:
 @compiled
 def miss_deadline(config, state, env: int, task_id: int) -> None:
     """Count a missed deadline, with its penalty."""
-    row, task = state.rows[env], state.tasks[env, task_id]
-    state.rows[env].deadlines_missed += 1
-    row.penalty += config.missed_weight * task.work_s / row.total_work_s
+    episode, task = state.episodes[env], state.tasks[env, task_id]
+    state.episodes[env].deadlines_missed += 1
+    episode.penalty += config.missed_weight * task.work_s / episode.total_work_s
     log_event(state, env, LogKind.MISSED, task_id, NONE, 0.0, 0.0)

@@ -35,5 +35,5 @@ def play_episode(scenario: Scenario, policy: Policy, seed: int, world: int, plan
     tables = env.simulation.state
     counts = tables.pools["point_count"][0]
     market = [np.array(tables.market[0, pool_id, :count]) for pool_id, count in enumerate(counts)]
-    tasks = np.array(tables.tasks[0, : tables.rows[0].task_count])
+    tasks = np.array(tables.tasks[0, : tables.episodes[0].task_count])
     return Episode(env.event_log(), tasks, market, info["metrics"])

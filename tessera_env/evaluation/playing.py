@@ -98,5 +98,5 @@ def _start(simulation: Simulation, worlds: np.ndarray, starting: np.ndarray, see
 
 def _parts_done(simulation: Simulation, playing: np.ndarray) -> float:
     """How far the playing rows' episodes are, by their tasks done."""
-    rows = simulation.state.rows.view(np.ndarray)[playing]
+    rows = simulation.state.episodes.view(np.ndarray)[playing]
     return float((rows["done"] / np.maximum(rows["task_count"], 1)).sum())

@@ -35,9 +35,9 @@ def write_observation(params, state, env: int, out) -> None:
     write_task(params, state, env, out)
     write_deadline(params, state, env, out)
     write_fleet(params, state, env, out)
-    task = state.tasks[env, state.rows[env].focal]
+    task = state.tasks[env, state.episodes[env].focal]
     here = task.placement if task.status == TaskStatus.PLACED else 0
-    left_s = work_left_now_s(params.config[0], task, state.rows[env].now_s)
+    left_s = work_left_now_s(params.config[0], task, state.episodes[env].now_s)
     megabytes = state_mb(task, task.work_s - left_s)
     for pool_id in range(params.pools.shape[0]):
         base = FIELD_COUNT + pool_id * POOL_FIELD_COUNT
@@ -49,25 +49,25 @@ def write_observation(params, state, env: int, out) -> None:
 @compiled
 def write_clock(params, state, env: int, out) -> None:
     """The clock, and why the task is asked."""
-    row = state.rows[env]
-    share = row.now_s / params.config[0].horizon_s
-    angle = 2.0 * math.pi * row.now_s / _DAY_S
+    episode = state.episodes[env]
+    share = episode.now_s / params.config[0].horizon_s
+    angle = 2.0 * math.pi * episode.now_s / _DAY_S
     out[env, Field.TIME] = share
     out[env, Field.TIME_LEFT] = 1.0 - share
     out[env, Field.DAY_SIN] = math.sin(angle)
     out[env, Field.DAY_COS] = math.cos(angle)
-    out[env, Field.EVENT_ARRIVAL] = 1.0 if row.reason == EventKind.ASK_ARRIVAL else 0.0
-    out[env, Field.EVENT_INTERRUPTION] = 1.0 if row.reason == EventKind.ASK_INTERRUPTION else 0.0
-    out[env, Field.EVENT_RETRY] = 1.0 if row.reason == EventKind.ASK_RETRY else 0.0
-    out[env, Field.EVENT_RECONSIDER] = 1.0 if row.reason == EventKind.ASK_RECONSIDER else 0.0
+    out[env, Field.EVENT_ARRIVAL] = 1.0 if episode.reason == EventKind.ASK_ARRIVAL else 0.0
+    out[env, Field.EVENT_INTERRUPTION] = 1.0 if episode.reason == EventKind.ASK_INTERRUPTION else 0.0
+    out[env, Field.EVENT_RETRY] = 1.0 if episode.reason == EventKind.ASK_RETRY else 0.0
+    out[env, Field.EVENT_RECONSIDER] = 1.0 if episode.reason == EventKind.ASK_RECONSIDER else 0.0
 
 
 @compiled
 def write_task(params, state, env: int, out) -> None:
     """The focal task, but for its deadline."""
-    config, row = params.config[0], state.rows[env]
-    task = state.tasks[env, row.focal]
-    now_s, pool_count = row.now_s, params.pools.shape[0]
+    config, episode = params.config[0], state.episodes[env]
+    task = state.tasks[env, episode.focal]
+    now_s, pool_count = episode.now_s, params.pools.shape[0]
     left_s = work_left_now_s(config, task, now_s)
     placed = task.status == TaskStatus.PLACED
     unsaved_s = max(0.0, task.work_s - left_s - saved_at(config, task, now_s)) if placed else 0.0
@@ -91,27 +91,27 @@ def write_task(params, state, env: int, out) -> None:
 @compiled
 def slack_per_spell(params, state, env: int, pool_id: int) -> float:
     """The focal task's slack against what it would lose if it took each up-spell of the pool to come."""
-    config, row, pool = params.config[0], state.rows[env], state.pools[env, pool_id]
-    task = state.tasks[env, row.focal]
+    config, episode, pool = params.config[0], state.episodes[env], state.pools[env, pool_id]
+    task = state.tasks[env, episode.focal]
     if task.deadline_s == math.inf:
         return 1.0
-    per_s = (pool.up_spells + 1.0) / (row.now_s + _SPELL_PRIOR_S)
-    spells = max(task.deadline_s - row.now_s, 0.0) * per_s
+    per_s = (pool.up_spells + 1.0) / (episode.now_s + _SPELL_PRIOR_S)
+    spells = max(task.deadline_s - episode.now_s, 0.0) * per_s
     lost_s = 2.0 * task.fallback_changeover_s * max(spells, 1.0)
-    return squash(slack_now_s(config, task, row.now_s), 2.0 * lost_s + 1.0)
+    return squash(slack_now_s(config, task, episode.now_s), 2.0 * lost_s + 1.0)
 
 
 @compiled
 def write_deadline(params, state, env: int, out) -> None:
     """How the focal task stands against its deadline."""
-    config, row = params.config[0], state.rows[env]
-    task = state.tasks[env, row.focal]
+    config, episode = params.config[0], state.episodes[env]
+    task = state.tasks[env, episode.focal]
     if task.deadline_s == math.inf:
         for field in range(Field.SLACK, Field.AHEAD_AFTER_CHANGEOVER + 1):
             out[env, field] = 1.0
         out[env, Field.HAS_DEADLINE] = 0.0
         return
-    now_s = row.now_s
+    now_s = episode.now_s
     left_s = work_left_now_s(config, task, now_s)
     run_s = run_time_s(config, left_s)
     changeover = task.fallback_changeover_s
@@ -136,7 +136,7 @@ def write_deadline(params, state, env: int, out) -> None:
 @compiled
 def write_fleet(params, state, env: int, out) -> None:
     """What else there is."""
-    row, pool_count = state.rows[env], params.pools.shape[0]
+    episode, pool_count = state.episodes[env], params.pools.shape[0]
     idle = placed_spot = placed_on_demand = 0
     for pool_id in range(pool_count):
         spot, on_demand = state.offers[env, pool_id], state.offers[env, pool_count + pool_id]
@@ -144,13 +144,13 @@ def write_fleet(params, state, env: int, out) -> None:
         placed_spot += spot.placed
         placed_on_demand += on_demand.placed
     task_count = params.config[0].task_count  # the world's own number is not known yet
-    out[env, Field.WAITING] = squash(float(row.waiting), 8.0)
+    out[env, Field.WAITING] = squash(float(episode.waiting), 8.0)
     out[env, Field.PLACED_SPOT] = squash(float(placed_spot), 8.0)
     out[env, Field.PLACED_ON_DEMAND] = squash(float(placed_on_demand), 8.0)
     out[env, Field.IDLE] = squash(float(idle), 8.0)
-    out[env, Field.DISPLACED] = squash(float(row.displaced + row.requested), 8.0)
-    out[env, Field.ARRIVALS_LEFT] = (task_count - row.next_arrival) / task_count
-    out[env, Field.DONE] = row.done / task_count
+    out[env, Field.DISPLACED] = squash(float(episode.displaced + episode.requested), 8.0)
+    out[env, Field.ARRIVALS_LEFT] = (task_count - episode.next_arrival) / task_count
+    out[env, Field.DONE] = episode.done / task_count
 
 
 @compiled
@@ -183,7 +183,7 @@ def write_pool(
 def write_pool_history(params, state, env: int, pool_id: int, base: int, out) -> None:
     """What a pool's past says."""
     config, pool = params.config[0], state.pools[env, pool_id]
-    now_s = state.rows[env].now_s
+    now_s = state.episodes[env].now_s
     point = state.market[env, pool_id, pool.cursor]
     up = 1.0 if state.market[env, pool_id, pool.capacity_point].capacity > 0 else 0.0
     elapsed_s = now_s - pool.changed_s

@@ -8,7 +8,7 @@ import numpy as np
 from tessera_env.engine.advance import advance
 from tessera_env.engine.decisions import decide
 from tessera_env.engine.episode import clear_episode, draw_world, open_episode
-from tessera_env.engine.kinds import RowStatus
+from tessera_env.engine.kinds import Stop
 from tessera_env.engine.migration import assign_all, collect_instances, collect_tasks, seconds_until_running
 from tessera_env.engine.reward import step_reward
 from tessera_env.jit.compiled import compiled
@@ -55,17 +55,17 @@ def _run_rows(params, state, views, orders, first: int, last: int) -> int:
     """
     stopped = 0
     for env in range(first, last):
-        command, row = orders.commands[env], state.rows[env]
+        command, episode = orders.commands[env], state.episodes[env]
         if command == Command.SKIP:
             continue
         for _ in range(orders.budget[0] if command == Command.PLAY else 1):
             begin(params, state, views, orders, env)
             advance(params, state, env)
-            if row.status == RowStatus.MIGRATION or row.status == RowStatus.GROW:
+            if episode.status == Stop.MIGRATION or episode.status == Stop.GROW:
                 stopped += 1
                 break
             finish_step(params, state, views, env)
-            if row.status == RowStatus.DONE:
+            if episode.status == Stop.DONE:
                 break
     return stopped
 
@@ -73,16 +73,16 @@ def _run_rows(params, state, views, orders, first: int, last: int) -> int:
 @compiled
 def begin(params, state, views, orders, env: int) -> None:
     """What the row's command does before time passes."""
-    command, row = orders.commands[env], state.rows[env]
+    command, episode = orders.commands[env], state.episodes[env]
     if command == Command.START:
         clear_episode(state, env)
         draw_world(params, state, env)
         open_episode(params, state, env)
     elif command == Command.STEP:
-        row.step_started_s = row.now_s
+        episode.step_started_s = episode.now_s
         decide(params, state, env, orders.actions[env])
     elif command == Command.PLAY:
-        row.step_started_s = row.now_s
+        episode.step_started_s = episode.now_s
         decide(params, state, env, choose(orders.rule[0], views.observations, state.masks, env))
     elif command == Command.ASSIGN:
         assign_all(params, state, env, orders.task_ids, orders.instance_ids)
@@ -106,20 +106,20 @@ def _describe_migration(params, state, env: int, on_demand: int, task_ids, insta
 @compiled
 def finish_step(params, state, views, env: int) -> None:
     """Write what the step returns: the row is at a decision, or at its end."""
-    row = state.rows[env]
-    if row.status == RowStatus.DONE:
+    episode = state.episodes[env]
+    if episode.status == Stop.DONE:
         close_mask(state, env)
     write_observation(params, state, env, views.observations)
     views.rewards[env] = step_reward(params, state, env)
-    views.elapsed_h[env] = (row.now_s - row.step_started_s) / 3600.0
-    views.terminated[env] = row.status == RowStatus.DONE
+    views.elapsed_h[env] = (episode.now_s - episode.step_started_s) / 3600.0
+    views.terminated[env] = episode.status == Stop.DONE
 
 
 @compiled
 def close_mask(state, env: int) -> None:
     """Nobody is asked any more."""
-    row = state.rows[env]
-    row.focal = max(row.focal, 0)
+    episode = state.episodes[env]
+    episode.focal = max(episode.focal, 0)
     state.masks[env, 0] = True
     for action in range(1, state.masks.shape[1]):
         state.masks[env, action] = False

@@ -14,7 +14,7 @@ def metrics_of(state: State, rows: np.ndarray) -> dict[str, np.ndarray]:
     Dollars end in `_usd`, hours in `_h`, the rest are counts; the percentiles of the time from arrival to
     completion are over the tasks done, 0 where there are none.
     """
-    table, tasks = state.rows.view(np.ndarray)[rows], state.tasks.view(np.ndarray)[rows]
+    table, tasks = state.episodes.view(np.ndarray)[rows], state.tasks.view(np.ndarray)[rows]
     values = {}
     for name in TOTALS:
         is_time = name.endswith("_s")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tessera_env.engine.kinds import RowStatus
+from tessera_env.engine.kinds import Stop
 from tessera_env.engine.state import State, grown, new_state
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.rules.choice import RULE
@@ -70,7 +70,7 @@ class Simulation:
 
     def _name_fields(self) -> None:
         """Plain views of fields that are read at each step; their tables are never replaced."""
-        rows = self.state.rows.view(np.ndarray)
+        rows = self.state.episodes.view(np.ndarray)
         self._status, self._requested, self._alive = rows["status"], rows["requested"], rows["alive"]
         self.now_s = rows["now_s"]  # (N,)
         self.log_count = rows["log_count"]  # (N,)
@@ -125,13 +125,13 @@ class Simulation:
         """Make room, have displaced tasks assigned, and go on, until no commanded row is stopped."""
         while stopped:
             commanded = commands != int(Command.SKIP)
-            full = commanded & (self._status == RowStatus.GROW)
-            lacking = int(np.bitwise_or.reduce(self.state.rows["lacking"][full], initial=0))
+            full = commanded & (self._status == Stop.GROW)
+            lacking = int(np.bitwise_or.reduce(self.state.episodes["lacking"][full], initial=0))
             self.state = grown(self.params, self.state, lacking)
             stopped = 0
             for row in np.flatnonzero(full):
                 stopped += self._run_row(int(row), Command.RESUME)
-            for row in np.flatnonzero(commanded & (self._status == RowStatus.MIGRATION)):
+            for row in np.flatnonzero(commanded & (self._status == Stop.MIGRATION)):
                 stopped += self._migrate(int(row))
 
     def _run_rows(self, orders: Orders) -> int:

@@ -12,7 +12,7 @@ from tessera_env.world.distributions import DISTRIBUTION
 
 UNLIMITED = 1_000_000_000  # capacity of a pool that never runs out
 NONE = -1  # no row: no task, no instance, no trace
-RESERVED = -2  # in place of a task: the instance was launched for displaced tasks that are about to be assigned
+FOR_DISPLACED = -2  # in place of a task: the instance was launched for displaced tasks that are about to be assigned
 
 
 class PriceSource(IntEnum):
@@ -205,11 +205,11 @@ def new_table(shape: int | tuple[int, ...], dtype: np.dtype) -> np.recarray:
 __all__ = [
     "CONFIG",
     "DISTRIBUTION",
+    "FOR_DISPLACED",
     "JOB",
     "MAX_QUANTILES",
     "NONE",
     "POOL_SPEC",
-    "RESERVED",
     "SERIES",
     "TRACE_POINT",
     "UNLIMITED",

@@ -66,7 +66,7 @@ def test_regrets_add_up_to_the_cost_above_a_bound_on_the_optimum() -> None:
     observations, inner = shaped.reset(), plain.observation_space.shape[0]
     np.testing.assert_array_equal(observations[:, :inner], plain.reset())
     simulation = plain.env.simulation
-    scale = simulation.state.rows["scale_usd"].copy()
+    scale = simulation.state.episodes["scale_usd"].copy()
     optimum = np.array([optimum_of(simulation, row).lower_usd for row in range(ROWS)]) / scale
     bound = shaped._least.copy()
     assert (bound <= optimum + 1e-9).all() and (bound > 0.9 * optimum).all()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tessera_env.engine.kinds import LogKind, RowStatus, TaskStatus
+from tessera_env.engine.kinds import LogKind, Stop, TaskStatus
 from tessera_env.simulation.rows import Simulation
 
 EXACT = {"rel": 1e-9, "abs": 1e-7}
@@ -60,7 +60,7 @@ class Auditor:
 
     def look(self, simulation: Simulation) -> None:
         """Read on, then compare."""
-        log, row = simulation.state.log[0], simulation.state.rows[0]
+        log, row = simulation.state.log[0], simulation.state.episodes[0]
         for line in log[self.read : row.log_count]:
             assert line.time_s >= self.now_s, "time goes back"
             self.now_s = float(line.time_s)
@@ -165,7 +165,7 @@ class Auditor:
 
     def compare(self, simulation: Simulation) -> None:
         """The engine's totals are those of the books."""
-        totals = row = simulation.state.rows[0]
+        totals = row = simulation.state.episodes[0]
         for name in ("spot_usd", "on_demand_usd", "spot_s", "on_demand_s"):
             assert totals[name] == pytest.approx(getattr(self, name), **EXACT), name
         assert totals.work_lost_s == pytest.approx(self.lost_s, **EXACT)
@@ -189,14 +189,14 @@ class Auditor:
 
     def compare_fleet(self, simulation: Simulation) -> None:
         """Who is where, and how much of each pool is taken."""
-        row, tasks = simulation.state.rows[0], simulation.state.tasks[0]
+        row, tasks = simulation.state.episodes[0], simulation.state.tasks[0]
         assert row.alive == len(self.alive)
         placed = [job for job in self.jobs.values() if job.launch is not None]
         done = sum(job.done for job in self.jobs.values())
         displaced = int(row.displaced + row.requested)
         assert row.done == done
         assert row.next_arrival == len(self.jobs)
-        if row.status == RowStatus.DONE:
+        if row.status == Stop.DONE:
             assert not self.alive and not placed
             return
         assert len(self.jobs) == row.waiting + displaced + len(placed) + done, "arrived = waiting + running + done"

@@ -113,14 +113,14 @@ def listed(answers: Sequence[int]) -> Choose:
 
 def decision_of(simulation: Simulation) -> Decision:
     """What the engine asks now."""
-    row, mask = simulation.state.rows[0], simulation.state.masks[0].tolist()
+    row, mask = simulation.state.episodes[0], simulation.state.masks[0].tolist()
     return Decision(float(row.now_s), row.reason, int(row.focal), mask, float(row.reported_usd), 0.0)
 
 
 def with_results(played: Played, simulation: Simulation) -> Played:
     """The finished episode's log, totals and tasks."""
     state = simulation.state
-    totals = row = state.rows[0]
+    totals = row = state.episodes[0]
     played.log = log_lines(state.log[0][: row.log_count])
     played.totals = {name: totals[name].item() for name in totals.dtype.names} | {"tasks_done": int(row.done)}
     ends = sorted((line for line in played.log if line[1] == "END"), key=lambda line: line[3])
@@ -174,7 +174,7 @@ def laid(world: World, planner: Planner, seed: int) -> Simulation:
         lay_pool(params, state, pool_id, pool)
     for task_id, task in enumerate(world.tasks):
         lay_task(state.tasks[0, task_id], task)
-    state.rows[0].task_count = len(world.tasks)
+    state.episodes[0].task_count = len(world.tasks)
     open_episode(params, state, 0)
     return simulation
 
@@ -252,7 +252,7 @@ def drawn_world(simulation: Simulation) -> World:
         if hazard.model == "bathtub":
             drawn.bathtub = (hazard.scale, hazard.tau1_h, hazard.tau2_h, hazard.b_h, hazard.cap_h)
         pools.append(drawn)
-    tasks = state.tasks[0][: int(state.rows[0].task_count)]
+    tasks = state.tasks[0][: int(state.episodes[0].task_count)]
     return World(rules_of(scenario), pools, [drawn_task(record) for record in tasks])
 
 

@@ -133,9 +133,9 @@ def assert_mask_is_what_is_accepted(simulation: Simulation) -> None:
     assert any(mask)
     for action in range(-1, len(mask) + 1):
         tried = copy.deepcopy(simulation)
-        before = int(tried.state.rows[0].invalid_actions)
+        before = int(tried.state.episodes[0].invalid_actions)
         step(tried, action)
-        accepted = int(tried.state.rows[0].invalid_actions) == before
+        accepted = int(tried.state.episodes[0].invalid_actions) == before
         assert accepted == (0 <= action < len(mask) and mask[action])
 
 
@@ -173,7 +173,7 @@ def finish(simulation: Simulation, seed: int, invalid: float = 0.1) -> list[floa
 def digest(simulation: Simulation, row: int = 0) -> bytes:
     """All that a row shows of itself: observation, reward, mask, totals and clock."""
     state, views = simulation.state, simulation.views
-    parts = (views.observations[row], views.rewards[row], state.masks[row], state.rows[row])
+    parts = (views.observations[row], views.rewards[row], state.masks[row], state.episodes[row])
     return b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
 
 
@@ -184,6 +184,6 @@ def world_of(simulation: Simulation, row: int = 0) -> bytes:
     for pool_id, count in enumerate(state.pools[row].point_count):
         parts.append(state.market[row, pool_id][:count])
     drawn = ("arrival_s", "work_s", "deadline_s", "gpu_memory_mb", "state_base_mb", "state_cap_mb", "interactive")
-    tasks = state.tasks[row][: state.rows[row].task_count]
+    tasks = state.tasks[row][: state.episodes[row].task_count]
     parts += [tasks[name] for name in drawn]
     return b"".join(np.ascontiguousarray(part).tobytes() for part in parts)

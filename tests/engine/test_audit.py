@@ -47,8 +47,8 @@ def test_an_auditor_finds_a_wrong_bill():
     """Two tasks billed for one instance's hour, or an hour not billed, would show: the books are not the engine's."""
 
     def tampered(simulation):
-        simulation.state.rows[0].spot_usd *= 1.0 + 1e-6
-        simulation.state.rows[0].on_demand_usd *= 1.0 + 1e-6
+        simulation.state.episodes[0].spot_usd *= 1.0 + 1e-6
+        simulation.state.episodes[0].on_demand_usd *= 1.0 + 1e-6
         auditor.look(simulation)
 
     auditor = Auditor()

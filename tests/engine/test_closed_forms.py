@@ -189,8 +189,8 @@ def test_lifetimes_follow_the_hazard_of_a_moving_price():
         simulation.address(row, 1_000 + row, 0)
     simulation.run(np.full(ROWS, int(Command.START)))
     simulation.run(np.full(ROWS, int(Command.STEP)), np.full(ROWS, SPOT))  # to the first notice, or the end
-    lives_s = simulation.state.rows["now_s"]
-    lost = simulation.state.rows["interruptions"] > 0
+    lives_s = simulation.state.episodes["now_s"]
+    lost = simulation.state.episodes["interruptions"] > 0
     assert 0.2 < lost.mean() < 0.99
     life, whole = [], []
     for row in np.flatnonzero(lost):

@@ -27,7 +27,7 @@ simulation.run(np.full(3, int(Command.START)))
 digest, rng = hashlib.sha256(), np.random.default_rng(2)
 for step in range(steps):
     state, views = simulation.state, simulation.views
-    for table in (*views, state.masks, state.rows):
+    for table in (*views, state.masks, state.episodes):
         digest.update(np.ascontiguousarray(table).tobytes())
     draws = rng.random((3, 2))
     actions = np.zeros(3, np.int64)
@@ -39,7 +39,7 @@ for step in range(steps):
     over = views.terminated.copy()
     simulation.run(np.where(over, int(Command.SKIP), int(Command.STEP)), actions)
 for row in range(3):
-    log = simulation.state.log[row][: simulation.state.rows[row].log_count]
+    log = simulation.state.log[row][: simulation.state.episodes[row].log_count]
     digest.update(np.ascontiguousarray(log).tobytes())
     count = simulation.state.pools[row].point_count
     for pool_id in range(len(count)):

@@ -212,7 +212,7 @@ def test_tries_of_a_world_fail_independently():
     """Of 20 at one instant as many as a binomial says: variance n f (1 - f). Bug: one luck for all of a world's."""
     pool = {"on_demand_failure_share": SHARE, "hazard": {"model": "none"}}
     simulation = play_rows(started(scenario(pool, {"count": 20}), 0, ROWS), ON_DEMAND, 20)
-    failures = simulation.state.rows["failed_launches"]
+    failures = simulation.state.episodes["failed_launches"]
     variance = 20 * SHARE * (1.0 - SHARE)
     assert abs(z_of_mean(failures, 20 * SHARE)) < 4.0
     bug = 20 * np.random.default_rng(0).binomial(1, SHARE, ROWS)

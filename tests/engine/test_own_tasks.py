@@ -54,7 +54,7 @@ def metrics_of(simulation: Simulation) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def counts() -> dict[int, int]:
     """How many tasks the two worlds have."""
-    return {seed: int(started(VALUES, seed).state.rows[0].task_count) for seed in (MANY, FEW)}
+    return {seed: int(started(VALUES, seed).state.episodes[0].task_count) for seed in (MANY, FEW)}
 
 
 def test_the_worlds_differ_as_the_tests_need_it(counts):
@@ -136,7 +136,7 @@ def test_the_number_to_come_cannot_be_read_from_the_observation(counts):
     last_s = float(whole.state.tasks[0][counts[MANY] - 1].arrival_s)
     clear_episode(shorter.state, 0)
     draw_world(shorter.params, shorter.state, 0)
-    shorter.state.rows[0].task_count -= 1
+    shorter.state.episodes[0].task_count -= 1
     open_episode(shorter.params, shorter.state, 0)
     shorter.run(np.array([int(Command.RESUME)]))
     seen = 0

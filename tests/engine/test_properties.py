@@ -34,10 +34,10 @@ def test_the_books_agree_after_every_step(values, seed, choices):
     while not simulation.views.terminated[0]:
         step(simulation, answer(simulation, rng))
         auditor.look(simulation)
-    totals = simulation.state.rows[0]
+    totals = simulation.state.episodes[0]
     billed_s = totals.spot_s + totals.on_demand_s
     busy_s = sum(machine.busy_s for machine in auditor.machines.values())
-    tasks = simulation.state.tasks[0][: simulation.state.rows[0].task_count]
+    tasks = simulation.state.tasks[0][: simulation.state.episodes[0].task_count]
     useful_s = sum(tasks.progress_s.tolist())
     assert billed_s >= busy_s - 1e-6
     assert busy_s >= useful_s + totals.work_lost_s - 1e-6
@@ -57,7 +57,7 @@ def test_observations_lie_in_their_space(values, seed, choices):
         if simulation.views.terminated[0]:
             break
         step(simulation, answer(simulation, rng))
-    assert np.isfinite(simulation.state.rows[0].episode_return)
+    assert np.isfinite(simulation.state.episodes[0].episode_return)
 
 
 @given(mappings(), SEEDS, CHOICES)
@@ -82,8 +82,8 @@ def test_an_invalid_action_is_waiting(values, seed, choices):
             invalid, waiting = copy.deepcopy(simulation), copy.deepcopy(simulation)
             step(invalid, int(np.flatnonzero(~mask)[0]))
             step(waiting, 0)
-            assert invalid.state.rows[0].invalid_actions == waiting.state.rows[0].invalid_actions + 1
-            invalid.state.rows[0].invalid_actions -= 1
+            assert invalid.state.episodes[0].invalid_actions == waiting.state.episodes[0].invalid_actions + 1
+            invalid.state.episodes[0].invalid_actions -= 1
             assert digest(invalid) == digest(waiting)
         step(simulation, answer(simulation, rng))
 
@@ -111,7 +111,7 @@ def test_littles_law(values, seed, choices):
     """The area under the number of tasks in the system is the sum of their stays, exactly, in every run."""
     simulation = started(values, seed, log_events=True)
     finish(simulation, choices)
-    row = simulation.state.rows[0]
+    row = simulation.state.episodes[0]
     tasks = simulation.state.tasks[0][: row.task_count]
     area_s, present, since_s = 0.0, 0, 0.0
     for line in simulation.state.log[0][: row.log_count]:
@@ -142,7 +142,7 @@ def test_a_snapshot_goes_on_as_the_original_does(values, seed, choices):
     restored = pickle.loads(pickle.dumps(simulation))
     assert finish(simulation, choices) == finish(restored, choices)
     assert digest(simulation) == digest(restored)
-    count = simulation.state.rows[0].log_count
+    count = simulation.state.episodes[0].log_count
     assert simulation.state.log[0][:count].tolist() == restored.state.log[0][:count].tolist()
 
 
@@ -166,4 +166,4 @@ def test_a_row_does_not_depend_on_the_others(values, seed, choices, threads):
 def test_who_obeys_the_mask_makes_no_invalid_action(values, seed, choices):
     simulation = started(values, seed)
     finish(simulation, choices, invalid=0.0)
-    assert simulation.state.rows[0].invalid_actions == 0
+    assert simulation.state.episodes[0].invalid_actions == 0

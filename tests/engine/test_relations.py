@@ -35,8 +35,8 @@ def test_at_double_prices_a_price_blind_policy_costs_exactly_double(values, seed
         step(twice, action)
     assert twice.views.terminated[0]
     for name in ("spot_usd", "on_demand_usd"):
-        assert twice.state.rows[0][name] == 2.0 * once.state.rows[0][name]
-    assert twice.state.rows[0].episode_return == once.state.rows[0].episode_return
+        assert twice.state.episodes[0][name] == 2.0 * once.state.episodes[0][name]
+    assert twice.state.episodes[0].episode_return == once.state.episodes[0].episode_return
 
 
 @given(mappings(pool_counts=(1, 2)), SEEDS, CHOICES)
@@ -64,7 +64,7 @@ def test_a_pool_without_capacity_changes_nothing(values, seed, choices):
         step(one, action)
         step(other, kept[action])
         assert one.views.rewards[0] == other.views.rewards[0]
-    assert one.state.rows[0].tobytes() == other.state.rows[0].tobytes()
+    assert one.state.episodes[0].tobytes() == other.state.episodes[0].tobytes()
 
 
 @given(

@@ -206,7 +206,7 @@ def test_an_hour_of_downtime_costs_the_cheapest_fitting_on_demand_hour():
 
 def penalties_by_the_books(simulation: Simulation) -> float:
     """All penalties of a finished episode, from its tasks and its event log."""
-    config, now_s = simulation.params.config[0], float(simulation.state.rows[0].now_s)
+    config, now_s = simulation.params.config[0], float(simulation.state.episodes[0].now_s)
     tasks, pools = simulation.state.tasks[0], simulation.params.pools
     running_s = running_by_the_log(simulation)
     prices = [min(p.on_demand_price for p in pools if p.gpu_memory_mb >= t.gpu_memory_mb) for t in tasks]

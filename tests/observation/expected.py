@@ -17,7 +17,7 @@ class Moment:
     def __init__(self, simulation: Simulation):
         self.simulation = simulation
         self.params, self.state = simulation.params, simulation.state
-        self.config, self.row = self.params.config[0], self.state.rows[0]
+        self.config, self.row = self.params.config[0], self.state.episodes[0]
         self.now_s = float(self.row.now_s)
         self.task = self.state.tasks[0, self.row.focal]
         self.tasks = self.state.tasks[0].view(np.ndarray)[: self.row.task_count]

@@ -47,7 +47,7 @@ def check(simulation: Simulation) -> None:
 
 def check_signs(simulation: Simulation) -> None:
     """Where a rule turns on a sign: the guard allows waiting exactly where `wait_slack` is not negative."""
-    config, task = simulation.params.config[0], simulation.state.tasks[0, simulation.state.rows[0].focal]
+    config, task = simulation.params.config[0], simulation.state.tasks[0, simulation.state.episodes[0].focal]
     if config.deadline_guard and task.deadline_s < INF and not simulation.views.terminated[0]:
         wait_slack = simulation.layout.read(simulation.views.observations[0], "wait_slack")
         assert (wait_slack >= 0.0) == simulation.state.masks[0, 0]

@@ -32,7 +32,7 @@ from tessera_env.rendering.lives import Life, Phase, Stay, packed, read_lives
 from tessera_env.rendering.panels import panel_boxes
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
-from tessera_env.world.parameters import NONE, RESERVED, UNLIMITED
+from tessera_env.world.parameters import FOR_DISPLACED, NONE, UNLIMITED
 
 COLUMNS = {"task": NONE, "launch": NONE, "pool": NONE, "on_demand": NONE, "value": 0.0, "other": 0.0}
 SPOT_0 = {"launch": 0, "pool": 0, "on_demand": 0}
@@ -501,7 +501,7 @@ LINES = [
         "    2.00 h  task 2     NOTICE         instance 0, spot east (ends at 2.10 h)",
     ),
     (
-        entry(7_200, LogKind.NOTICE, task=RESERVED, **SPOT_0, value=7_560),
+        entry(7_200, LogKind.NOTICE, task=FOR_DISPLACED, **SPOT_0, value=7_560),
         "    2.00 h             NOTICE         instance 0, spot east (ends at 2.10 h)",
     ),
     (

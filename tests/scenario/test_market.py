@@ -179,7 +179,7 @@ def test_values_at_their_limits_load_and_make_a_world(overrides):
     assert load_scenario(json.loads(json.dumps(scenario.model_dump(mode="json")))) == scenario
     for seed in range(3):
         simulation = started(scenario, seed)
-        row, points = simulation.state.rows[0], simulation.state.market[0, 0]
+        row, points = simulation.state.episodes[0], simulation.state.market[0, 0]
         count = int(simulation.state.pools[0, 0].point_count)
         assert 1 <= row.task_count <= scenario.task.count
         assert (points.time_s[1:count] > points.time_s[: count - 1]).all()

@@ -49,7 +49,7 @@ class Running:
         self.done_s: dict[int, float] = {}
         self.late: set[int] = set()
         self.dollars = 0.0
-        for line in simulation.state.log[0][: simulation.state.rows[0].log_count]:
+        for line in simulation.state.log[0][: simulation.state.episodes[0].log_count]:
             self.read(LogKind(line.kind), line)
 
     def read(self, kind: LogKind, line: np.record) -> None:
@@ -74,8 +74,8 @@ def cheapest_usd_per_h(scenario: Scenario, memory_mb: float) -> float:
 
 def expected_return(scenario: Scenario, simulation: Simulation) -> float:
     """The return by its definition, from the log and the drawn tasks."""
-    log, now_s = Running(simulation), float(simulation.state.rows[0].now_s)
-    tasks = simulation.state.tasks[0][: simulation.state.rows[0].task_count]
+    log, now_s = Running(simulation), float(simulation.state.episodes[0].now_s)
+    tasks = simulation.state.tasks[0][: simulation.state.episodes[0].task_count]
     rates = [cheapest_usd_per_h(scenario, float(task.gpu_memory_mb)) for task in tasks]
     scale_usd = math.fsum(float(task.work_s) / 3600.0 * rate for task, rate in zip(tasks, rates, strict=True))
     work_s, penalties = float(tasks.work_s.sum()), 0.0
@@ -106,8 +106,8 @@ def test_the_books_agree_after_every_step(name, seed, choices, invalid):
         step(simulation, answer(simulation, rng, invalid))
         rewards.append(float(simulation.views.rewards[0]))
         auditor.look(simulation)
-    totals, log = simulation.state.rows[0], Running(simulation)
-    tasks = simulation.state.tasks[0][: simulation.state.rows[0].task_count]
+    totals, log = simulation.state.episodes[0], Running(simulation)
+    tasks = simulation.state.tasks[0][: simulation.state.episodes[0].task_count]
     done = np.isin(np.arange(len(tasks)), list(log.done_s))
     assert (tasks.progress_s[done] == tasks.work_s[done]).all()
     assert (tasks.progress_s[~done] < tasks.work_s[~done]).all(), "work = done + remaining"

@@ -62,8 +62,8 @@ CROWD: dict[str, Any] = {  # 200 tasks at once on 200 instances and more, and al
 def seen(simulation: Simulation, row: int = 0) -> bytes:
     """All that a row shows of itself; not what it keeps for itself, such as how many stale events it still has."""
     state, views = simulation.state, simulation.views
-    totals = np.array([state.rows[row][name] for name in TOTALS])
-    parts = (views.observations[row], views.rewards[row], state.masks[row], totals, state.rows[row].now_s)
+    totals = np.array([state.episodes[row][name] for name in TOTALS])
+    parts = (views.observations[row], views.rewards[row], state.masks[row], totals, state.episodes[row].now_s)
     return b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
 
 
@@ -299,7 +299,7 @@ def test_metrics_keep_the_order_of_the_rows_that_are_asked_for():
     together = simulation.metrics(np.array([2, 0]))
     for name, values in together.items():
         assert values.tolist() == [simulation.metrics(np.array([row]))[name][0] for row in (2, 0)], name
-        assert values.base is None or not np.shares_memory(values, simulation.state.rows)
+        assert values.base is None or not np.shares_memory(values, simulation.state.episodes)
 
 
 # --- one signature ---------------------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ def _columns(simulation: Simulation, count: int, threads: int) -> dict[str, np.n
         optima = list(executor.map(solved, problems))
     rows = [_figures(problem, optimum) for problem, optimum in zip(problems, optima, strict=True)]
     table = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    table["scale_usd"] = simulation.state.rows.view(np.ndarray)["scale_usd"][:count].copy()
+    table["scale_usd"] = simulation.state.episodes.view(np.ndarray)["scale_usd"][:count].copy()
     return table
 
 

@@ -83,7 +83,7 @@ def start(simulation: Simulation, row: int, series: int, window_s: float) -> Non
 
 def purchases(simulation: Simulation, row: int) -> str:
     """What the row held in each tick, as the published runs write it."""
-    log = simulation.state.log[row][: simulation.state.rows[row].log_count].view(np.ndarray)
+    log = simulation.state.log[row][: simulation.state.episodes[row].log_count].view(np.ndarray)
     log = log[log["kind"] == LogKind.DECISION]
     asked = dict(zip(np.rint(log["time_s"] / TICK_S).astype(int).tolist(), log["value"].astype(int), strict=True))
     ticks, held = int(np.ceil(simulation.now_s[row] / TICK_S - 1e-6)), ""
