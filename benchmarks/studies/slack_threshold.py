@@ -100,8 +100,8 @@ def reports(quick: bool) -> tuple[Report, Report]:
     layout = Layout(1)
     thetas, slices = [f"slack_threshold:theta={x:g}" for x in THETAS], [f"time_sliced:slices={n}" for n in SLICES]
     costs = Costs([*thetas, *slices, *OTHERS], QUICK_WINDOWS if quick else WINDOWS)
-    default_theta = f"slack_threshold:theta={SlackThreshold(layout).rule[0].theta:g}"
-    default_slices = f"time_sliced:slices={TimeSliced(layout).rule[0].count}"
+    default_theta = f"slack_threshold:theta={SlackThreshold(layout).options['theta']:g}"
+    default_slices = f"time_sliced:slices={TimeSliced(layout).options['slices']}"
     return (
         report("Theta of slack_threshold", costs, thetas, default_theta),
         report("Slices of time_sliced", costs, slices, default_slices),

@@ -40,8 +40,8 @@ Policies = Annotated[
     str,
     tyro.conf.arg(
         metavar="NAME|FOLDER,...",
-        help=f"Separated by commas: {', '.join([*POLICIES, *pretrained_names()])}, or folders of exported policies "
-        "such as runs/latest. "
+        help=f"Separated by commas: {', '.join([*POLICIES, *pretrained_names()])}, folders of exported policies such "
+        "as runs/latest, or module:Class of your own. "
         "Options follow a colon: on_demand_fallback:count=3, slack_threshold:theta=0.1, time_sliced:slices=4.",
     ),
 ]

@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -64,6 +65,8 @@ Examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # where a policy of one's own, named as module:Class, is looked for
     try:
         try:
             _parse(sys.argv[1:] if arguments is None else arguments).run()

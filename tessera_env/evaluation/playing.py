@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tessera_env.policies.protocol import Policy
+from tessera_env.policies.rules.choice import rule_of
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
 from tessera_env.vector_env import TesseraVectorEnv
@@ -21,7 +22,7 @@ def play(env: TesseraVectorEnv, policy: Policy, episodes: int, seed: int, on_don
 
     Rules are played by the compiled engine itself, other policies by their `predict`; the results are the same.
     """
-    rule = getattr(policy, "rule", None)
+    rule = rule_of(policy)
     if rule is not None:
         return _play_rule(env.simulation, rule, _Rota(env.num_envs, episodes), seed, on_done)
     return _play_policy(env, policy, _Rota(env.num_envs, episodes), seed, on_done)

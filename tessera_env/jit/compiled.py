@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, TypeVar
 
 import numba
@@ -70,6 +71,17 @@ class InnerFunction(CPUDispatcher):
         """Resolve a call by the types of its arguments alone."""
         plain = {name: types.unliteral(kind) for name, kind in dict(kws).items()}
         return super().get_call_template(tuple(types.unliteral(kind) for kind in args), plain)
+
+
+def with_globals(function: Callable[..., Any], name: str, **values: Any) -> Callable[..., Any]:
+    """A copy of the function under another name, which finds these values among its globals.
+
+    For one body that is compiled for several callees: a closure would do, but numba's cache never finds one again.
+    """
+    code = function.__code__.replace(co_name=name, co_qualname=name)
+    copied = FunctionType(code, {**function.__globals__, **values}, name)
+    copied.__doc__, copied.__module__ = function.__doc__, function.__module__
+    return copied
 
 
 def compiled(function: Function) -> Function:

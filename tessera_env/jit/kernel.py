@@ -92,9 +92,10 @@ class Kernel:
     straight to the machine code: the dispatcher's look at the types of ten tables takes 10 us, the call 0.4 us.
     """
 
-    def __init__(self, function: Callable[..., Any], package: Path | None = None):
+    def __init__(self, function: Callable[..., Any], package: Path | None = None, cached: bool = True):
         self.function = function
         self.package = package or Path(__file__).parents[1]
+        self.cached = cached
         self.dispatcher: Any = None
         self._cold: bool | None = None
         self._call: Callable[..., Any] = function if _NUMBA.config.DISABLE_JIT else self._first_call
@@ -115,7 +116,7 @@ class Kernel:
 
     def _prepared(self, signature: tuple[Any, ...]) -> Any:
         """The dispatcher, compiled or loaded; whatever is wrong with a cached file, the cache is then made anew."""
-        folder = cache_folder(self.package)
+        folder = self._folder()
         if not self._is_cached():
             _LOGGER.warning("compiling %s for its first use on this machine", self.function.__name__)
         try:
@@ -125,7 +126,11 @@ class Kernel:
                 raise
             _LOGGER.warning("clearing the broken compile cache %s (%s)", folder, type(error).__name__)
             shutil.rmtree(folder, ignore_errors=True)
-            return self._compiled(cache_folder(self.package), signature)
+            return self._compiled(self._folder(), signature)
+
+    def _folder(self) -> Path | None:
+        """Where its compiled code is kept; None: nowhere."""
+        return cache_folder(self.package) if self.cached else None
 
     def _is_cold(self) -> bool:
         """Whether it would have to be compiled; looked up once, since that reads all sources."""
@@ -134,8 +139,8 @@ class Kernel:
         return self._cold
 
     def _is_cached(self) -> bool:
-        folder = cache_folder(self.package)
-        return folder is not None and any(folder.rglob(f"*{self.function.__name__}*.nbc"))
+        folder = self._folder()
+        return folder is not None and any(folder.rglob(f"*.{self.function.__name__}-*.nbc"))
 
     def _compiled(self, folder: Path | None, signature: tuple[Any, ...]) -> Any:
         before = _NUMBA.config.CACHE_DIR

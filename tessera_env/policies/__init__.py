@@ -5,16 +5,14 @@ from tessera_env.policies.making import POLICIES, make_policy
 from tessera_env.policies.pretrained import pretrained_names
 from tessera_env.policies.protocol import Policy
 from tessera_env.policies.random import Random
-from tessera_env.policies.rule_policy import (
-    Greedy,
-    GreedySafetyNet,
-    OnDemandFallback,
-    OnDemandOnly,
-    SlackThreshold,
-    TimeSliced,
-    UniformProgress,
-    UniformProgressPlain,
-)
+from tessera_env.policies.rules.greedy import Greedy
+from tessera_env.policies.rules.greedy_safety_net import GreedySafetyNet
+from tessera_env.policies.rules.on_demand_fallback import OnDemandFallback
+from tessera_env.policies.rules.on_demand_only import OnDemandOnly
+from tessera_env.policies.rules.slack_threshold import SlackThreshold
+from tessera_env.policies.rules.time_sliced import TimeSliced
+from tessera_env.policies.rules.uniform_progress import UniformProgress
+from tessera_env.policies.rules.uniform_progress_plain import UniformProgressPlain
 
 __all__ = [
     "POLICIES",

@@ -18,8 +18,8 @@ from safetensors.numpy import load, save
 
 from tessera_env.files.reading import read_text
 from tessera_env.files.writing import sync_folder, write_bytes, write_text
+from tessera_env.observation.checked import checked_masks, checked_observation
 from tessera_env.observation.layout import Layout
-from tessera_env.policies.checked import checked_masks, checked_observation
 from tessera_env.policies.networks import BLOCK, Activation, Kind, build_network
 from tessera_env.scenario.errors import lines_of
 from tessera_env.scenario.market import MAX_POOLS

@@ -1,65 +1,53 @@
-"""Policies by name: hand-coded rules with their options, random play, trained networks."""
+"""Policies by name: hand-coded rules, random play, trained networks, and classes of one's own, with their options."""
 
+import importlib
 import inspect
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.learned import LearnedPolicy, PolicyError
 from tessera_env.policies.pretrained import PREFIX, pretrained_folder, pretrained_names
 from tessera_env.policies.protocol import Policy
 from tessera_env.policies.random import Random
-from tessera_env.policies.rule_policy import (
-    Greedy,
-    GreedySafetyNet,
-    OnDemandFallback,
-    OnDemandOnly,
-    SlackThreshold,
-    TimeSliced,
-    UniformProgress,
-    UniformProgressPlain,
-)
+from tessera_env.policies.rules.choice import RULES
 
-POLICIES: dict[str, Callable[..., Policy]] = {
-    "greedy": Greedy,
-    "on_demand_fallback": OnDemandFallback,
-    "on_demand_only": OnDemandOnly,
-    "random": Random,
-    "greedy_safety_net": GreedySafetyNet,
-    "uniform_progress": UniformProgress,
-    "uniform_progress_plain": UniformProgressPlain,
-    "time_sliced": TimeSliced,
-    "slack_threshold": SlackThreshold,
-}
+POLICIES: dict[str, Callable[..., Policy]] = {**{rule.name: rule for rule in RULES}, Random.name: Random}
 
 # How an option's value is written, by its type; short enough to be read and to be shown.
 _NUMBERS: dict[type, tuple[re.Pattern[str], str]] = {
     int: (re.compile(r"[0-9]{1,20}"), "a whole number"),
     float: (re.compile(r"-?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})"), "a number such as 0.05"),
 }
+_CLASS = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_]\w*)((?::[^:]*)*)")  # module:Class and its options
 
 
 def make_policy(name_or_path: str | Path, layout: Layout, seed: int = 0) -> Policy:
-    """A policy by its name, options after colons ("slack_threshold:theta=0.1"), or by the path of an exported one.
+    """A policy by its name, options after colons ("slack_threshold:theta=0.1"), its class, or its folder.
 
     Args:
-        name_or_path: a name of `POLICIES` or of `pretrained_names()`, or a folder written by `save_policy`.
+        name_or_path: a name of `POLICIES` or of `pretrained_names()`; "module:Class" of one's own, which is called with
+            the layout and its options; or a folder written by `save_policy`.
         layout: of the environment that it is to play in.
         seed: of policies that draw.
 
     Raises:
-        ValueError: unknown name or option, or a folder that cannot be used; one line.
+        ValueError: unknown name or option, a class that makes no policy, or a folder that cannot be used; one line.
     """
-    name, *options = str(name_or_path).split(":")
+    text = str(name_or_path)
+    name, *options = text.split(":")
     if name in POLICIES and not isinstance(name_or_path, Path):
-        return _make_named(name, options, layout, seed)
-    if str(name_or_path).startswith(PREFIX) and not Path(name_or_path).is_dir():
-        return _make_pretrained(str(name_or_path), layout, seed)
-    if name_or_path and (Path(name_or_path).is_dir() or "/" in str(name_or_path)):
+        return _made(name, POLICIES[name], options, layout, seed)
+    if text.startswith(PREFIX) and not Path(name_or_path).is_dir():
+        return _make_pretrained(text, layout, seed)
+    if text and (Path(name_or_path).is_dir() or "/" in text):
         return LearnedPolicy(name_or_path, layout, seed)
+    if found := _CLASS.fullmatch(text):
+        return _make_own(text, found[1], found[2], found[3].split(":")[1:], layout, seed)
     names = ", ".join([*POLICIES, *pretrained_names()])
-    raise PolicyError(f"policy: {str(name_or_path)!r} (allowed: {names}, or the folder of an exported policy)")
+    raise PolicyError(f"policy: {text!r} (allowed: {names}, module:Class, or the folder of an exported policy)")
 
 
 def _make_pretrained(name: str, layout: Layout, seed: int) -> Policy:
@@ -68,10 +56,25 @@ def _make_pretrained(name: str, layout: Layout, seed: int) -> Policy:
     return policy
 
 
-def _make_named(name: str, options: list[str], layout: Layout, seed: int) -> Policy:
-    make = POLICIES[name]
-    known = {key: option.annotation for key, option in inspect.signature(make).parameters.items() if key != "layout"}
-    chosen: dict[str, int | float] = {"seed": seed} if "seed" in known else {}
+def _make_own(text: str, module: str, name: str, options: list[str], layout: Layout, seed: int) -> Policy:
+    """A policy of a class outside the package; it is called as it was named, to tell two of a class apart."""
+    try:
+        make = getattr(importlib.import_module(module), name, None)
+    except Exception as error:  # whatever the module does as it is imported
+        reason = " ".join(str(error).split())
+        raise PolicyError(f"policy: {text!r}: importing {module} failed ({type(error).__name__}: {reason})") from None
+    if not callable(make):
+        raise PolicyError(f"policy: {text!r}: {module} has no class {name}")
+    policy = _made(f"{module}:{name}", make, options, layout, seed)
+    if not callable(getattr(policy, "predict", None)):
+        raise PolicyError(f"policy: {text!r}: {name} has no predict (see tessera_env.policies.Policy)")
+    policy.name = text
+    return policy
+
+
+def _made(name: str, make: Callable[..., Policy], options: list[str], layout: Layout, seed: int) -> Policy:
+    known = _options_of(name, make)
+    chosen: dict[str, Any] = {"seed": seed} if "seed" in known else {}
     for option in options:
         key, separator, value = option.partition("=")
         if key not in known or not separator:
@@ -79,6 +82,22 @@ def _make_named(name: str, options: list[str], layout: Layout, seed: int) -> Pol
             raise PolicyError(f"policy: {name}: option {option!r} (allowed: {allowed or 'no options'})")
         chosen[key] = _number(f"policy: {name}: {key}", value, known[key])
     return make(layout, **chosen)
+
+
+def _options_of(name: str, make: Callable[..., Policy]) -> dict[str, type]:
+    """The type of each option by name: whatever is a number among what the class takes beside the layout.
+
+    Raises:
+        PolicyError: it cannot be called with a layout and options.
+    """
+    try:
+        signature = inspect.signature(make, eval_str=True)
+        signature.bind("layout")
+    except (NameError, TypeError, ValueError) as error:
+        raise PolicyError(f"policy: {name}: cannot be made from a layout alone ({error})") from None
+    _, *parameters = signature.parameters.values()
+    named = [one for one in parameters if one.kind is not one.VAR_KEYWORD]
+    return {one.name: one.annotation for one in named if one.annotation in _NUMBERS}
 
 
 def _number(what: str, text: str, kind: type) -> int | float:

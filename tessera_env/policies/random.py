@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from tessera_env.observation.checked import checked_masks, checked_observation
 from tessera_env.observation.layout import Layout
-from tessera_env.policies.checked import checked_masks, checked_observation
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -18,10 +18,11 @@ class Random:
     that look exactly alike get the same draw; that takes two equal observations, clock included.
     """
 
+    name = "random"
+
     def __init__(self, layout: Layout, seed: int = 0) -> None:
         if not 0 <= seed < 2**64:
             raise ValueError(f"random: seed: {seed} (allowed: 0 to 2**64 - 1)")
-        self.name = "random"
         self._layout = layout
         self._seed = np.uint64(seed)
         # Odd multipliers, one for each field: a multiply-add hash (Dietzfelbinger, 1996) that the mixer finishes.

@@ -1,78 +1,71 @@
-"""Hand-coded rules as compiled functions of an observation and a mask, for the engine and for `predict` alike."""
+"""All rules of this folder as one compiled function, by which the engine plays any of them."""
 
-from enum import IntEnum
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tessera_env.jit.compiled import compiled
-from tessera_env.jit.kernel import Kernel
-from tessera_env.policies.rules.greedy import greedy_rank
-from tessera_env.policies.rules.greedy_safety_net import greedy_safety_net_rank
-from tessera_env.policies.rules.on_demand_fallback import on_demand_fallback_rank
-from tessera_env.policies.rules.on_demand_only import on_demand_only_rank
-from tessera_env.policies.rules.slack_threshold import slack_threshold_rank
-from tessera_env.policies.rules.time_sliced import time_sliced_rank
-from tessera_env.policies.rules.uniform_progress import uniform_progress_rank
-
-FARTHEST = 1e300  # beyond any rank
-
-
-class RuleKind(IntEnum):
-    """Which rule."""
-
-    ON_DEMAND_ONLY = 0
-    GREEDY = 1
-    ON_DEMAND_FALLBACK = 2
-    GREEDY_SAFETY_NET = 3
-    UNIFORM_PROGRESS = 4  # count: 1 with hysteresis, 0 without
-    TIME_SLICED = 5  # count: slices
-    SLACK_THRESHOLD = 6
+from tessera_env.jit.compiled import compiled, with_globals
+from tessera_env.policies.rules.rule_policy import (
+    FARTHEST,
+    NUMBERS,
+    Rank,
+    RulePolicy,
+    chooser_of,
+    filled,
+    options_of,
+)
+from tessera_env.world.parameters import new_table
 
 
-# A rule and its options, as the compiled code reads it.
-RULE = np.dtype([("kind", np.int64), ("count", np.int64), ("theta", np.float64)], align=True)
+def _rules() -> tuple[type[RulePolicy], ...]:
+    """The rules that the folder's files define, by name."""
+    names = [f"{__package__}.{module.name}" for module in pkgutil.iter_modules([str(Path(__file__).parent)])]
+    modules = [importlib.import_module(name) for name in names if name != __name__]
+    found = {
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, RulePolicy) and kind is not RulePolicy
+    }
+    return tuple(sorted(found, key=lambda rule: rule.name))
 
 
-@compiled
-def rank_of(rule, observations, env: int, action: int, pool_count: int) -> float:
-    """The rule's rank of an action; the lowest valid one is chosen."""
-    if rule.kind == RuleKind.ON_DEMAND_ONLY:
-        return on_demand_only_rank(observations, env, action, pool_count)
-    if rule.kind == RuleKind.GREEDY:
-        return greedy_rank(observations, env, action, pool_count)
-    if rule.kind == RuleKind.ON_DEMAND_FALLBACK:
-        return on_demand_fallback_rank(observations, env, action, pool_count, rule.count)
-    return deadline_rank_of(rule, observations, env, action, pool_count)
+RULES = _rules()
+
+# Which rule, and the options of all of them: two rules with an option of one name share its place.
+_OPTIONS = {name: NUMBERS[kind] for rule in RULES for name, kind in options_of(rule).items()}
+RULE = np.dtype([("kind", np.int64), *_OPTIONS.items()], align=True)
 
 
-@compiled
-def deadline_rank_of(rule, observations, env: int, action: int, pool_count: int) -> float:
-    """The same of the rules published for one job with a deadline."""
-    if rule.kind == RuleKind.GREEDY_SAFETY_NET:
-        return greedy_safety_net_rank(observations, env, action, pool_count)
-    if rule.kind == RuleKind.UNIFORM_PROGRESS:
-        return uniform_progress_rank(observations, env, action, pool_count, rule.count)
-    if rule.kind == RuleKind.TIME_SLICED:
-        return time_sliced_rank(observations, env, action, pool_count, rule.count)
-    return slack_threshold_rank(observations, env, action, pool_count, rule.theta)
+def rule_of(policy: Any) -> np.recarray | None:
+    """What the engine reads to play the policy by itself, (1,) RULE; None: it is none of these rules."""
+    if type(policy) not in RULES:
+        return None
+    return filled(new_table(1, RULE), {"kind": RULES.index(type(policy)), **policy.options})
 
 
-@compiled
-def choose(rule, observations, masks, env: int) -> int:
-    """The valid action of lowest rank; WAIT where the mask allows nothing."""
-    best, lowest = 0, FARTHEST
-    for action in range(masks.shape[1]):
-        if masks[env, action]:
-            rank = rank_of(rule, observations, env, action, masks.shape[1] // 2)
-            if rank < lowest:
-                best, lowest = action, rank
-    return best
+def _last(options, observations, env: int, action: int, pool_count: int) -> float:
+    """No rule at all: nothing is better than waiting."""
+    return FARTHEST
 
 
-def _choose_rows(rules, observations, masks, actions) -> None:
-    """Write the rule's action of each row."""
-    for env in range(actions.shape[0]):
-        actions[env] = choose(rules[0], observations, masks, env)
+def _either(options, observations, env: int, action: int, pool_count: int) -> float:
+    """The rank by this rule, or by one of those behind it."""
+    if options.kind == kind:  # type: ignore[name-defined]  # noqa: F821
+        return rank(options, observations, env, action, pool_count)  # type: ignore[name-defined]  # noqa: F821
+    return others(options, observations, env, action, pool_count)  # type: ignore[name-defined]  # noqa: F821
 
 
-choose_rows = Kernel(_choose_rows)
+def _rank_of_all() -> Rank:
+    """One rank for all rules: they hang together as a chain, each link a compiled function."""
+    chain: Rank = compiled(_last)
+    for kind, rule in reversed(list(enumerate(RULES))):
+        names = {"kind": kind, "rank": rule.rank, "others": chain}
+        chain = compiled(with_globals(_either, f"rank_from_{rule.name}", **names))
+    return chain
+
+
+choose = chooser_of(_rank_of_all())

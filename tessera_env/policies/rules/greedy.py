@@ -24,10 +24,11 @@ waiting; INTERACTIVE: spot, on-demand, waiting.
 from tessera_env.jit.compiled import compiled
 from tessera_env.observation.layout import Field
 from tessera_env.policies.rules.ranking import FIRST, SECOND, THIRD, on_demand_rank, spot_rank
+from tessera_env.policies.rules.rule_policy import RulePolicy
 
 
 @compiled
-def greedy_rank(observations, env: int, action: int, pool_count: int) -> float:
+def greedy_rank(options, observations, env: int, action: int, pool_count: int) -> float:
     """The action's place in the order that the module's docstring states; the lowest comes first."""
     forced = observations[env, Field.WAIT_SLACK] < 0.0
     interactive = observations[env, Field.INTERACTIVE] > 0.0
@@ -38,3 +39,10 @@ def greedy_rank(observations, env: int, action: int, pool_count: int) -> float:
         return spot_rank(observations, env, action - 1, SECOND if forced else FIRST, stays)
     tier = SECOND if interactive else THIRD
     return on_demand_rank(observations, env, action - 1 - pool_count, FIRST if forced else tier)
+
+
+class Greedy(RulePolicy):
+    """Spot, waiting while the deadline allows, then on-demand."""
+
+    name = "greedy"
+    rank = greedy_rank

@@ -9,17 +9,19 @@ with spot, and wait without. The safety rule (`tessera_env.policies.rules.safety
 import math
 
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import Field
+from tessera_env.observation.layout import Field, Layout
+from tessera_env.policies.rules.rule_policy import RulePolicy
 from tessera_env.policies.rules.safety_net import FREE, safety_net
 from tessera_env.policies.rules.wishes import SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, wish_rank
 
+MOST_SLICES = 1_000
 _ROUNDING = 1e-7  # shares up to 1 are observed in float32, which is off by 3e-8 at most
 
 
 @compiled
-def time_sliced_rank(observations, env: int, action: int, pool_count: int, slices: int) -> float:
+def time_sliced_rank(options, observations, env: int, action: int, pool_count: int) -> float:
     """The action's place; the lowest comes first."""
-    return wish_rank(observations, env, action, pool_count, time_sliced_wish(observations, env, slices))
+    return wish_rank(observations, env, action, pool_count, time_sliced_wish(observations, env, options.slices))
 
 
 @compiled
@@ -61,3 +63,21 @@ def seen(observations, env: int, field: int) -> float:
 def unsquashed(value: float, half: float) -> float:
     """The x of x / (|x| + half)."""
     return half * value / (1.0 - abs(value))
+
+
+class TimeSliced(RulePolicy):
+    """The job as `slices` jobs with deadlines of their own.
+
+    Eight slices cost least in the same worlds that theta of SlackThreshold was chosen in.
+
+    Raises:
+        ValueError: `slices` is not in 1 ... 1,000.
+    """
+
+    name = "time_sliced"
+    rank = time_sliced_rank
+
+    def __init__(self, layout: Layout, slices: int = 8) -> None:
+        if not 1 <= slices <= MOST_SLICES:
+            raise ValueError(f"time_sliced: slices: {slices} (allowed: 1 to {MOST_SLICES:,})")
+        super().__init__(layout, slices=slices)

@@ -18,6 +18,7 @@ from numba import config as numba_config
 
 from tessera_env.engine.kinds import LogKind
 from tessera_env.policies import make_policy
+from tessera_env.policies.rules.choice import rule_of
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
@@ -68,7 +69,7 @@ def played(chosen: list[Run]) -> Simulation:
     for row, run in enumerate(chosen):
         start(simulation, row, zones.index(run["zone"]), int(run["start_sample"]) * TICK_S)
     while not simulation.views.terminated.all():
-        simulation.play(~simulation.views.terminated, policy.rule, 100_000)
+        simulation.play(~simulation.views.terminated, rule_of(policy), 100_000)
     return simulation
 
 

@@ -34,7 +34,7 @@ def test_an_option() -> None:
 def test_an_option_with_a_decimal(text: str, theta: float) -> None:
     policy = make_policy(f"slack_threshold:theta={text}", LAYOUT)
     assert isinstance(policy, SlackThreshold)
-    assert policy.rule[0].theta == theta
+    assert policy.options == {"theta": theta}
 
 
 def test_the_seed_reaches_policies_that_draw() -> None:
@@ -49,7 +49,8 @@ def test_the_seed_reaches_policies_that_draw() -> None:
     [
         (
             "greedyy",
-            f"'greedyy' (allowed: {', '.join([*POLICIES, *pretrained_names()])}, or the folder of an exported policy)",
+            f"'greedyy' (allowed: {', '.join([*POLICIES, *pretrained_names()])}, module:Class, "
+            "or the folder of an exported policy)",
         ),
         ("", "'' (allowed: greedy"),
         ("Greedy", "'Greedy' (allowed: greedy"),
