@@ -6,170 +6,115 @@ Policies read fields by name through `Layout`; the documentation's table is prin
 import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Self
 
 import numpy as np
 
 INTERRUPTIONS_SHOWN = 16
 
 
-class Field(IntEnum):
-    """Index of each field about the clock, the focal task and the fleet."""
+class ObservationField(IntEnum):
+    """Index of a field in its group, with what it says.
 
-    TIME = 0
-    TIME_LEFT = 1
-    DAY_SIN = 2
-    DAY_COS = 3
-    EVENT_ARRIVAL = 4
-    EVENT_INTERRUPTION = 5
-    EVENT_RETRY = 6
-    EVENT_RECONSIDER = 7
-    INTERACTIVE = 8
-    WORK_LEFT = 9
-    WORK_LEFT_H = 10
-    HAS_DEADLINE = 11
-    SLACK = 12
-    SLACK_PER_WORK = 13
-    SLACK_PER_CHANGEOVER = 14
-    WAIT_SLACK = 15
-    RESERVE_SLACK = 16
-    DEADLINE_LEFT = 17
-    AHEAD = 18
-    AHEAD_AFTER_CHANGEOVER = 19
-    MEMORY = 20
-    STATE = 21
-    ON_NOTHING = 22
-    ON_SPOT = 23
-    ON_ON_DEMAND = 24
-    CHANGEOVER_LEFT = 25
-    RUNNING_H = 26
-    UNSAVED = 27
-    INTERRUPTIONS = 28
-    LAUNCH_FAILED = 29
-    AGE = 30
-    WAITING = 31
-    PLACED_SPOT = 32
-    PLACED_ON_DEMAND = 33
-    IDLE = 34
-    DISPLACED = 35
-    ARRIVALS_LEFT = 36
-    DONE = 37
+    Attributes:
+        meaning: how the value comes about, in words.
+        low: lower bound; the upper one is 1 for every field.
+    """
+
+    meaning: str
+    low: float
+
+    def __new__(cls, index: int, meaning: str, low: float = 0.0) -> Self:
+        """A member, from the line that names it: `NAME = index, meaning, low`."""
+        field = int.__new__(cls, index)
+        field._value_ = index
+        field.meaning, field.low = meaning, low
+        return field
 
 
-class PoolField(IntEnum):
-    """Index of each field of a pool within the pool's block."""
+class Field(ObservationField):
+    """The clock, the focal task and the fleet."""
 
-    AVAILABLE = 0
-    ROOM = 1
-    SPOT_PRICE = 2
-    ON_DEMAND_PRICE = 3
-    PRICE_AVERAGE = 4
-    AVAILABLE_1H = 5
-    AVAILABLE_4H = 6
-    AVAILABLE_12H = 7
-    AVAILABLE_EPISODE = 8
-    SINCE_CHANGE = 9
-    MEAN_UP = 10
-    MEAN_DOWN = 11
-    INTERRUPTIONS_SEEN = 12
-    SPOT_CHANGEOVER = 13
-    ON_DEMAND_CHANGEOVER = 14
-    BANDWIDTH = 15
-    FITS = 16
-    HERE_SPOT = 17
-    HERE_ON_DEMAND = 18
-    HELD = 19
-    IDLE_SPOT = 20
-    IDLE_ON_DEMAND = 21
-    UP_SPELLS = 22
-    REST_UP = 23
-    SLACK_PER_SPELL = 24
+    TIME = 0, "time since the episode's start / horizon"
+    TIME_LEFT = 1, "1 - time"
+    DAY_SIN = 2, "sine of the hour of the day, counted from the episode's start", -1.0
+    DAY_COS = 3, "its cosine", -1.0
+    EVENT_ARRIVAL = 4, "1 if the focal task has just arrived"
+    EVENT_INTERRUPTION = 5, "1 if a notice displaced it"
+    EVENT_RETRY = 6, "1 if it waits and is asked again"
+    EVENT_RECONSIDER = 7, "1 if it runs and is asked again"
+    INTERACTIVE = 8, "1: INTERACTIVE, 0: BATCH"
+    WORK_LEFT = 9, "work left / work"
+    WORK_LEFT_H = 10, "w / (w + 24), w the hours of work left"
+    HAS_DEADLINE = 11, "1 if it has a deadline"
+    SLACK = 12, "s / (|s| + 6), s the hours it can still lose before it must be on on-demand; 1 without deadline", -1.0
+    SLACK_PER_WORK = 13, "r / (|r| + 1), r = s / hours of work left; 1 without deadline", -1.0
+    SLACK_PER_CHANGEOVER = 14, "r / (|r| + 20), r = s / hours of an on-demand changeover; 1 without deadline", -1.0
+    WAIT_SLACK = 15, "s less one decision interval, likewise; >= 0: it may wait until it is asked again", -1.0
+    RESERVE_SLACK = 16, "that less one on-demand changeover, likewise; >= 0: it may also lose one launch", -1.0
+    DEADLINE_LEFT = 17, "time to the deadline / time from arrival to deadline; 1 without deadline"
+    AHEAD = 18, "(work done - uniform progress) / work; uniform progress reaches the work at the deadline", -1.0
+    AHEAD_AFTER_CHANGEOVER = 19, "the same against uniform progress two changeovers later", -1.0
+    MEMORY = 20, "GPU memory / the largest pool's"
+    STATE = 21, "m / (m + 8000), m the MB of state to save or load"
+    ON_NOTHING = 22, "1 if it is on no instance"
+    ON_SPOT = 23, "1 if it is on spot"
+    ON_ON_DEMAND = 24, "1 if it is on on-demand"
+    CHANGEOVER_LEFT = 25, "c / (c + 0.1), c the hours until it runs on its instance, or would have, had it not lost it"
+    RUNNING_H = 26, "r / (r + 4), r the hours it has run on its instance"
+    UNSAVED = 27, "work since the last save / work"
+    INTERRUPTIONS = 28, "times it was interrupted / 16, at most 1"
+    LAUNCH_FAILED = 29, "1 if its last request found no capacity"
+    AGE = 30, "a / (a + 24), a the hours since its arrival"
+    WAITING = 31, "n / (n + 8), n the tasks that wait"
+    PLACED_SPOT = 32, "n / (n + 8), n the tasks on spot"
+    PLACED_ON_DEMAND = 33, "n / (n + 8), n the tasks on on-demand"
+    IDLE = 34, "n / (n + 8), n the instances without a task"
+    DISPLACED = 35, "n / (n + 8), n the displaced tasks still to be asked or assigned"
+    ARRIVALS_LEFT = 36, "tasks that may yet arrive / the most tasks of a world"
+    DONE = 37, "tasks done / the most tasks of a world"
+
+
+class PoolField(ObservationField):
+    """One pool; the index is that within the pool's block."""
+
+    AVAILABLE = 0, "1 if a spot instance can be had now"
+    ROOM = 1, "spot instances that can be launched now / 16, at most 1"
+    SPOT_PRICE = 2, "spot price / the dearest on-demand price"
+    ON_DEMAND_PRICE = 3, "on-demand price / the dearest on-demand price"
+    PRICE_AVERAGE = 4, "average spot price of the episode, likewise"
+    AVAILABLE_1H = 5, "share of time with capacity, exponential average over 1 h"
+    AVAILABLE_4H = 6, "over 4 h"
+    AVAILABLE_12H = 7, "over 12 h"
+    AVAILABLE_EPISODE = 8, "over the episode"
+    SINCE_CHANGE = 9, "h / (h + 2), h the hours since capacity came or went"
+    MEAN_UP = 10, "h / (h + 2), h the mean hours of ended up-spells"
+    MEAN_DOWN = 11, "h / (h + 2), h the mean hours of ended down-spells"
+    INTERRUPTIONS_SEEN = 12, "n / (n + 8), n the interruptions of this episode"
+    SPOT_CHANGEOVER = 13, "c / (c + 0.1), c the hours until the task would run on a new spot instance"
+    ON_DEMAND_CHANGEOVER = 14, "on a new on-demand instance"
+    BANDWIDTH = 15, "b / (b + 10), b the Gbit/s"
+    FITS = 16, "1 if the task fits the GPU memory"
+    HERE_SPOT = 17, "1 if the task is here on spot"
+    HERE_ON_DEMAND = 18, "1 if the task is here on on-demand"
+    HELD = 19, "n / (n + 8), n the spot instances held"
+    IDLE_SPOT = 20, "n / (n + 8), n the idle spot instances"
+    IDLE_ON_DEMAND = 21, "n / (n + 8), n the idle on-demand instances"
+    UP_SPELLS = 22, "n / (n + 8), n the ended up-spells"
+    REST_UP = (
+        23,
+        "h / (h + 2), h the hours that ended up-spells went on after an instant in them: mean square / (2 mean)",
+    )
+    SLACK_PER_SPELL = (
+        24,
+        "r / (|r| + 2), r = s / (two on-demand changeovers for each up-spell to come until the deadline, at the "
+        "rate (ended ones + 1) / (time + 4 h)); 1 without deadline",
+        -1.0,
+    )
 
 
 FIELD_COUNT = len(Field)
 POOL_FIELD_COUNT = len(PoolField)
-
-# Meaning and lower bound of each field; the upper bound is 1 for all.
-_MEANINGS: dict[Field, tuple[str, float]] = {
-    Field.TIME: ("time since the episode's start / horizon", 0.0),
-    Field.TIME_LEFT: ("1 - time", 0.0),
-    Field.DAY_SIN: ("sine of the hour of the day, counted from the episode's start", -1.0),
-    Field.DAY_COS: ("its cosine", -1.0),
-    Field.EVENT_ARRIVAL: ("1 if the focal task has just arrived", 0.0),
-    Field.EVENT_INTERRUPTION: ("1 if a notice displaced it", 0.0),
-    Field.EVENT_RETRY: ("1 if it waits and is asked again", 0.0),
-    Field.EVENT_RECONSIDER: ("1 if it runs and is asked again", 0.0),
-    Field.INTERACTIVE: ("1: INTERACTIVE, 0: BATCH", 0.0),
-    Field.WORK_LEFT: ("work left / work", 0.0),
-    Field.WORK_LEFT_H: ("w / (w + 24), w the hours of work left", 0.0),
-    Field.HAS_DEADLINE: ("1 if it has a deadline", 0.0),
-    Field.SLACK: (
-        "s / (|s| + 6), s the hours it can still lose before it must be on on-demand; 1 without deadline",
-        -1.0,
-    ),
-    Field.SLACK_PER_WORK: ("r / (|r| + 1), r = s / hours of work left; 1 without deadline", -1.0),
-    Field.SLACK_PER_CHANGEOVER: ("r / (|r| + 20), r = s / hours of an on-demand changeover; 1 without deadline", -1.0),
-    Field.WAIT_SLACK: ("s less one decision interval, likewise; >= 0: it may wait until it is asked again", -1.0),
-    Field.RESERVE_SLACK: ("that less one on-demand changeover, likewise; >= 0: it may also lose one launch", -1.0),
-    Field.DEADLINE_LEFT: ("time to the deadline / time from arrival to deadline; 1 without deadline", 0.0),
-    Field.AHEAD: ("(work done - uniform progress) / work; uniform progress reaches the work at the deadline", -1.0),
-    Field.AHEAD_AFTER_CHANGEOVER: ("the same against uniform progress two changeovers later", -1.0),
-    Field.MEMORY: ("GPU memory / the largest pool's", 0.0),
-    Field.STATE: ("m / (m + 8000), m the MB of state to save or load", 0.0),
-    Field.ON_NOTHING: ("1 if it is on no instance", 0.0),
-    Field.ON_SPOT: ("1 if it is on spot", 0.0),
-    Field.ON_ON_DEMAND: ("1 if it is on on-demand", 0.0),
-    Field.CHANGEOVER_LEFT: (
-        "c / (c + 0.1), c the hours until it runs on its instance, or would have, had it not lost it",
-        0.0,
-    ),
-    Field.RUNNING_H: ("r / (r + 4), r the hours it has run on its instance", 0.0),
-    Field.UNSAVED: ("work since the last save / work", 0.0),
-    Field.INTERRUPTIONS: ("times it was interrupted / 16, at most 1", 0.0),
-    Field.LAUNCH_FAILED: ("1 if its last request found no capacity", 0.0),
-    Field.AGE: ("a / (a + 24), a the hours since its arrival", 0.0),
-    Field.WAITING: ("n / (n + 8), n the tasks that wait", 0.0),
-    Field.PLACED_SPOT: ("n / (n + 8), n the tasks on spot", 0.0),
-    Field.PLACED_ON_DEMAND: ("n / (n + 8), n the tasks on on-demand", 0.0),
-    Field.IDLE: ("n / (n + 8), n the instances without a task", 0.0),
-    Field.DISPLACED: ("n / (n + 8), n the displaced tasks still to be asked or assigned", 0.0),
-    Field.ARRIVALS_LEFT: ("tasks that may yet arrive / the most tasks of a world", 0.0),
-    Field.DONE: ("tasks done / the most tasks of a world", 0.0),
-}
-
-_POOL_MEANINGS: dict[PoolField, tuple[str, float]] = {
-    PoolField.AVAILABLE: ("1 if a spot instance can be had now", 0.0),
-    PoolField.ROOM: ("spot instances that can be launched now / 16, at most 1", 0.0),
-    PoolField.SPOT_PRICE: ("spot price / the dearest on-demand price", 0.0),
-    PoolField.ON_DEMAND_PRICE: ("on-demand price / the dearest on-demand price", 0.0),
-    PoolField.PRICE_AVERAGE: ("average spot price of the episode, likewise", 0.0),
-    PoolField.AVAILABLE_1H: ("share of time with capacity, exponential average over 1 h", 0.0),
-    PoolField.AVAILABLE_4H: ("over 4 h", 0.0),
-    PoolField.AVAILABLE_12H: ("over 12 h", 0.0),
-    PoolField.AVAILABLE_EPISODE: ("over the episode", 0.0),
-    PoolField.SINCE_CHANGE: ("h / (h + 2), h the hours since capacity came or went", 0.0),
-    PoolField.MEAN_UP: ("h / (h + 2), h the mean hours of ended up-spells", 0.0),
-    PoolField.MEAN_DOWN: ("h / (h + 2), h the mean hours of ended down-spells", 0.0),
-    PoolField.INTERRUPTIONS_SEEN: ("n / (n + 8), n the interruptions of this episode", 0.0),
-    PoolField.SPOT_CHANGEOVER: ("c / (c + 0.1), c the hours until the task would run on a new spot instance", 0.0),
-    PoolField.ON_DEMAND_CHANGEOVER: ("on a new on-demand instance", 0.0),
-    PoolField.BANDWIDTH: ("b / (b + 10), b the Gbit/s", 0.0),
-    PoolField.FITS: ("1 if the task fits the GPU memory", 0.0),
-    PoolField.HERE_SPOT: ("1 if the task is here on spot", 0.0),
-    PoolField.HERE_ON_DEMAND: ("1 if the task is here on on-demand", 0.0),
-    PoolField.HELD: ("n / (n + 8), n the spot instances held", 0.0),
-    PoolField.IDLE_SPOT: ("n / (n + 8), n the idle spot instances", 0.0),
-    PoolField.IDLE_ON_DEMAND: ("n / (n + 8), n the idle on-demand instances", 0.0),
-    PoolField.UP_SPELLS: ("n / (n + 8), n the ended up-spells", 0.0),
-    PoolField.REST_UP: (
-        "h / (h + 2), h the hours that ended up-spells went on after an instant in them: mean square / (2 mean)",
-        0.0,
-    ),
-    PoolField.SLACK_PER_SPELL: (
-        "r / (|r| + 2), r = s / (two on-demand changeovers for each up-spell to come until the deadline, at the rate "
-        "(ended ones + 1) / (time + 4 h)); 1 without deadline",
-        -1.0,
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -215,8 +160,7 @@ class Layout:
     @property
     def low(self) -> np.ndarray:
         """Lower bounds, (K,) float32."""
-        task = [_MEANINGS[field][1] for field in Field]
-        pool = [_POOL_MEANINGS[field][1] for field in PoolField]
+        task, pool = [field.low for field in Field], [field.low for field in PoolField]
         return np.array(task + pool * self.pool_count, dtype=np.float32)
 
     @property
@@ -227,19 +171,20 @@ class Layout:
     @property
     def digest(self) -> str:
         """A fingerprint of names and order; a policy trained on one layout does not fit another."""
-        meanings = [*_MEANINGS.values(), *_POOL_MEANINGS.values()]
-        text = ",".join(f"{name}:{meaning}" for name, (meaning, _low) in zip(self.names, meanings, strict=True))
+        text = ",".join(f"{field.name.lower()}:{field.meaning}" for field in (*Field, *PoolField))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def table(self) -> str:
         """The layout as a Markdown table."""
         lines = ["| Index | Field | Meaning | Range |", "|---|---|---|---|"]
         for field in Field:
-            meaning, low = _MEANINGS[field]
-            meaning = meaning.replace("|", "\\|")  # else it would end the cell
-            lines.append(f"| {int(field)} | `{field.name.lower()}` | {meaning} | {low:g} … 1 |")
+            lines.append(f"| {int(field)} | {_cells(field, field.meaning)} |")
         for pool_field in PoolField:
-            meaning, low = _POOL_MEANINGS[pool_field]
             index = f"{FIELD_COUNT + pool_field} + {POOL_FIELD_COUNT} p"
-            lines.append(f"| {index} | `{pool_field.name.lower()}` | pool p: {meaning} | {low:g} … 1 |")
+            lines.append(f"| {index} | {_cells(pool_field, f'pool p: {pool_field.meaning}')} |")
         return "\n".join(lines)
+
+
+def _cells(field: ObservationField, meaning: str) -> str:
+    meaning = meaning.replace("|", "\\|")  # else it would end the cell
+    return f"`{field.name.lower()}` | {meaning} | {field.low:g} … 1"
