@@ -12,7 +12,8 @@ from torch import nn
 
 from agents.networks import ACTIVATIONS, PoolScorer
 from tessera_env.observation.layout import Layout
-from tessera_env.policies.learned import PolicyCard, save_policy
+from tessera_env.policies.card import PolicyCard
+from tessera_env.policies.folder import save_policy
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
 
@@ -35,7 +36,7 @@ def export_policy(
         "kind": "pool_scorer" if is_scorer else "mlp",
         "activation": next(name for name, cls in ACTIVATIONS.items() if cls is model.policy.activation_fn),
         "pool_count": pool_count,
-        "layout_digest": Layout(pool_count).digest,
+        "fields": Layout(pool_count).signatures,
         "scenario": trained_on.name,
         "masked": type(model).__name__ == "MaskablePPO",
         "asked_on_spot": trained_on.reconsider_on_spot,

@@ -40,10 +40,9 @@ class PoolScorer(nn.Module):
         layout = Layout(pool_count)
         self.pool_count = pool_count
         self.first_pool_index = layout.first_pool_index
-        pool_fields = (layout.size - layout.first_pool_index) // pool_count
         width = hidden[-1]
         self.shared = mlp(layout.first_pool_index, hidden, activation)
-        self.pool = mlp(width + pool_fields, hidden, activation)
+        self.pool = mlp(width + layout.pool_field_count, hidden, activation)
         self.pool_logits = nn.Linear(width, 2)
         self.wait = mlp(2 * width, hidden, activation)
         self.wait_logit = nn.Linear(width, 1)

@@ -9,7 +9,8 @@ from typing import Any
 
 from agents.hyperparameters import load_hyperparameters
 from tessera_env.files.writing import write_text
-from tessera_env.policies.learned import PolicyCard, read_card, read_weights, save_policy
+from tessera_env.policies.card import PolicyCard
+from tessera_env.policies.folder import read_card, read_weights, save_policy
 
 PRETRAINED = Path(__file__).parents[1] / "tessera_env" / "data" / "pretrained"
 TEXT_FILE = "CARD.md"
@@ -24,7 +25,7 @@ _TEXT = """# pretrained/{name}
 | how | `python train.py --steps {total_steps} --seed {seed}{changes}`, {algorithm}, commit {commit} |
 | decisions learned from | {steps:,}, the best of the run on development worlds |
 | network | {network}, {weights:,} weights; sha256 {sha256} |
-| observation | layout {layout_digest}: another one is refused |
+| observation | {fields} fields, which policy.json names; one that is missing or means something else is refused |
 
 ## How it does
 
@@ -77,7 +78,7 @@ def ship(run: Path, name: str, report: Path, pretrained: Path = PRETRAINED) -> P
         "network": f"{card.kind}, hidden layers {settings['hidden']}, {card.activation}",
         "weights": sum(array.size for array in arrays.values()),
         "sha256": card.sha256,
-        "layout_digest": card.layout_digest,
+        "fields": len(card.fields),
         "table": report_table(report, f"pretrained/{name}", card.sha256),
     }
     write_text(folder / TEXT_FILE, _TEXT.format(**facts))

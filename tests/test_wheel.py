@@ -10,7 +10,7 @@ import pytest
 
 import tessera_env
 from tessera_env.observation.layout import Layout
-from tessera_env.policies.learned import save_policy
+from tessera_env.policies.folder import save_policy
 
 ROOT = Path(__file__).parents[1]
 PIP = ("-m", "pip", "--disable-pip-version-check", "-q")
@@ -62,7 +62,7 @@ def exported_policy(folder: Path) -> Path:
         "kind": "mlp",
         "activation": "tanh",
         "pool_count": 1,
-        "layout_digest": layout.digest,
+        "fields": layout.signatures,
         "scenario": "deadline",
         "masked": True,
         "versions": {},

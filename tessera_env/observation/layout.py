@@ -4,6 +4,7 @@ Policies read fields by name through `Layout`; the documentation's table is prin
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
@@ -125,19 +126,28 @@ class Layout:
     """
 
     pool_count: int
+    task_fields: type[ObservationField] = Field
+    pool_fields: type[ObservationField] = PoolField
 
-    first_pool_index = FIELD_COUNT
-    pool_field_count = POOL_FIELD_COUNT
+    @property
+    def first_pool_index(self) -> int:
+        """Where the first pool's block begins."""
+        return len(self.task_fields)
+
+    @property
+    def pool_field_count(self) -> int:
+        """Length of a pool's block."""
+        return len(self.pool_fields)
 
     @property
     def size(self) -> int:
         """Length K of the observation."""
-        return FIELD_COUNT + self.pool_count * POOL_FIELD_COUNT
+        return self.first_pool_index + self.pool_count * self.pool_field_count
 
     @property
     def names(self) -> list[str]:
         """All fields' names, in the observation's order; a pool's field is named once."""
-        return [field.name.lower() for field in (*Field, *PoolField)]
+        return [field.name.lower() for field in (*self.task_fields, *self.pool_fields)]
 
     def slice_of(self, name: str) -> slice:
         """Where the field stands: one index, or every pool's.
@@ -146,21 +156,21 @@ class Layout:
             KeyError: there is no field of that name.
         """
         key = name.upper()
-        if key in Field.__members__:
-            return slice(Field[key], Field[key] + 1)
-        if key in PoolField.__members__:
-            return slice(FIELD_COUNT + PoolField[key], self.size, POOL_FIELD_COUNT)
+        if key in self.task_fields.__members__:
+            return slice(self.task_fields[key], self.task_fields[key] + 1)
+        if key in self.pool_fields.__members__:
+            return slice(self.first_pool_index + self.pool_fields[key], self.size, self.pool_field_count)
         raise KeyError(f"observation field: {name!r} (allowed: {', '.join(self.names)})")
 
     def read(self, observation: np.ndarray, name: str) -> np.ndarray:
         """The field's values: (…,) for the task's fields, (…, P) for a pool's; a view of `observation` (…, K)."""
         values = observation[..., self.slice_of(name)]
-        return values[..., 0] if name.upper() in Field.__members__ else values
+        return values[..., 0] if name.upper() in self.task_fields.__members__ else values
 
     @property
     def low(self) -> np.ndarray:
         """Lower bounds, (K,) float32."""
-        task, pool = [field.low for field in Field], [field.low for field in PoolField]
+        task, pool = ([field.low for field in group] for group in (self.task_fields, self.pool_fields))
         return np.array(task + pool * self.pool_count, dtype=np.float32)
 
     @property
@@ -169,22 +179,30 @@ class Layout:
         return np.ones(self.size, dtype=np.float32)
 
     @property
-    def digest(self) -> str:
-        """A fingerprint of names and order; a policy trained on one layout does not fit another."""
-        text = ",".join(f"{field.name.lower()}:{field.meaning}" for field in (*Field, *PoolField))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    def signatures(self) -> list[str]:
+        """Each name with a digest of the field's meaning and bounds ("slack:1f3a9c02"), ordered as `names`.
+
+        A trained policy's card holds those of the fields that its network reads. A meaning that is worded anew counts
+        as another one, and so does a field of the task that becomes one of each pool.
+        """
+        return [_signature(field, meaning) for field, meaning in self._meanings()]
 
     def table(self) -> str:
         """The layout as a Markdown table."""
         lines = ["| Index | Field | Meaning | Range |", "|---|---|---|---|"]
-        for field in Field:
-            lines.append(f"| {int(field)} | {_cells(field, field.meaning)} |")
-        for pool_field in PoolField:
-            index = f"{FIELD_COUNT + pool_field} + {POOL_FIELD_COUNT} p"
-            lines.append(f"| {index} | {_cells(pool_field, f'pool p: {pool_field.meaning}')} |")
+        for field, meaning in self._meanings():
+            in_pool = isinstance(field, self.pool_fields)
+            index = f"{self.first_pool_index + field} + {self.pool_field_count} p" if in_pool else f"{int(field)}"
+            shown = meaning.replace("|", "\\|")  # else it would end the cell
+            lines.append(f"| {index} | `{field.name.lower()}` | {shown} | {field.low:g} … 1 |")
         return "\n".join(lines)
 
+    def _meanings(self) -> Iterator[tuple[ObservationField, str]]:
+        """Each field with its meaning, which for a pool's says so."""
+        yield from ((field, field.meaning) for field in self.task_fields)
+        yield from ((field, f"pool p: {field.meaning}") for field in self.pool_fields)
 
-def _cells(field: ObservationField, meaning: str) -> str:
-    meaning = meaning.replace("|", "\\|")  # else it would end the cell
-    return f"`{field.name.lower()}` | {meaning} | {field.low:g} … 1"
+
+def _signature(field: ObservationField, meaning: str) -> str:
+    said = f"{meaning} [{field.low:g}, 1]"
+    return f"{field.name.lower()}:{hashlib.sha256(said.encode()).hexdigest()[:8]}"

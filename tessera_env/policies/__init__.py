@@ -1,6 +1,8 @@
 """What acts: hand-coded rules, random play and trained networks, all through one `predict`."""
 
-from tessera_env.policies.learned import LearnedPolicy, PolicyError, save_policy
+from tessera_env.policies.card import PolicyError
+from tessera_env.policies.folder import save_policy
+from tessera_env.policies.learned import LearnedPolicy
 from tessera_env.policies.making import POLICIES, make_policy
 from tessera_env.policies.pretrained import pretrained_names
 from tessera_env.policies.protocol import Policy

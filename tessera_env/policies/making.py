@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tessera_env.observation.layout import Layout
-from tessera_env.policies.learned import LearnedPolicy, PolicyError
+from tessera_env.policies.card import PolicyError
+from tessera_env.policies.learned import LearnedPolicy
 from tessera_env.policies.pretrained import PREFIX, pretrained_folder, pretrained_names
 from tessera_env.policies.protocol import Policy
 from tessera_env.policies.random import Random

@@ -2,18 +2,16 @@
 
 `mlp`: `layer.{i}.weight` (out, in) and `layer.{i}.bias`; the last layer gives the 1 + 2P logits.
 
-`pool_scorer`: one small net for every pool, so that weights fit any number of pools. The observation's scalar fields
+`pool_scorer`: one small net for every pool, so that weights fit any number of pools. The inputs about the task
 go through `shared.{i}`; its output, beside one pool's fields, through `pool.{i}`, whose last layer gives two logits, of
 SPOT and ON_DEMAND there; the shared output, beside the mean over the pools of `pool`'s last hidden values, through
 `wait.{i}` to the logit of WAIT. Hidden layers, and all of `shared`, are activated; layers that give logits are not.
 """
 
 import re
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
-
-from tessera_env.observation.layout import Layout
 
 Kind = Literal["mlp", "pool_scorer"]
 Activation = Literal["tanh", "relu"]
@@ -28,15 +26,33 @@ _STACKS: dict[str, tuple[str, ...]] = {"mlp": ("layer",), "pool_scorer": ("share
 _TENSOR = re.compile(r"(layer|shared|pool|wait)\.(0|[1-9][0-9]?)\.(weight|bias)")
 
 
-class Network(Protocol):
-    """What turns observations into logits."""
+class Widths(NamedTuple):
+    """How many values a network is given and gives."""
 
-    def logits(self, observation: np.ndarray) -> np.ndarray:
-        """(n, 1 + 2P) float32 from (n, K) float32; n is a multiple of BLOCK."""
+    task: int  # inputs about the clock, the task and the fleet
+    pool: int  # inputs about each pool
+    pools: int
+
+    @property
+    def inputs(self) -> int:
+        """Length of its input."""
+        return self.task + self.pools * self.pool
+
+    @property
+    def outputs(self) -> int:
+        """Number of logits."""
+        return 1 + 2 * self.pools
+
+
+class Network(Protocol):
+    """What turns its inputs, see `tessera_env.policies.inputs`, into logits."""
+
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
+        """(n, 1 + 2P) float32 from (n, inputs) float32; n is a multiple of BLOCK."""
         ...
 
 
-def build_network(kind: Kind, activation: Activation, arrays: dict[str, np.ndarray], layout: Layout) -> Network:
+def build_network(kind: Kind, activation: Activation, arrays: dict[str, np.ndarray], widths: Widths) -> Network:
     """The network that the tensors are.
 
     Raises:
@@ -46,46 +62,46 @@ def build_network(kind: Kind, activation: Activation, arrays: dict[str, np.ndarr
         _check_tensor(name, array, kind)
     stacks = {stack: _layers_of(stack, arrays) for stack in _STACKS[kind]}
     if kind == "mlp":
-        return Mlp(stacks["layer"], activation, layout)
-    return PoolScorer(stacks["shared"], stacks["pool"], stacks["wait"], activation, layout)
+        return Mlp(stacks["layer"], activation, widths)
+    return PoolScorer(stacks["shared"], stacks["pool"], stacks["wait"], activation, widths)
 
 
 class Mlp:
-    """Fully connected layers over the whole observation."""
+    """Fully connected layers over all inputs."""
 
-    def __init__(self, layers: Layers, activation: Activation, layout: Layout) -> None:
-        _check_chain("layer", layers, layout.size, 1 + 2 * layout.pool_count)
+    def __init__(self, layers: Layers, activation: Activation, widths: Widths) -> None:
+        _check_chain("layer", layers, widths.inputs, widths.outputs)
         self._layers = layers
         self._activation = activation
 
-    def logits(self, observation: np.ndarray) -> np.ndarray:
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
         """(n, 1 + 2P)."""
-        hidden = _activated(self._layers[:-1], observation, self._activation)
+        hidden = _activated(self._layers[:-1], inputs, self._activation)
         return _affine(self._layers[-1], hidden)
 
 
 class PoolScorer:
     """One net for every pool, and one for waiting."""
 
-    def __init__(self, shared: Layers, pool: Layers, wait: Layers, activation: Activation, layout: Layout) -> None:
+    def __init__(self, shared: Layers, pool: Layers, wait: Layers, activation: Activation, widths: Widths) -> None:
         if len(pool) < 2:
             raise ValueError(f"pool: {len(pool)} layer (allowed: at least one hidden layer and the last)")
         width = len(shared[-1][1])
-        _check_chain("shared", shared, layout.first_pool_index, width)
-        _check_chain("pool", pool, width + layout.pool_field_count, 2)
+        _check_chain("shared", shared, widths.task, width)
+        _check_chain("pool", pool, width + widths.pool, 2)
         _check_chain("wait", wait, width + len(pool[-2][1]), 1)
         self._shared, self._pool, self._wait = shared, pool, wait
         self._activation = activation
-        self._layout = layout
+        self._widths = widths
 
-    def logits(self, observation: np.ndarray) -> np.ndarray:
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
         """(n, 1 + 2P)."""
-        rows, pools, first = len(observation), self._layout.pool_count, self._layout.first_pool_index
-        shared = _activated(self._shared, observation[:, :first], self._activation)
-        fields = observation[:, first:].reshape(rows, pools, self._layout.pool_field_count)
+        rows, (first, pool_fields, pools) = len(inputs), self._widths
+        shared = _activated(self._shared, inputs[:, :first], self._activation)
+        fields = inputs[:, first:].reshape(rows, pools, pool_fields)
         beside = np.broadcast_to(shared[:, None, :], (rows, pools, shared.shape[1]))
-        inputs = np.concatenate([beside, fields], axis=2).reshape(rows * pools, -1)
-        hidden = _activated(self._pool[:-1], inputs, self._activation)
+        each = np.concatenate([beside, fields], axis=2).reshape(rows * pools, -1)
+        hidden = _activated(self._pool[:-1], each, self._activation)
         placements = _affine(self._pool[-1], hidden).reshape(rows, pools, 2)
         mean = hidden.reshape(rows, pools, -1).mean(axis=1, dtype=np.float32)
         waiting = _activated(self._wait[:-1], np.concatenate([shared, mean], axis=1), self._activation)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tessera_env.policies.learned import CARD_FILE, PolicyError
+from tessera_env.policies.card import PolicyError
+from tessera_env.policies.folder import CARD_FILE
 
 PREFIX = "pretrained/"
 _FOLDER = Path(__file__).parents[1] / "data" / "pretrained"

@@ -54,6 +54,7 @@ def test_maskable_ppo_same_actions(tmp_path: Path, net: str, scenario: str, pool
     assert masks[np.arange(OBSERVATIONS), actions].all()
     assert len(np.unique(actions)) > pool_count  # no logit drowns the others
     assert card.asked_on_spot == (scenario == "fleet")
+    assert card.schema_version == 2 and card.fields == Layout(pool_count).signatures
     assert card.masked and card.training["algorithm"] == "MaskablePPO" and card.training["seed"] == 0
 
 

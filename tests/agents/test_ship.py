@@ -11,7 +11,7 @@ from agents.ship import main, ship
 from agents.training import train
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy
-from tessera_env.policies.learned import read_card
+from tessera_env.policies.folder import read_card
 from tests.agents.small import small_run
 from tests.agents.test_training import quiet
 
@@ -39,7 +39,15 @@ def test_the_run_s_policy_and_its_card(tmp_path: Path) -> None:
     np.testing.assert_array_equal(*(policy.logits(seen) for policy in policies))
     text = (folder / "CARD.md").read_text(encoding="utf-8")
     commit = json.loads((run.folder / "config.json").read_text())["commit"]
-    for fact in ("`deadline`", "--seed 7", commit, policies[0].card.sha256, "MaskablePPO", "mlp, hidden layers [16]"):
+    for fact in (
+        "`deadline`",
+        "--seed 7",
+        commit,
+        policies[0].card.sha256,
+        "MaskablePPO",
+        "mlp, hidden layers [16]",
+        f"{len(Layout(1).names)} fields",
+    ):
         assert fact in text
     assert "| Recorded hours | `pretrained/some` | 80.00 | 66.0 [56.0, 76.0] | 0 of 4320 |" in text
     assert "`slack_threshold`" in text and "`greedy`" not in text

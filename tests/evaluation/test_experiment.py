@@ -156,7 +156,7 @@ class TestEvaluate:
             "layer.1.weight": np.random.default_rng(1).normal(0, 0.1, (3, 64)).astype(np.float32),
             "layer.1.bias": np.array([0, 0, 50], np.float32),
         }
-        facts = {"kind": "mlp", "activation": "tanh", "pool_count": 1, "layout_digest": layout.digest}
+        facts = {"kind": "mlp", "activation": "tanh", "pool_count": 1, "fields": layout.signatures}
         card = save_policy(tmp_path / "p", arrays, {**facts, "scenario": "deadline", "masked": True, "versions": {}})
         label = str(tmp_path / "p")
         players = [tmp_path / "p", "on_demand_only"]

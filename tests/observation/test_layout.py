@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from tessera_env.observation.layout import Field, Layout, PoolField
+from tessera_env.observation.layout import Field, Layout, ObservationField, PoolField
 
 ALL = [*Field, *PoolField]
 
@@ -33,7 +33,7 @@ def test_values_are_read_by_name():
     assert layout.read(several, "slack").tolist() == [Field.SLACK, Field.SLACK + 1_000.0]
     assert layout.read(several, "room").shape == (2, 3)
     assert layout.read(several[:, np.newaxis], "room").shape == (2, 1, 3)
-    blocks = one[Layout.first_pool_index :].reshape(3, Layout.pool_field_count)
+    blocks = one[layout.first_pool_index :].reshape(3, layout.pool_field_count)
     assert blocks[:, PoolField.ROOM].tolist() == layout.read(one, "room").tolist()
 
 
@@ -79,16 +79,37 @@ def test_the_table_has_one_line_a_field():
     assert rows[len(Field)][0] == f"{len(Field)} + {len(PoolField)} p"
     assert rows[Field.SLACK][3] == "-1 … 1" and rows[Field.TIME][3] == "0 … 1"
     assert all(len(row) == 4 and row[2] for row in rows)
-    assert rows[-1][2].startswith(r"pool p: r / (\|r\| + 2)")
+    assert rows[len(Field) + PoolField.SLACK_PER_SPELL][2].startswith(r"pool p: r / (\|r\| + 2)")
     assert Layout(1).table() == Layout(5).table()
 
 
-def test_the_digest_changes_with_names_order_and_meaning(monkeypatch):
-    """And with nothing else: a policy that shares its weights between pools fits any number of them."""
-    digest = Layout(1).digest
-    assert len(digest) == 16 and Layout(7).digest == digest
-    for name in ("meaning", "_name_"):
+def test_a_signature_changes_with_name_meaning_and_bound_alone(monkeypatch):
+    """Not with the number of pools: a policy that shares its weights between pools fits any number of them."""
+    before = Layout(1).signatures
+    assert [one.split(":")[0] for one in before] == Layout(1).names and Layout(7).signatures == before
+    assert all(re.fullmatch(r"[a-z0-9_]+:[0-9a-f]{8}", one) for one in before)
+    for attribute, value in (("meaning", "something else"), ("low", 0.0), ("_name_", "OTHER")):
         with monkeypatch.context() as changed:
-            changed.setattr(Field.SLACK, name, "SOMETHING_ELSE")
-            assert Layout(1).digest != digest
-    assert Layout(1).digest == digest
+            changed.setattr(Field.SLACK, attribute, value)
+            after = Layout(1).signatures
+            assert [k for k, pair in enumerate(zip(before, after, strict=True)) if len(set(pair)) == 2] == [Field.SLACK]
+
+
+def test_a_pool_s_field_says_another_thing_than_a_task_s():
+    one = ObservationField("One", {"SAME": (0, "a meaning", 0.0)})
+    task, pool = Layout(1, one, one).signatures
+    assert task != pool
+
+
+def test_a_layout_of_other_fields():
+    task = ObservationField("Task", {"TIME": (0, "now"), "NEW": (1, "what is new", -1.0)})
+    pool = ObservationField("Pool", {"PRICE": (0, "of a | b"), "ROOM": (1, "left"), "FITS": (2, "or not", -1.0)})
+    layout = Layout(2, task, pool)
+    assert layout.names == ["time", "new", "price", "room", "fits"]
+    assert (layout.size, layout.first_pool_index, layout.pool_field_count) == (8, 2, 3)
+    assert layout.low.tolist() == [0, -1, 0, 0, -1, 0, 0, -1]
+    assert layout.read(np.arange(8), "room").tolist() == [3, 6]
+    assert layout.table().splitlines()[3:5] == [
+        "| 1 | `new` | what is new | -1 … 1 |",
+        r"| 2 + 3 p | `price` | pool p: of a \| b | 0 … 1 |",
+    ]

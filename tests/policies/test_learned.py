@@ -1,11 +1,7 @@
-"""Exported networks: the numbers they compute, and every way in which a folder can be unusable."""
+"""Exported networks: the numbers that they compute, and what they do with them."""
 
-import hashlib
-import json
-import signal
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,68 +11,20 @@ from safetensors.numpy import save
 
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy, PolicyError, make_policy, save_policy
-from tessera_env.policies.learned import CARD_FILE, WEIGHTS_FILE
 from tests.policies.observations import LAYOUT, random_rows
-
-K = LAYOUT.size
-FIRST, FIELDS = LAYOUT.first_pool_index, LAYOUT.pool_field_count
-
-
-def card(**changes: Any) -> dict[str, Any]:
-    return {
-        "kind": "mlp",
-        "activation": "tanh",
-        "pool_count": 2,
-        "layout_digest": LAYOUT.digest,
-        "scenario": "deadline",
-        "masked": True,
-        "versions": {"torch": "2.13"},
-        **changes,
-    }
-
-
-def stack(name: str, *widths: int, seed: int = 0) -> dict[str, np.ndarray]:
-    generator = np.random.default_rng(seed)
-    arrays = {}
-    for i, (inputs, outputs) in enumerate(pairwise(widths)):
-        arrays[f"{name}.{i}.weight"] = generator.normal(0, inputs**-0.5, (outputs, inputs)).astype(np.float32)
-        arrays[f"{name}.{i}.bias"] = generator.normal(0, 0.5, outputs).astype(np.float32)
-    return arrays
-
-
-def mlp(seed: int = 0, hidden: int = 48) -> dict[str, np.ndarray]:
-    return stack("layer", K, hidden, 40, 5, seed=seed)
-
-
-def scorer(seed: int = 0) -> dict[str, np.ndarray]:
-    return {
-        **stack("shared", FIRST, 24, 16, seed=seed),
-        **stack("pool", 16 + FIELDS, 20, 12, 2, seed=seed + 1),
-        **stack("wait", 16 + 12, 10, 1, seed=seed + 2),
-    }
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    save_policy(tmp_path / "policy", mlp(), card())
-    return tmp_path / "policy"
-
-
-def forward(arrays: dict[str, np.ndarray], name: str, values: np.ndarray, act: Any, last: bool) -> np.ndarray:
-    """A stack's output in float64; `last`: the last layer is activated too."""
-    count = sum(key.startswith(f"{name}.") and key.endswith("weight") for key in arrays)
-    for i in range(count):
-        values = arrays[f"{name}.{i}.weight"].astype(float) @ values + arrays[f"{name}.{i}.bias"]
-        values = act(values) if last or i < count - 1 else values
-    return values
-
-
-def hidden_of(arrays: dict[str, np.ndarray], name: str, values: np.ndarray, act: Any) -> np.ndarray:
-    """A stack's last hidden values in float64."""
-    without_last = {key: array for key, array in arrays.items() if key.startswith(name)}
-    last = max(int(key.split(".")[1]) for key in without_last)
-    kept = {key: array for key, array in without_last.items() if int(key.split(".")[1]) < last}
-    return forward(kept, name, values, act, last=True)
+from tests.policies.trained import (
+    FIELDS,
+    FIRST,
+    K,
+    card,
+    forward,
+    hidden_of,
+    mlp,
+    put_weights,
+    refusal,
+    scorer,
+    stack,
+)
 
 
 class TestNumbers:
@@ -180,98 +128,8 @@ class TestActions:
         assert not np.array_equal(first, other)
 
 
-def rewrite(folder: Path, **changes: Any) -> None:
-    """Change the card by hand."""
-    values = json.loads((folder / CARD_FILE).read_text())
-    (folder / CARD_FILE).write_text(json.dumps({**values, **changes}))
-
-
-def put_weights(folder: Path, data: bytes) -> None:
-    """Other weights, with a card that names their digest."""
-    (folder / WEIGHTS_FILE).write_bytes(data)
-    rewrite(folder, sha256=hashlib.sha256(data).hexdigest())
-
-
-def refusal(folder: Path, layout: Layout = LAYOUT) -> str:
-    with pytest.raises(PolicyError) as caught:
-        LearnedPolicy(folder, layout)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
 class TestRefusals:
-    """Folders that cannot be used: one line naming file, field, value and what is allowed."""
-
-    def test_no_folder(self, tmp_path: Path) -> None:
-        assert "no such folder" in refusal(tmp_path / "none")
-
-    def test_a_file_instead(self, tmp_path: Path) -> None:
-        (tmp_path / "file").write_bytes(b"")
-        assert "no such folder" in refusal(tmp_path / "file")
-
-    @pytest.mark.parametrize("name", [CARD_FILE, WEIGHTS_FILE])
-    def test_half_a_folder(self, folder: Path, name: str) -> None:
-        (folder / name).unlink()
-        assert name in refusal(folder)
-
-    @pytest.mark.parametrize(
-        ("text", "reason"),
-        [
-            (b"", "is not JSON"),
-            (b"{", "is not JSON"),
-            (b"[1]", ""),
-            (b"[" * 100_000, "is not JSON"),
-            (b"\xff\xfe", "is not UTF-8"),
-            (b'{"pool_count": NaN}', "NaN is not a JSON number"),
-            (b'{"pool_count": ' + b"9" * 5_000 + b"}", "is not JSON"),
-        ],
-    )
-    def test_cards_that_are_not_json(self, folder: Path, text: bytes, reason: str) -> None:
-        (folder / CARD_FILE).write_bytes(text)
-        message = refusal(folder)
-        assert CARD_FILE in message
-        assert reason in message
-        assert len(message) < 400
-
-    @pytest.mark.parametrize(
-        ("changes", "reason"),
-        [
-            ({"schema_version": 2}, "schema_version: must be 1"),
-            ({"kind": "lstm"}, "kind: must be 'mlp' or 'pool_scorer' (got 'lstm')"),
-            ({"activation": "gelu"}, "activation: must be 'tanh' or 'relu' (got 'gelu')"),
-            ({"pool_count": 0}, "pool_count: must be"),
-            ({"pool_count": 10**12}, "pool_count"),
-            ({"pool_count": "2"}, "pool_count: must be a"),
-            ({"masked": 1}, "masked: must be"),
-            ({"surprise": 1}, "surprise: is not a known key (got 1)"),
-            ({"sha256": "abc"}, "sha256"),
-            ({"layout_digest": "0" * 16}, "layout_digest: '0000000000000000'"),
-            ({"normaliser": {"mean": [0.0], "var": [1.0, 1.0]}}, "normaliser: "),
-            ({"normaliser": {"mean": [0.0], "var": [1.0]}}, f"normaliser: 1 values (allowed for mlp: {K})"),
-            ({"normaliser": {"mean": [0.0], "var": [-1.0]}}, "normaliser.var.0: must be"),
-            ({"normaliser": {"mean": ["0"], "var": [1.0]}}, "normaliser.mean.0: must be a"),
-        ],
-    )
-    def test_cards_that_are_wrong(self, folder: Path, changes: dict[str, Any], reason: str) -> None:
-        rewrite(folder, **changes)
-        assert reason in refusal(folder)
-
-    def test_a_card_without_a_field(self, folder: Path) -> None:
-        values = json.loads((folder / CARD_FILE).read_text())
-        del values["scenario"]
-        (folder / CARD_FILE).write_text(json.dumps(values))
-        assert "scenario: must be given" in refusal(folder)
-
-    def test_weights_that_changed(self, folder: Path) -> None:
-        data = bytearray((folder / WEIGHTS_FILE).read_bytes())
-        data[-1] ^= 1
-        (folder / WEIGHTS_FILE).write_bytes(data)
-        assert "SHA-256 differs" in refusal(folder)
-
-    @pytest.mark.parametrize("keep", [0, 7, 100, 5_000])
-    def test_weights_cut_short(self, folder: Path, keep: int) -> None:
-        put_weights(folder, (folder / WEIGHTS_FILE).read_bytes()[:keep])
-        assert "is not a safetensors file" in refusal(folder)
+    """Weights that make no network for this environment: one line naming file, tensor, value and what is allowed."""
 
     @pytest.mark.parametrize(
         ("changes", "reason"),
@@ -304,9 +162,6 @@ class TestRefusals:
         with pytest.raises(PolicyError, match="at least one hidden layer"):
             save_policy(tmp_path, arrays, card(kind="pool_scorer"))
 
-    def test_another_number_of_pools(self, folder: Path) -> None:
-        assert "pool_count: 2 (allowed here: 3)" in refusal(folder, Layout(3))
-
 
 class TestNeverAskedOnSpot:
     """A policy that training never asked about tasks on spot leaves them there, if it may."""
@@ -323,86 +178,6 @@ class TestNeverAskedOnSpot:
         save_policy(tmp_path, arrays, card())
         asked, _ = LearnedPolicy(tmp_path, LAYOUT).predict(observation, action_masks=masks)
         assert (free.tolist(), asked.tolist()) == ([2, 3, 3], [3, 3, 3])
-
-
-class TestSaving:
-    """The folder holds one whole policy at every moment."""
-
-    def test_there_and_back(self, folder: Path) -> None:
-        assert sorted(path.name for path in folder.iterdir()) == [CARD_FILE, WEIGHTS_FILE]
-        policy = LearnedPolicy(folder, LAYOUT)
-        assert policy.name == "policy"
-        assert policy.card.model_dump() == {
-            **card(),
-            "asked_on_spot": True,
-            "schema_version": 1,
-            "sha256": hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(),
-            "normaliser": None,
-            "training": {},
-        }
-
-    def test_the_same_policy_gives_the_same_bytes(self, folder: Path, tmp_path: Path) -> None:
-        save_policy(tmp_path / "again", dict(reversed(mlp().items())), card())
-        for name in (CARD_FILE, WEIGHTS_FILE):
-            assert (folder / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
-
-    def test_arrays_that_are_not_contiguous(self, tmp_path: Path) -> None:
-        arrays = mlp()
-        save_policy(tmp_path, {name: np.asfortranarray(array) for name, array in arrays.items()}, card())
-        rows = random_rows(5)
-        expected = np.array([forward(arrays, "layer", row, np.tanh, last=False) for row in rows])
-        assert np.allclose(LearnedPolicy(tmp_path, LAYOUT).logits(rows), expected, atol=2e-6)
-
-    @pytest.mark.parametrize(
-        ("arrays", "changes"),
-        [
-            ({**mlp(), "layer.0.bias": np.full(48, np.nan, np.float32)}, {}),
-            (mlp(), {"layout_digest": "other"}),
-            (mlp(), {"pool_count": 3}),
-            (mlp(), {"scenario": None}),
-            (mlp(), {"training": {"model": object()}}),
-        ],
-    )
-    def test_what_is_no_policy_is_not_written(self, folder: Path, arrays: Any, changes: dict[str, Any]) -> None:
-        before = [(folder / name).read_bytes() for name in (CARD_FILE, WEIGHTS_FILE)]
-        with pytest.raises(PolicyError):
-            save_policy(folder, arrays, card(**changes))
-        assert before == [(folder / name).read_bytes() for name in (CARD_FILE, WEIGHTS_FILE)]
-
-    @pytest.mark.parametrize("survived", range(4))
-    def test_a_kill_leaves_the_old_policy_or_the_new_one(self, folder: Path, survived: int) -> None:
-        """Killed at each rename in turn, twice in a row; loaded and saved over afterwards."""
-        program = (
-            "import os, signal, sys\n"
-            "from tests.policies.test_learned import mlp, card, save_policy\n"
-            "rename, left = os.replace, [int(sys.argv[2])]\n"
-            "def replace(*paths):\n"
-            "    if left[0] == 0: os.kill(os.getpid(), signal.SIGKILL)\n"
-            "    left[0] -= 1; rename(*paths)\n"
-            "os.replace = replace\n"
-            "save_policy(sys.argv[1], mlp(int(sys.argv[3])), card())\n"
-        )
-        old, rows = 0, random_rows(3)
-        for new in (1, 2):
-            died = subprocess.run([sys.executable, "-c", program, str(folder), str(survived), str(new)], check=False)
-            assert died.returncode == (-signal.SIGKILL if survived < 3 else 0)  # a save renames three times
-            old = self.in_force(folder, rows, {old, new})
-            assert new == 2 or old == (1 if survived >= 2 else 0)  # the second rename, of the card, is what counts
-        save_policy(folder, mlp(3), card())
-        assert self.in_force(folder, rows, {3}) == 3
-        assert not (folder / "policy.next.safetensors").exists()
-
-    @staticmethod
-    def in_force(folder: Path, rows: np.ndarray, candidates: set[int]) -> int:
-        """Which of the policies by seed the folder holds."""
-        logits = LearnedPolicy(folder, LAYOUT).logits(rows)
-
-        def expected(seed: int) -> np.ndarray:
-            return np.array([forward(mlp(seed), "layer", row, np.tanh, last=False) for row in rows])
-
-        found = [seed for seed in candidates if np.allclose(expected(seed), logits, atol=2e-6)]
-        assert len(found) == 1
-        return found[0]
 
 
 def test_no_torch(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """The policies that come with the package: found by name, fitting, never late, and better than the rules."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from tessera_env.evaluation.experiment import evaluate
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy, PolicyError, make_policy, pretrained_names
 from tessera_env.policies.pretrained import pretrained_folder
+from tests.policies.observations import random_rows
+from tests.policies.other_layouts import OTHERS, moved
 
 DEVELOPMENT = {"market.from_h": 0.0, "market.until_h": 700.0}
 
@@ -20,6 +23,19 @@ def test_they_are_found_by_name_from_anywhere(tmp_path: Path, monkeypatch: pytes
     for name in pretrained_names():
         policy = make_policy(name, Layout(1))
         assert isinstance(policy, LearnedPolicy) and policy.name == name
+
+
+@pytest.mark.parametrize("name", pretrained_names())
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_they_play_alike_in_another_observation(name: str, other: Callable[[int], Layout]) -> None:
+    rows = random_rows(500, Layout(1))
+    policy, again = make_policy(name, Layout(1)), make_policy(name, other(1))
+    assert isinstance(policy, LearnedPolicy) and isinstance(again, LearnedPolicy)
+    seen = moved(rows, Layout(1), other(1))
+    np.testing.assert_array_equal(again.logits(seen), policy.logits(rows), strict=True)
+    actions, _ = policy.predict(rows)
+    np.testing.assert_array_equal(again.predict(seen)[0], actions, strict=True)
+    assert len(np.unique(actions)) > 1
 
 
 def test_an_unknown_name_is_one_line_with_the_known_ones() -> None:

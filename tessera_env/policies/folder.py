@@ -1,0 +1,114 @@
+"""A trained policy as a folder of data.
+
+`policy.safetensors` holds the weights (see `tessera_env.policies.networks` for the tensors' names), `policy.json` the
+card (see `tessera_env.policies.card`), with the weights' SHA-256. A folder is written so that a kill at any moment
+leaves the old policy or the new one, never a mixture.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from tessera_env.files.reading import read_text
+from tessera_env.files.writing import sync_folder, write_bytes, write_text
+from tessera_env.observation.layout import Layout
+from tessera_env.policies.card import SCHEMA_VERSION, PolicyCard, PolicyError, card_of, told_of
+from tessera_env.policies.inputs import Inputs
+from tessera_env.policies.networks import build_network
+
+WEIGHTS_FILE = "policy.safetensors"
+CARD_FILE = "policy.json"
+_NEXT_WEIGHTS_FILE = "policy.next.safetensors"  # in force when the card names its digest
+MAX_WEIGHTS_BYTES = 1024 * 1024 * 1024
+
+
+def save_policy(folder: str | Path, arrays: dict[str, np.ndarray], card: dict[str, Any]) -> PolicyCard:
+    """Write a policy's folder, made if it is missing; the old policy stays in force until the new one is complete.
+
+    Args:
+        folder: where; a policy that is already there is replaced.
+        arrays: float32 tensors by name.
+        card: `PolicyCard`'s fields, without `schema_version` and `sha256`, which are filled in here.
+
+    Raises:
+        PolicyError: card and tensors do not make a policy; nothing is written.
+        OSError: the folder cannot be written.
+    """
+    weights = save({name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())})
+    facts = {**card, "schema_version": SCHEMA_VERSION, "sha256": hashlib.sha256(weights).hexdigest()}
+    checked = card_of(json.dumps(facts, default=_plain), "card")
+    with told_of("card"):
+        widths = Inputs(checked, Layout(checked.pool_count)).widths
+        build_network(checked.kind, checked.activation, arrays, widths)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    _finish_interrupted_save(folder)
+    write_bytes(folder / _NEXT_WEIGHTS_FILE, weights)
+    write_text(folder / CARD_FILE, checked.model_dump_json(indent=2) + "\n")  # from here on the new policy is in force
+    _promote(folder)
+    return checked
+
+
+def read_card(folder: str | Path) -> PolicyCard:
+    """The card of a policy's folder.
+
+    Raises:
+        PolicyError: there is none, or it is not valid; one line.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise PolicyError(f"{folder}: no such folder (needed: one with {CARD_FILE} and {WEIGHTS_FILE})")
+    return card_of(read_text(folder / CARD_FILE, PolicyError), str(folder / CARD_FILE))
+
+
+def read_weights(folder: Path, sha256: str) -> dict[str, np.ndarray]:
+    """The tensors whose file has the digest; that may still be the one which an interrupted save left.
+
+    Raises:
+        PolicyError: there is no such file, or it holds no tensors; one line.
+    """
+    data = next((data for data in _weights_files(folder) if hashlib.sha256(data).hexdigest() == sha256), None)
+    path = folder / WEIGHTS_FILE
+    if data is None:
+        raise PolicyError(f"{path}: is missing, damaged or not the file that {CARD_FILE} describes (SHA-256 differs)")
+    try:
+        return load(data)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise PolicyError(f"{path}: is not a safetensors file of plain tensors ({error})") from None
+
+
+def _plain(value: Any) -> Any:
+    """Numpy's numbers and arrays as JSON has them."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise PolicyError(f"card: {value!r} (allowed: what JSON can hold)")
+
+
+def _weights_files(folder: Path) -> list[bytes]:
+    paths = [path for path in (folder / WEIGHTS_FILE, folder / _NEXT_WEIGHTS_FILE) if path.is_file()]
+    try:
+        return [path.read_bytes() for path in paths if path.stat().st_size <= MAX_WEIGHTS_BYTES]
+    except OSError as error:
+        raise PolicyError(f"{folder / WEIGHTS_FILE}: cannot be read ({error.strerror})") from None
+
+
+def _finish_interrupted_save(folder: Path) -> None:
+    """A save that was killed after its card was written left the weights in force under the name of the next ones."""
+    following = folder / _NEXT_WEIGHTS_FILE
+    try:
+        in_force = read_card(folder).sha256
+    except PolicyError:
+        return
+    if following.is_file() and hashlib.sha256(following.read_bytes()).hexdigest() == in_force:
+        _promote(folder)
+
+
+def _promote(folder: Path) -> None:
+    os.replace(folder / _NEXT_WEIGHTS_FILE, folder / WEIGHTS_FILE)
+    sync_folder(folder)
