@@ -8,7 +8,6 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from tessera_env.engine.state import LOG
 from tessera_env.observation.layout import Layout
 from tessera_env.rendering.ansi import ansi_line
 from tessera_env.rendering.gantt import gantt_image
@@ -17,11 +16,10 @@ from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.planners import Planner
 from tessera_env.simulation.rows import Simulation
-from tessera_env.world.random_stream import seed_words
+from tessera_env.simulation.worlds import Worlds, checked_seeds, checked_world
 
 _RENDER_MODES = ("ansi", "rgb_array")
-_SEED_BOUND = 2**63
-_START = np.array([int(Command.START)])
+_ONLY = np.ones(1, dtype=bool)
 _STEP = np.array([int(Command.STEP)])
 
 
@@ -107,8 +105,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         self.layout: Layout = self.simulation.layout
         self.observation_space = Box(self.layout.low, self.layout.high, dtype=np.float32)
         self.action_space = Discrete(1 + 2 * self.layout.pool_count)
-        self._seed: int | None = None
-        self._episode = 0
+        self._worlds = Worlds(1)
         self._started = False
         self._action = np.zeros(1, dtype=np.int64)
         self._log_shown = 0
@@ -133,19 +130,11 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         Raises:
             ValueError: the seed or the world is out of range.
         """
-        world = _checked_world((options or {}).get("world"))
-        if seed is not None:
-            seed_words(operator.index(seed))
+        worlds = checked_world((options or {}).get("world"))
+        seeds = checked_seeds(None if seed is None else operator.index(seed), 1)
         super().reset(seed=seed)
-        if seed is not None or self._seed is None:
-            self._seed = int(self.np_random.integers(_SEED_BOUND)) if seed is None else int(seed)
-            self._episode = 0
-        else:
-            self._episode += 1
-        if world is not None:
-            self._episode = world
-        self.simulation.address(0, self._seed, self._episode)
-        self.simulation.run(_START)
+        self._worlds.choose(_ONLY, seeds, worlds, self.np_random)
+        self.simulation.start(_ONLY, self._worlds.seeds, self._worlds.episodes)
         self._started = True
         self._log_shown = 0
         return self._observation(), self._info()
@@ -181,10 +170,9 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         Raises:
             RuntimeError: the environment does not log.
         """
-        state = self.simulation.state
-        if state.log.shape[1] == 0:
+        if self.simulation.state.log.shape[1] == 0:
             raise RuntimeError("log_events: False (allowed: True, or a render_mode, to read the event log)")
-        return np.array(state.log[0, : self.simulation.log_count[0]], dtype=LOG)
+        return self.simulation.episode(0).log
 
     def render(self) -> str | np.ndarray | None:
         """The last step's events as text, or the Gantt chart (H, W, 3) uint8, by `render_mode`."""
@@ -194,10 +182,9 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         if self.render_mode == "ansi":
             shown = self.event_log()[self._log_shown :]
             return "\n".join(ansi_line(self.scenario, entry) for entry in shown)
-        state, now_s = self.simulation.state, float(self.simulation.now_s[0])
-        first_capacity, usd = state.market["capacity"][0, :, 0].tolist(), float(state.episodes[0].reported_usd)
-        tasks = state.tasks[0, : state.episodes[0].task_count]
-        return gantt_image(self.scenario, self.event_log(), now_s, first_capacity, tasks, usd)
+        episode = self.simulation.episode(0)
+        first_capacity = [int(points[0]["capacity"]) for points in episode.market]
+        return gantt_image(self.scenario, episode.log, episode.now_s, first_capacity, episode.tasks, episode.usd)
 
     def _is_valid(self, action: int) -> bool:
         masks = self.simulation.state.masks[0]
@@ -214,14 +201,6 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
             "time_h": simulation.now_s.item(0) / 3600.0,
             "invalid_actions": simulation.invalid_actions.item(0),
         }
-
-
-def _checked_world(world: Any) -> int | None:
-    if world is None:
-        return None
-    if not isinstance(world, int | np.integer) or not 0 <= world < 2**32:
-        raise ValueError(f"world: {world!r} (allowed: 0 to 2**32 - 1)")
-    return int(world)
 
 
 TesseraEnv.__doc__ = str(TesseraEnv.__doc__).replace("    {layout}", Layout(1).table().replace("\n", "\n    "))

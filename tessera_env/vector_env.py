@@ -1,6 +1,5 @@
 """Many environments of one scenario, stepped together by the compiled engine."""
 
-import operator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,7 @@ from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.planners import Planner
 from tessera_env.simulation.rows import Simulation
-from tessera_env.world.random_stream import seed_words
-
-_SEED_BOUND = 2**63
+from tessera_env.simulation.worlds import Worlds, checked_seeds, checked_worlds
 
 
 class TesseraVectorEnv(VectorEnv):
@@ -75,8 +72,7 @@ class TesseraVectorEnv(VectorEnv):
         self.single_action_space = Discrete(1 + 2 * self.layout.pool_count)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._seeds: list[int] | None = None
-        self._episodes = np.zeros(num_envs, dtype=np.int64)
+        self._worlds = Worlds(num_envs)
         self._steps = np.zeros(num_envs, dtype=np.int64)
         self._finished = np.zeros(num_envs, dtype=np.bool_)
         self._commands = np.zeros(num_envs, dtype=np.int64)
@@ -100,7 +96,7 @@ class TesseraVectorEnv(VectorEnv):
         """
         options = options or {}
         chosen = _mask_option(options, self.num_envs)
-        if self._seeds is None and not chosen.all():
+        if not self._worlds.seeds and not chosen.all():
             raise ValueError(f"reset_mask: {int(chosen.sum())} rows (allowed: all {self.num_envs} at the first reset)")
         self._choose_worlds(chosen, seed, options.get("world"))
         self._start(chosen)
@@ -145,7 +141,7 @@ class TesseraVectorEnv(VectorEnv):
         return self.simulation.metrics(np.asarray(rows, dtype=np.int64))
 
     def _checked(self, actions: np.ndarray) -> np.ndarray:
-        if self._seeds is None:
+        if not self._worlds.seeds:
             raise RuntimeError("call reset before step")
         actions = np.asarray(actions)
         if actions.shape != (self.num_envs,) or not np.issubdtype(actions.dtype, np.integer):
@@ -165,23 +161,10 @@ class TesseraVectorEnv(VectorEnv):
 
     def _choose_worlds(self, chosen: np.ndarray, seed: int | Sequence[int | None] | None, world: Any) -> None:
         """Address the next episode of the chosen rows."""
-        worlds = None if world is None else _world_option(world, self.num_envs)
-        given = _seeds_of(seed, self.num_envs)
-        if self._seeds is None:
-            drawn = np.random.default_rng().integers(_SEED_BOUND, size=self.num_envs).tolist()
-            given = [random if one is None else one for one, random in zip(given, drawn, strict=True)]
-        seeds = self._seeds or [0] * self.num_envs
-        for row in np.flatnonzero(chosen):
-            one = given[row]
-            if one is not None:
-                seeds[row] = one
-                self._episodes[row] = 0
-            else:
-                self._episodes[row] += 1
-            if worlds is not None:
-                self._episodes[row] = worlds[row]
-            self.simulation.address(int(row), seeds[row], int(self._episodes[row]))
-        self._seeds = seeds
+        worlds, seeds = checked_worlds(world, self.num_envs), checked_seeds(seed, self.num_envs)
+        self._worlds.choose(chosen, seeds, worlds, None)
+        for row in np.flatnonzero(chosen).tolist():
+            self.simulation.address(row, self._worlds.seeds[row], int(self._worlds.episodes[row]))
 
     def _restart(self, chosen: np.ndarray) -> None:
         """The chosen rows begin anew."""
@@ -251,30 +234,3 @@ def _mask_option(options: dict[str, Any], count: int) -> np.ndarray:
             f"reset_mask: {mask.dtype} of shape {mask.shape} (allowed: bool ({count},), one true at least)"
         )
     return mask
-
-
-def _world_option(world: Any, count: int) -> np.ndarray:
-    """The world of each row."""
-    worlds = np.asarray(world)
-    if not np.issubdtype(worlds.dtype, np.integer) or worlds.shape not in ((), (count,)):
-        raise ValueError(f"world: {worlds.dtype} of shape {worlds.shape} (allowed: one integer, or ({count},))")
-    if worlds.min() < 0 or worlds.max() >= 2**32:
-        raise ValueError(f"world: {world} (allowed: 0 to 2**32 - 1)")
-    return np.broadcast_to(worlds, (count,))
-
-
-def _seeds_of(seed: int | Sequence[int | None] | None, count: int) -> list[int | None]:
-    """Each row's seed, None where it keeps its own."""
-    if seed is None:
-        return [None] * count
-    if isinstance(seed, int | np.integer):
-        seed_words(int(seed))
-        seed_words(int(seed) + count - 1)
-        return [int(seed) + row for row in range(count)]
-    seeds = [None if one is None else operator.index(one) for one in seed]
-    if len(seeds) != count:
-        raise ValueError(f"seed: {len(seeds)} seeds (allowed: {count}, one a row)")
-    for one in seeds:
-        if one is not None:
-            seed_words(one)
-    return seeds

@@ -6,7 +6,6 @@ import numpy as np
 
 from tessera_env.policies.protocol import Policy
 from tessera_env.policies.rules.choice import rule_of
-from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
 from tessera_env.vector_env import TesseraVectorEnv
 
@@ -78,7 +77,8 @@ def _play_policy(env: TesseraVectorEnv, policy: Policy, rota: _Rota, seed: int, 
 def _play_rule(simulation: Simulation, rule: np.recarray, rota: _Rota, seed: int, on_done: OnDone) -> Table:
     reported, starting, decisions = 0.0, rota.playing.copy(), FIRST_SLICE
     while rota.left:
-        _start(simulation, rota.worlds, starting, seed)
+        if starting.any():
+            simulation.start(starting, [seed] * len(starting), rota.worlds)
         simulation.play(rota.playing, rule, max(1, decisions // int(rota.playing.sum())))
         decisions = min(2 * decisions, SLICE)
         finished = np.flatnonzero(simulation.views.terminated & rota.playing)
@@ -87,14 +87,6 @@ def _play_rule(simulation: Simulation, rule: np.recarray, rota: _Rota, seed: int
         on_done(done - reported)
         reported = done
     return rota.table
-
-
-def _start(simulation: Simulation, worlds: np.ndarray, starting: np.ndarray, seed: int) -> None:
-    if not starting.any():
-        return
-    for row in np.flatnonzero(starting):
-        simulation.address(int(row), seed, int(worlds[row]))
-    simulation.run(np.where(starting, int(Command.START), int(Command.SKIP)))
 
 
 def _parts_done(simulation: Simulation, playing: np.ndarray) -> float:

@@ -1,5 +1,6 @@
-"""Rows of environments of one scenario in Python's hands: run commands, grow tables, call the planner, read results."""
+"""Rows of environments of one scenario in Python's hands: start, step, play, and make room where tables are full."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,10 +12,12 @@ from tessera_env.observation.layout import Layout
 from tessera_env.policies.rules.choice import RULE
 from tessera_env.scenario.conversion import parameters_of
 from tessera_env.scenario.scenario import Scenario
-from tessera_env.simulation.kernels import Command, Orders, Views, describe_migration, run_rows
+from tessera_env.simulation.episode import Episode, episode_of
+from tessera_env.simulation.kernels import Command, Orders, Views, run_rows
 from tessera_env.simulation.metrics import metrics_of
-from tessera_env.simulation.planners import UNASSIGNED, KuhnMunkres, Planner, checked_columns
-from tessera_env.world.parameters import NONE, new_table
+from tessera_env.simulation.migration import Migration
+from tessera_env.simulation.planners import KuhnMunkres, Planner
+from tessera_env.world.parameters import new_table
 from tessera_env.world.random_stream import seed_words
 
 _NOBODY = np.empty(0, dtype=np.int64)
@@ -45,7 +48,7 @@ class Simulation:
         self.params = parameters_of(scenario)
         self.layout = Layout(self.params.pools.shape[0])
         self.row_count = row_count
-        self.planner: Planner = planner or KuhnMunkres()
+        self._migration = Migration(planner or KuhnMunkres())
         self.threads = min(threads, row_count)
         self.state: State = new_state(self.params, row_count, log_events)
         self.views = Views(
@@ -63,22 +66,20 @@ class Simulation:
             budget=np.ones(1, dtype=np.int64),
         )
         self._one_command = np.zeros(row_count, dtype=np.int64)
-        self._task_ids, self._instance_ids = np.empty(64, dtype=np.int64), np.empty(64, dtype=np.int64)
-        self._costs, self._counts = np.empty(1024), np.zeros(2, dtype=np.int64)
         self._name_fields()
         self._executor: ThreadPoolExecutor | None = None
 
     def _name_fields(self) -> None:
         """Plain views of fields that are read at each step; their tables are never replaced."""
         rows = self.state.episodes.view(np.ndarray)
-        self._status, self._requested, self._alive = rows["status"], rows["requested"], rows["alive"]
+        self._status = rows["status"]
         self.now_s = rows["now_s"]  # (N,)
         self.log_count = rows["log_count"]  # (N,)
         self.invalid_actions = rows["invalid_actions"]  # (N,)
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the threads and the views, which are made again."""
-        made_again = ("_executor", "_status", "_requested", "_alive", "now_s", "log_count", "invalid_actions")
+        made_again = ("_executor", "_status", "now_s", "log_count", "invalid_actions")
         return {name: value for name, value in self.__dict__.items() if name not in made_again}
 
     def __setstate__(self, attributes: dict[str, Any]) -> None:
@@ -86,6 +87,23 @@ class Simulation:
         self.state = State._make(t.view(np.recarray) if t.dtype.names else t for t in self.state)
         self._name_fields()
         self._executor = None
+
+    @property
+    def planner(self) -> Planner:
+        """What assigns displaced tasks to instances."""
+        return self._migration.planner
+
+    def start(self, chosen: np.ndarray, seeds: Sequence[int], episodes: Sequence[int] | np.ndarray) -> None:
+        """Start an episode in the chosen rows, up to its first decision.
+
+        Args:
+            chosen: (N,) bool; the other rows stay where they are.
+            seeds: (N,) of each row's world.
+            episodes: (N,) which world of its seed each row plays.
+        """
+        for row in np.flatnonzero(chosen).tolist():
+            self.address(row, seeds[row], int(episodes[row]))
+        self.run(np.where(chosen, int(Command.START), int(Command.SKIP)))
 
     def address(self, row: int, seed: int, episode: int) -> None:
         """Choose the world of the row's next start."""
@@ -153,29 +171,12 @@ class Simulation:
         return run_rows(self.params, self.state, self.views, orders, row, row + 1)
 
     def _migrate(self, row: int) -> int:
-        """Have the planner assign the row's displaced tasks, purchase by purchase, and go on."""
-        spot, on_demand = self._assignment(row, 0), self._assignment(row, 1)
-        task_ids = np.concatenate((spot[0], on_demand[0]))
-        instance_ids = np.concatenate((spot[1], on_demand[1]))
-        return self._run_row(row, Command.ASSIGN, task_ids, instance_ids)
+        """Have the row's displaced tasks assigned, and go on."""
+        return self._run_row(row, Command.ASSIGN, *self._migration.assignment(self.params, self.state, row))
 
-    def _assignment(self, row: int, on_demand: int) -> tuple[np.ndarray, np.ndarray]:
-        """The displaced tasks that asked for a purchase, by id, and the instance of each, or NONE."""
-        room = max(int(self._requested[row]), int(self._alive[row]))
-        if room > len(self._task_ids):
-            self._task_ids, self._instance_ids = np.empty(2 * room, dtype=np.int64), np.empty(2 * room, dtype=np.int64)
-        description = (self._task_ids, self._instance_ids, self._costs, self._counts)
-        describe_migration(self.params, self.state, row, on_demand, *description)
-        tasks, instances = self._counts.tolist()
-        if tasks * instances > len(self._costs):
-            self._costs = np.empty(2 * tasks * instances)
-            return self._assignment(row, on_demand)
-        task_ids, instance_ids = self._task_ids[:tasks].copy(), self._instance_ids[:instances]
-        if tasks == 0 or instances == 0:
-            return task_ids, np.full(tasks, NONE)
-        costs = self._costs[: tasks * instances].reshape(tasks, instances)
-        columns = checked_columns(self.planner(costs.copy()), costs)
-        return task_ids, np.where(columns == UNASSIGNED, NONE, instance_ids[columns])
+    def episode(self, row: int) -> Episode:
+        """The row's episode up to now, as copies that the next step does not change."""
+        return episode_of(self.state, row)
 
     def metrics(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """What the rows' finished episodes add up to; see `tessera_env.simulation.metrics`."""

@@ -16,7 +16,7 @@ from tessera_env.engine.state import TOTALS
 from tessera_env.env import TesseraEnv
 from tessera_env.jit.kernel import Kernel
 from tessera_env.scenario.loading import load_scenario, preset_names
-from tessera_env.simulation import kernels
+from tessera_env.simulation import kernels, migration
 from tessera_env.simulation import rows as simulation_module
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.planners import UNASSIGNED, KuhnMunkres, NearestFirst, Planner
@@ -325,8 +325,8 @@ def calls(monkeypatch) -> dict[str, int]:
 
         return call
 
-    for name in ("run_rows", "describe_migration"):
-        monkeypatch.setattr(simulation_module, name, watched(getattr(kernels, name)))
+    monkeypatch.setattr(simulation_module, "run_rows", watched(kernels.run_rows))
+    monkeypatch.setattr(migration, "describe_migration", watched(kernels.describe_migration))
     return counts
 
 

@@ -17,7 +17,6 @@ import numpy as np
 from tessera_env.evaluation.optimum.problem import HOUR_S, Problem, check_simulation, problem_of
 from tessera_env.evaluation.optimum.search import FOUND, LABEL, NOTHING, ON_DEMAND, Search, Side, solve
 from tessera_env.scenario.scenario import Scenario
-from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
 from tessera_env.world.parameters import NONE, new_table
 
@@ -75,11 +74,8 @@ def _started(simulation: Simulation, episodes: int, seed: int) -> Iterator[int]:
     """Start the seed's worlds, a block at a time; yields how many of the simulation's rows hold them."""
     for first in range(0, episodes, simulation.row_count):
         count = min(simulation.row_count, episodes - first)
-        commands = np.full(simulation.row_count, int(Command.SKIP))
-        commands[:count] = int(Command.START)
-        for row in range(count):
-            simulation.address(row, seed, first + row)
-        simulation.run(commands)
+        rows = np.arange(simulation.row_count)
+        simulation.start(rows < count, [seed] * len(rows), first + rows)
         yield count
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tessera_env.env import TesseraEnv
 from tessera_env.recordings.traces.series import Series
 from tessera_env.scenario.market import BathtubHazard
 from tessera_env.scenario.scenario import Scenario
+from tessera_env.simulation.rows import Simulation
 from tessera_env.world.parameters import UNLIMITED
 
 Floats = NDArray[np.float64]
@@ -72,14 +72,10 @@ class Market:
 
 def world_market(scenario: Scenario, seed: int, world: int) -> Market:
     """The market of one world, as a policy meets it: losses of capacity count from their notice on."""
-    env = TesseraEnv(scenario)
-    env.reset(seed=seed, options={"world": world})
-    state = env.simulation.state
-    counts = state.pools["point_count"][0]
-    pools = tuple(
-        _world_pool(pool.name, np.array(state.market[0, index, : counts[index]]))
-        for index, pool in enumerate(scenario.pools)
-    )
+    simulation = Simulation(scenario, 1)
+    simulation.start(np.ones(1, dtype=bool), [seed], [world])
+    points = simulation.episode(0).market
+    pools = tuple(_world_pool(pool.name, own) for pool, own in zip(scenario.pools, points, strict=True))
     note = scenario.description or "spot prices, interruption risk and capacity"
     by_age = _age_risks(scenario)
     title = f"{scenario.name}: spot market of world {world}, seed {seed}"
