@@ -16,7 +16,7 @@ from tessera_env.evaluation.statistics import bootstrap_means, estimate
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import SlackThreshold, TimeSliced
 from tessera_env.recordings.bundled import AWS_V100_2023, BUNDLED
-from tessera_env.recordings.traces.series import read_series
+from tessera_env.recordings.traces.reading import read_series
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
 

@@ -12,8 +12,8 @@ from rich.table import Table
 from tessera_env.cli.output import InputError, print_text, terminal, write_all, writing
 from tessera_env.files.writing import check_outputs, write_text
 from tessera_env.recordings.bundled import BUNDLED, trace_path
-from tessera_env.recordings.traces.checks import problems_of_trace
 from tessera_env.recordings.traces.parts import HOUR_S, chosen_series
+from tessera_env.recordings.traces.reading import problems_of_trace
 from tessera_env.recordings.traces.series import Polarity
 from tessera_env.recordings.traces.statistics import statistics_of
 from tessera_env.report.trace_text import statistics_json, statistics_text, table_text

@@ -9,17 +9,15 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from tessera_env.files.problems import Problems
 from tessera_env.files.reading import read_text
-
-MAX_LINES = 20
-MAX_SHOWN = 60
 
 
 @dataclass(frozen=True)
 class Column:
-    """What a field of the file may hold: `parse` gives its value, or raises ValueError."""
+    """What a field of the file may hold: `parse` gives its value, never None, or raises ValueError."""
 
     name: str
     parse: Callable[[str], Any]
@@ -34,46 +32,51 @@ class Row:
     values: dict[str, Any]
 
 
-class Problems:
-    """Lines about one file, of which an error tells the first."""
-
-    def __init__(self, path: Path, error: type[ValueError]):
-        self.path, self.error = path, error
-        self.lines: list[str] = []
-
-    def add(self, line: int, column: str, allowed: str, value: Any) -> None:
-        """Note that a value is not what is allowed there."""
-        self.lines.append(f"{self.path}: line {line}: {column}: must be {allowed} (got {_shown(value)})")
-
-    def refuse(self, text: str) -> NoReturn:
-        """Give up at once, with what is wrong with the file as a whole."""
-        raise self.error(f"{self.path}: {text}")
-
-    def raise_any(self) -> None:
-        """Raise one error of all that was noted, if anything was."""
-        told = self.lines[:MAX_LINES]
-        if len(self.lines) > MAX_LINES:
-            told.append(f"{self.path}: and {len(self.lines) - MAX_LINES} more")
-        if told:
-            raise self.error("\n".join(told))
-
-
 def read_rows(path: Path, columns: Sequence[Column], error: type[ValueError]) -> tuple[list[Row], Problems]:
     """All rows of a file whose header is exactly these columns; the caller may note problems of its own.
 
     Raises:
-        error: the file is unreadable, empty, not CSV, has another header or no rows; or, one line for each of the
-            first 20, values are not allowed.
+        error: the file is unreadable, empty or has no rows; or, one line for each of the first 20, it is not CSV, has
+            another header, or values that are not allowed.
     """
     text, problems = read_text(path, error), Problems(path, error)
-    header = [column.name for column in columns]
     if not text.strip():
-        problems.refuse(f"is empty (allowed: {','.join(header)} and rows below)")
-    rows = [row for line, fields in _fields(text, header, problems) if (row := _row(line, fields, columns, problems))]
+        problems.refuse(f"is empty (allowed: {_header(columns)} and rows below)")
+    rows = [row for line, fields in records(text, columns, problems) if (row := _row(line, fields, columns, problems))]
     problems.raise_any()
     if not rows:
         problems.refuse("has no rows (allowed: at least one below the header)")
     return rows, problems
+
+
+def records(text: str, columns: Sequence[Column], problems: Problems) -> Iterator[tuple[int, list[str]]]:
+    """(line number, fields without spaces around them) of every row below the header that has as many.
+
+    All else is noted: another header, a row with fewer or more fields, what is not CSV. Below a wrong header of as many
+    columns reading goes on; where the header is missing, with the first row.
+    """
+    rows = _lines_of_fields(text.split("\n"), problems)
+    line, first = next(rows)
+    if first is not None and first != [column.name for column in columns]:
+        problems.add("line 1: header", _header(columns), ",".join(first))
+        if len(first) != len(columns):
+            return
+        if _is_data(first, columns):
+            yield line, first
+    for line, fields in rows:
+        if fields and len(fields) == len(columns):
+            yield line, fields
+        elif fields:
+            problems.add(f"line {line}: row", f"{len(columns)} fields", len(fields))
+
+
+def value_of(line: int, column: Column, field: str, problems: Problems) -> Any:
+    """A field's value; None, and noted, if it is not allowed."""
+    try:
+        return column.parse(field)
+    except ValueError:
+        problems.add(f"line {line}: {column.name}", column.allowed, field)
+        return None
 
 
 def check_unique(rows: Sequence[Row], column: str, problems: Problems) -> None:
@@ -82,7 +85,7 @@ def check_unique(rows: Sequence[Row], column: str, problems: Problems) -> None:
     for row in rows:
         value = row.values[column]
         if value in seen:
-            problems.add(row.line, column, "a value that no row before has", value)
+            problems.add(f"line {row.line}: {column}", "a value that no row before has", value)
         seen.add(value)
 
 
@@ -143,32 +146,38 @@ def _digits(field: str) -> int:
     return int(field)
 
 
-def _fields(text: str, header: list[str], problems: Problems) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields without spaces around them) of every row below the header that has as many."""
-    reader = csv.reader(text.split("\n"), strict=True)
-    try:
-        found = [field.strip() for field in next(reader)]
-        if found != header:
-            problems.refuse(f"line 1: header: must be {','.join(header)} (got {_shown(','.join(found))})")
-        for row in reader:
-            if len(row) == len(header):
-                yield reader.line_num, [field.strip() for field in row]
-            elif row:
-                problems.add(reader.line_num, "row", f"{len(header)} fields", len(row))
-    except csv.Error as error:
-        problems.refuse(f"line {reader.line_num}: is not CSV ({error})")
-
-
 def _row(line: int, fields: list[str], columns: Sequence[Column], problems: Problems) -> Row | None:
-    values = {}
-    for column, field in zip(columns, fields, strict=True):
+    values = {
+        column.name: value_of(line, column, field, problems) for column, field in zip(columns, fields, strict=True)
+    }
+    return None if None in values.values() else Row(line, values)
+
+
+def _header(columns: Sequence[Column]) -> str:
+    return ",".join(column.name for column in columns)
+
+
+def _is_data(fields: list[str], columns: Sequence[Column]) -> bool:
+    """Whether these may be a row's values."""
+    probe = Problems(Path(), ValueError)
+    return _row(1, fields, columns, probe) is not None
+
+
+def _lines_of_fields(lines: list[str], problems: Problems) -> Iterator[tuple[int, list[str] | None]]:
+    """(number of its last line, fields without spaces around them) of each record; None, and noted, if it is not CSV.
+
+    After a fault it goes on with the line after the record's first.
+    """
+    start = 0
+    while start < len(lines):
+        rest = (lines[k] for k in range(start, len(lines)))  # a copy at each fault would take quadratic time
+        reader, begun = csv.reader(rest, strict=True), 0
         try:
-            values[column.name] = column.parse(field)
-        except ValueError:
-            problems.add(line, column.name, column.allowed, field)
-    return Row(line, values) if len(values) == len(columns) else None
-
-
-def _shown(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= MAX_SHOWN else shown[: MAX_SHOWN - 3] + "..."
+            for row in reader:
+                yield start + reader.line_num, [field.strip() for field in row]
+                begun = reader.line_num
+            return
+        except csv.Error as error:
+            problems.note(f"line {start + reader.line_num}: is not CSV ({error})")
+            yield start + reader.line_num, None
+            start += begun + 1

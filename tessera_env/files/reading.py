@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from tessera_env.files.problems import Problems, named
+
 MAX_BYTES = 256 * 1024 * 1024  # far above any scenario or trace; stops a wrong file before memory runs out
+_MARK = b"\xef\xbb\xbf"  # of the byte order, which some editors write first
 
 
 def read_text(path: Path, error: type[ValueError]) -> str:
@@ -11,25 +14,50 @@ def read_text(path: Path, error: type[ValueError]) -> str:
     Raises:
         error: the file is missing, a directory, unreadable, too large or not UTF-8; one line naming the file.
     """
-    named = _named(path)
+    try:
+        return _bytes(path, error).decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as problem:
+        raise error(f"{named(path)}: byte {problem.start}: is not UTF-8 text") from None
+
+
+def read_text_of_lines(path: Path, problems: Problems) -> str:
+    """As `read_text`, but each line that is not UTF-8 is noted, and its wrong bytes become question marks.
+
+    Raises:
+        problems.error: the file is missing, a directory, unreadable or too large; one line naming the file.
+    """
+    data = _bytes(path, problems.error).removeprefix(_MARK).replace(b"\r\n", b"\n")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        for number, line in enumerate(data.split(b"\n"), 1):
+            if not _is_text(line):
+                problems.note(f"line {number}: is not UTF-8 text")
+        return data.decode("utf-8", "replace")
+
+
+def _bytes(path: Path, error: type[ValueError]) -> bytes:
+    """What a regular file of a sensible size holds."""
+    name = named(path)
     try:
         if path.is_dir():
-            raise error(f"{named}: is a directory (allowed: a file)")
+            raise error(f"{name}: is a directory (allowed: a file)")
         if not path.exists():
-            raise error(f"{named}: no such file")
+            raise error(f"{name}: no such file")
         if not path.is_file():
-            raise error(f"{named}: is not a regular file")
+            raise error(f"{name}: is not a regular file")
         if path.stat().st_size > MAX_BYTES:
-            raise error(f"{named}: has {path.stat().st_size} bytes (allowed: up to {MAX_BYTES})")
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as problem:
-        raise error(f"{named}: byte {problem.start}: is not UTF-8 text") from None
+            raise error(f"{name}: has {path.stat().st_size} bytes (allowed: up to {MAX_BYTES})")
+        return path.read_bytes()
     except OSError as problem:
-        raise error(f"{named}: cannot be read ({problem.strerror or problem})") from None
+        raise error(f"{name}: cannot be read ({problem.strerror or problem})") from None
     except ValueError as problem:  # a null character in the path
-        raise problem if isinstance(problem, error) else error(f"{named}: is not a path ({problem})") from None
+        raise problem if isinstance(problem, error) else error(f"{name}: is not a path ({problem})") from None
 
 
-def _named(path: Path) -> str:
-    """The path as text of one line."""
-    return str(path) if str(path).isprintable() else repr(str(path))
+def _is_text(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

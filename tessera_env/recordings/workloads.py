@@ -37,7 +37,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tessera_env.files.csv_tables import Column, Problems, Row, check_unique, number, one_of, read_rows, text, whole
+from tessera_env.files.csv_tables import Column, Row, check_unique, number, one_of, read_rows, text, whole
+from tessera_env.files.problems import Problems
 
 WorkloadFormat = Literal["pods", "run_times"]
 FORMATS = ("pods", "run_times")
@@ -206,14 +207,14 @@ def _read_pods(file: Path, rules: _Rules) -> RecordedWorkload:
 
 def _check_pod(row: Row, problems: Problems) -> None:
     """What two fields of a row say together."""
-    pod = row.values
+    pod, line = row.values, f"line {row.line}"
     created_s, scheduled_s, deleted_s = pod["creation_time"], pod["scheduled_time"], pod["deletion_time"]
     if scheduled_s < created_s:
-        problems.add(row.line, "scheduled_time", f"at least creation_time = {created_s:g}, or blank", scheduled_s)
+        problems.add(f"{line}: scheduled_time", f"at least creation_time = {created_s:g}, or blank", scheduled_s)
     if deleted_s < (created_s if math.isnan(scheduled_s) else scheduled_s):
-        problems.add(row.line, "deletion_time", "at least creation_time and scheduled_time, or blank", deleted_s)
+        problems.add(f"{line}: deletion_time", "at least creation_time and scheduled_time, or blank", deleted_s)
     if pod["num_gpu"] > 0 and pod["gpu_milli"] == 0:
-        problems.add(row.line, "gpu_milli", "at least 1 where num_gpu is not 0", 0)
+        problems.add(f"{line}: gpu_milli", "at least 1 where num_gpu is not 0", 0)
 
 
 def _last_time_s(rows: Sequence[Row]) -> float:

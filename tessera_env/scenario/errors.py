@@ -6,10 +6,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from tessera_env.files.problems import MAX_LINES, MAX_SHOWN, shown
 from tessera_env.recordings.catalogue import POOL_FIELDS, unknown
-
-MAX_LINES = 20
-MAX_SHOWN = 60
 
 Location = tuple[int | str, ...]
 
@@ -32,24 +30,15 @@ class ScenarioError(ValueError):
 
 def report(origin: str, lines: list[str]) -> ScenarioError:
     """One error of the first problems, each with the name of what was read."""
-    told = [f"{origin}: {line}" for line in lines[:MAX_LINES]]
-    if len(lines) > MAX_LINES:
-        told.append(f"{origin}: and {len(lines) - MAX_LINES} more")
-    return ScenarioError("\n".join(told))
+    rest = len(lines) - MAX_LINES
+    # One more is told as well: it may be a recording's own count of what is more.
+    told = lines if rest <= 1 else [*lines[:MAX_LINES], f"and {rest} more"]
+    return ScenarioError("\n".join(f"{origin}: {line}" for line in told))
 
 
 def lines_of(error: ValidationError, values: Any, model: type[BaseModel] | None = None) -> list[str]:
     """Lines `field: must … (got …)` of pydantic's error about these values; the model's keys help with unknown ones."""
     return [line for detail in error.errors(include_url=False) for line in _lines(detail, values, model)]
-
-
-def shown(value: Any) -> str:
-    """The value, short enough for one line."""
-    try:
-        text = " ".join(repr(value).split())
-    except (ValueError, RecursionError):  # an integer of thousands of digits, endless nesting
-        return "a value too long to print"
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
 
 
 def _lines(detail: ErrorDetails, values: Any, model: type[BaseModel] | None) -> list[str]:

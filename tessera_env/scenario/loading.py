@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from tessera_env.files.problems import shown
 from tessera_env.files.reading import read_text
 from tessera_env.recordings.bundled import BUNDLED
 from tessera_env.recordings.traces.series import TraceError
 from tessera_env.recordings.workloads import WorkloadError
-from tessera_env.scenario.errors import ScenarioError, lines_of, report, shown
+from tessera_env.scenario.errors import ScenarioError, lines_of, report
 from tessera_env.scenario.scenario import Scenario
 
 # What a shell user means as text without quoting it twice: names and paths.

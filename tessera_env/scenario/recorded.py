@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tessera_env.recordings.traces.series import Series, TraceError, read_series
+from tessera_env.recordings.traces.reading import read_series
+from tessera_env.recordings.traces.series import Series, TraceError
 from tessera_env.recordings.workloads import WorkloadError, read_workload
 from tessera_env.scenario.checks import on_demand_h
 from tessera_env.scenario.market import Pool

@@ -6,8 +6,9 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
+from tessera_env.files.problems import shown
 from tessera_env.scenario.checks import problems_of
-from tessera_env.scenario.errors import ScenarioError, shown
+from tessera_env.scenario.errors import ScenarioError
 from tessera_env.scenario.model import ScenarioFields
 from tessera_env.scenario.recorded import Recordings, recordings_of
 

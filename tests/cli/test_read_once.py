@@ -10,7 +10,7 @@ import pytest
 
 from tessera_env.cli.program import main
 from tessera_env.recordings import workloads
-from tessera_env.recordings.traces import series
+from tessera_env.recordings.traces import reading
 from tessera_env.scenario.loading import load_scenario
 
 ID = "tessera_env:Tessera/Classic-v0"
@@ -67,7 +67,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 @pytest.fixture
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that were parsed before are not remembered, so that nobody but the scenario can have kept them."""
-    for module in (series, workloads):
+    for module in (reading, workloads):
         monkeypatch.setattr(module, "_read_once", module._read_once.__wrapped__)
 
 

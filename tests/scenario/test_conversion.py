@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from tessera_env.recordings.traces.series import read_series
+from tessera_env.recordings.traces.reading import read_series
 from tessera_env.scenario.conversion import parameters_of
 from tessera_env.scenario.loading import load_scenario, preset_names
 from tessera_env.scenario.scenario import Scenario

@@ -8,7 +8,8 @@ from scipy.stats import ks_2samp
 
 from tessera_env.env import TesseraEnv
 from tessera_env.recordings.traces.parts import chosen_series, part_of
-from tessera_env.recordings.traces.series import Series, TraceError, read_series
+from tessera_env.recordings.traces.reading import read_series
+from tessera_env.recordings.traces.series import Series, TraceError
 from tessera_env.recordings.traces.statistics import complete_spells, spells_of, statistics_of
 from tessera_env.scenario.conversion import parameters_of
 from tessera_env.scenario.fitting import Origin, fitted_toml, instances_when_up, price_steps, spell_quantiles_h

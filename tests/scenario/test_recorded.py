@@ -97,3 +97,20 @@ def test_deadlines_leave_time_for_the_state_that_jobs_were_recorded_with(pods):
     load_scenario("classic", **guarded, **{"task.slack": slack + 1e-6})
     with pytest.raises(ScenarioError, match=r"task\.slack: must leave at least 0\.509321 h to a job of .*pods\.csv"):
         load_scenario("classic", **guarded, **{"task.slack": slack - 1e-6})
+
+
+def test_what_is_wrong_with_a_recording_is_told_at_once_and_the_rest_counted(tmp_path):
+    jobs, trace = tmp_path / "run_times.csv", tmp_path / "spot.csv"
+    jobs.write_text("runtime\n" + "-1\n" * 30)
+    trace.write_text("zone,time_s,spot_available,spot_price\n" + "a,0,-1,1\n" + "a,0,1,1\n" * 29)
+    task = {"trace": str(jobs), "trace_format": "run_times", "trace_work_h": [0.5, 24.0], "work_h": None}
+    for path, changes in (
+        (jobs, {"task": task}),
+        (trace, {"market": {"trace": str(trace), "from_h": 0, "until_h": None}, "pools.*.trace_zone": "a"}),
+    ):
+        with pytest.raises(ScenarioError) as caught:
+            load_scenario("fleet", **changes)
+        lines = str(caught.value).splitlines()
+        assert len(lines) == 21
+        assert all(line.startswith(f"fleet.toml: {path}: ") for line in lines)
+        assert lines[20].endswith(": and 10 more")

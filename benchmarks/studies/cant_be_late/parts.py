@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tessera_env.recordings.bundled import AWS_V100_2023, BUNDLED
-from tessera_env.recordings.traces.series import Series, read_series
+from tessera_env.recordings.traces.reading import read_series
+from tessera_env.recordings.traces.series import Series
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
 

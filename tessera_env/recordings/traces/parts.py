@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tessera_env.recordings.traces.series import Polarity, Series, TraceError, read_series
+from tessera_env.recordings.traces.reading import read_series
+from tessera_env.recordings.traces.series import Polarity, Series, TraceError
 
 HOUR_S = 3600.0
 
@@ -13,7 +14,7 @@ def chosen_series(
     """The zones, named in one text with commas between (None: all), between two hours of the trace (None: its end).
 
     Raises:
-        TraceError: one line: the trace cannot be read, has no such zone, or not these hours.
+        TraceError: the trace cannot be read, has no such zone, or not these hours; one line a problem.
     """
     series = read_series([path], polarity)
     if zones is not None:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tessera_env.recordings.traces.parts import chosen_series, part_of
-from tessera_env.recordings.traces.series import Series, TraceError, read_series
+from tessera_env.recordings.traces.reading import read_series
+from tessera_env.recordings.traces.series import Series, TraceError
 from tessera_env.recordings.traces.statistics import interruption_correlation, spells_of, statistics_of, survival
 from tests.traces import trace_file
 

@@ -19,7 +19,7 @@ from benchmarks.studies.cant_be_late.study import METRICS, OPTIMUM
 from tessera_env.evaluation.experiment import evaluate
 from tessera_env.policies import make_policy
 from tessera_env.recordings.bundled import AWS_V100_2023
-from tessera_env.recordings.traces.series import read_series
+from tessera_env.recordings.traces.reading import read_series
 from tessera_env.vector_env import TesseraVectorEnv
 from tessera_env.world.market.timeline import MARKET_POINT
 
