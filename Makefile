@@ -6,12 +6,12 @@ INSTALLED := $(VENV)/.installed
 BOUNDS_CACHE := build/numba-bounds-checked
 
 .DEFAULT_GOAL := test
-.PHONY: train test lint types bench report clean
+.PHONY: train test lint types docs bench report clean
 
 train: $(INSTALLED)
 	$(BIN)/python train.py
 
-test: lint types
+test: lint types docs
 	@echo "== tests"
 	$(BIN)/python -m pytest -n 2 -q
 	@echo "== engine, not compiled"
@@ -28,6 +28,10 @@ lint: $(INSTALLED)
 types: $(INSTALLED)
 	@echo "== types"
 	$(BIN)/mypy
+
+docs: $(INSTALLED)
+	@echo "== documentation"
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs build/docs
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
@@ -48,5 +52,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "== installing into $(VENV)"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,test,docs]'
 	@touch $@

@@ -122,9 +122,9 @@ def test_peak_memory_is_the_episode_s_own_and_not_its_parent_s():
 
 
 def test_the_picture_in_docs_is_what_its_command_draws(tmp_path):
-    """After a change of the drawing: `python -m benchmarks.picture docs/fleet.png`."""
+    """After a change of the drawing: `python -m benchmarks.picture docs/pictures/fleet.png`."""
     picture.main(str(tmp_path / "fleet.png"))
-    kept, drawn = Image.open(ROOT / "docs" / "fleet.png"), Image.open(tmp_path / "fleet.png")
+    kept, drawn = Image.open(ROOT / "docs" / "pictures" / "fleet.png"), Image.open(tmp_path / "fleet.png")
     assert drawn.size == kept.size
     difference = ImageChops.difference(kept.convert("RGB"), drawn.convert("RGB"))
     assert max(ImageStat.Stat(difference).mean) < 0.5  # of 255; other versions of the font library smooth otherwise
