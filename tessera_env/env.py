@@ -42,9 +42,8 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
 
     ## Observation Space
 
-    `Box(float32)` of shape (38 + 25 P,), read by name through `env.unwrapped.layout`:
-
-    {layout}
+    `Box(float32)` of shape (38 + 25 P,), read by name through `env.unwrapped.layout`. Every field with its meaning and
+    range stands in docs/reference/observation.md, and in `env.unwrapped.layout.table()`.
 
     ## Rewards
 
@@ -201,6 +200,3 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
             "time_h": simulation.now_s.item(0) / 3600.0,
             "invalid_actions": simulation.invalid_actions.item(0),
         }
-
-
-TesseraEnv.__doc__ = str(TesseraEnv.__doc__).replace("    {layout}", Layout(1).table().replace("\n", "\n    "))

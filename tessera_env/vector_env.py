@@ -21,7 +21,7 @@ class TesseraVectorEnv(VectorEnv):
     """N independent environments; row k behaves exactly like the single environment with row k's seed.
 
     Args:
-        num_envs: N.
+        num_envs: how many environments, N.
         scenario: a preset's name, the path of a TOML file, a mapping, or a Scenario.
         autoreset_mode: when a finished row starts its next episode: NEXT_STEP (its next action is ignored), SAME_STEP
             (the last observation and info are in `final_obs` and `final_info`), or DISABLED (`reset` with

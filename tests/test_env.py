@@ -398,8 +398,6 @@ def test_the_docstring_is_the_specification():
         "Arguments",
         "Version History",
     ]
-    lines = [line.strip() for line in text.splitlines()]
-    for row in Layout(1).table().splitlines():
-        assert row in lines
+    assert "docs/reference/observation.md" in text and "layout.table()" in text
     task_size, pool_size = Layout(0).size, Layout(1).size - Layout(0).size
     assert f"({task_size} + {pool_size} P,)" in text

@@ -10,7 +10,7 @@ _FOLDER = Path(__file__).parents[1] / "data" / "pretrained"
 
 
 def pretrained_names() -> list[str]:
-    """All of them, as `make_policy` takes them."""
+    """The names of all of them, as `make_policy` takes them, sorted."""
     return sorted(PREFIX + str(card.parent.relative_to(_FOLDER)) for card in _FOLDER.glob(f"**/{CARD_FILE}"))
 
 

@@ -32,6 +32,7 @@ class Policy(Protocol):
             action_masks: (n, 1 + 2P) bool, True where an action is valid; None: all are.
 
         Returns:
-            Actions, (n,) int64: 0 WAIT, 1 + p SPOT in pool p, 1 + P + p ON_DEMAND in pool p; and the next state.
+            (actions, state): actions (n,) int64, each 0 WAIT, 1 + p SPOT in pool p, or 1 + P + p ON_DEMAND in pool p;
+            the state is for the next call.
         """
         ...

@@ -30,7 +30,7 @@ class Simulation:
 
     Args:
         scenario: what is simulated.
-        row_count: N.
+        row_count: how many rows, N.
         planner: assigns displaced tasks to instances; Kuhn-Munkres if None.
         threads: how many threads run the rows.
         log_events: whether events are logged.
