@@ -24,7 +24,7 @@ def main() -> None:
     if given.quick and given.json == KEPT:
         return  # a toy run must not replace a measured one
     Reports(machine(), given.quick, tuple(reports)).write_json(given.json)
-    print(f"kept in {given.json}; into README.md with: python -m benchmarks.documentation")
+    print(f"kept in {given.json}; into the documentation with: python -m benchmarks.documentation")
 
 
 if __name__ == "__main__":

@@ -65,6 +65,14 @@ class Reports:
         return cls(values["machine"], values["quick"], reports)
 
 
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = True) -> str:
+    """A table in Markdown: first column left, the others right where they are numbers."""
+    rule = ["---", *("---:" if numbers else "---" for _ in columns[1:])]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (columns, rule, *rows)
+    )
+
+
 def machine() -> str:
     """Processor, cores and versions, in one line."""
     cpu = platform.processor() or platform.machine()

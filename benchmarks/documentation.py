@@ -1,30 +1,31 @@
-"""Put figures into README.md from the files that the runs left, so that nobody types one.
+"""Fill the blocks of README and of the pages in docs/, so that nobody types a table or a figure.
 
-`make train`, `make bench` and `make report` leave the files; `python -m benchmarks.documentation` reads them. A block
-whose file is missing stays as it is.
+A block stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`, on whichever page. What the code alone says is
+printed anew each time; `make train`, `make bench` and `make report` leave the files that figures are read from, and a
+block whose file is missing stays as it is.
 """
 
 import argparse
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmarks.common import Report, Reports
+from benchmarks.common import Report, Reports, markdown
+from benchmarks.printed import printed_blocks
 from benchmarks.studies import ablation
 from benchmarks.studies.cant_be_late import tables
 from benchmarks.studies.cant_be_late.figures import Figures
 from benchmarks.studies.cant_be_late.study import Studies
 from tessera_env.evaluation.results import Results
 from tessera_env.files.writing import write_text
-from tessera_env.observation.layout import Layout
-from tessera_env.report.simulation_text import simulation_text
 from tessera_env.report.text import COLUMNS, columns_of
-from tessera_env.simulate import simulate
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+# Which blocks come from whose files: these need not be printed in every run.
+FIGURES = ("results", "baselines", "benchmarks", "ablation", "cant-be-late")
 SHOWN = (
     "cost $",
     "difference $",
@@ -39,26 +40,54 @@ ABLATION_METRICS = ("cost, $", "work lost, h", "p95 completion, h")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Refresh the blocks and say which."""
+    """Refresh the blocks and say which stand on which page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("runs/latest"), help="a finished run's folder")
     parser.add_argument("--benchmarks", type=Path, default=Path("runs/benchmarks.json"), help="what make bench kept")
     parser.add_argument("--report", type=Path, default=Path("runs/cant_be_late.json"), help="what make report kept")
     given = parser.parse_args(arguments)
     blocks = {
-        "observation": Layout(1).table(),
-        "simulate": simulated(),
+        **printed_blocks(),
         **run_blocks(given.run),
         **benchmark_blocks(given.benchmarks),
         **report_blocks(given.report),
     }
-    write_text(README, refreshed(README.read_text(encoding="utf-8"), blocks))
-    print(f"{README.name}: {', '.join(blocks)}")
+    texts = {page: page.read_text(encoding="utf-8") for page in pages()}
+    check_blocks(texts, blocks)
+    for page, text in texts.items():
+        if names := block_names(text):
+            write_text(page, refreshed(text, blocks))
+            print(f"{page.relative_to(ROOT)}: {', '.join(names)}")
 
 
-def simulated() -> str:
-    """What `tessera simulate --duration 48 --tasks 100` prints."""
-    return f"```\n{simulation_text(simulate(duration=48, tasks=100))}```"
+def pages() -> list[Path]:
+    """README and every page in docs/."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def block_names(text: str) -> list[str]:
+    """The blocks of a page, in order.
+
+    Raises:
+        ValueError: one is not closed before the next one begins, is named twice, or is closed and not begun.
+    """
+    marks = re.findall(r"^<!-- ([\w-]+):(begin|end) -->$", text, flags=re.MULTILINE)
+    names = [name for name, _ in marks[::2]]
+    if marks != [(name, mark) for name in names for mark in ("begin", "end")] or len(set(names)) < len(names):
+        raise ValueError(f"blocks: {marks} (allowed: each once on a page, begun and ended before the next)")
+    return names
+
+
+def check_blocks(texts: Mapping[Path, str], blocks: Iterable[str]) -> None:
+    """Whether what can be filled stands somewhere, and what stands somewhere can be filled.
+
+    Raises:
+        ValueError: a block has no page, or a page has a block that nothing fills.
+    """
+    standing = {name for text in texts.values() for name in block_names(text)}
+    known = {*blocks, *FIGURES}
+    if standing != known:
+        raise ValueError(f"blocks: on no page {sorted(known - standing)}, filled by nothing {sorted(standing - known)}")
 
 
 def run_blocks(folder: Path) -> dict[str, str]:
@@ -124,23 +153,22 @@ def main_tables(figures: Figures) -> list[Report]:
 
 
 def shortened(report: Report) -> Report:
-    """The ablation's main rows: what differs by Daly's interval from Young's, README leaves to the command."""
+    """The ablation's main rows: what differs by Daly's interval from Young's, the pages leave to the command."""
     rows = [row for row in report.rows if not row[1].startswith("Daly") and row[2] in ABLATION_METRICS]
     return replace(report, rows=tuple(rows))
 
 
-def refreshed(text: str, blocks: dict[str, str]) -> str:
-    """The text with every named block's content replaced.
+def refreshed(text: str, blocks: Mapping[str, str]) -> str:
+    """A page with the content of its blocks replaced; those that are not given stay as they are.
 
     Raises:
-        ValueError: the text has no such block, or several.
+        ValueError: see `block_names`.
     """
-    for name, content in blocks.items():
-        begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
-        if text.count(begin) != 1 or text.count(end) != 1:
-            raise ValueError(f"{README.name}: block {name!r} (allowed: once, between {begin.strip()} and {end})")
-        text = re.sub(f"({re.escape(begin)}).*?({re.escape(end)})", lambda m, c=content: f"{m[1]}{c}\n{m[2]}", text,
-                      flags=re.DOTALL)  # fmt: skip
+    for name in block_names(text):
+        if name in blocks:
+            begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->\n"
+            before, rest = text.split(begin)
+            text = f"{before}{begin}{blocks[name]}\n{end}{rest.split(end)[1]}"
     return text
 
 
@@ -194,14 +222,6 @@ def report_table(report: Report) -> str:
     """A benchmark's table in Markdown, with its note."""
     table = markdown([column.replace("\n", " ") for column in report.columns], report.rows)
     return f"**{report.title}**\n\n{table}\n\n{report.note}"
-
-
-def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table, first column left, the others right."""
-    rule = ["---", *("---:" for _ in columns[1:])]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (columns, rule, *rows)
-    )
 
 
 if __name__ == "__main__":

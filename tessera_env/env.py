@@ -182,7 +182,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
             shown = self.event_log()[self._log_shown :]
             return "\n".join(ansi_line(self.scenario, entry) for entry in shown)
         episode = self.simulation.episode(0)
-        first_capacity = [int(points[0]["capacity"]) for points in episode.market]
+        first_capacity = [int(points["capacity"][0]) if len(points) else 0 for points in episode.market]
         return gantt_image(self.scenario, episode.log, episode.now_s, first_capacity, episode.tasks, episode.usd)
 
     def _is_valid(self, action: int) -> bool:

@@ -1,39 +1,73 @@
-"""What README shows runs, and says what the code says."""
+"""What README and the pages show runs, leads somewhere, and says what the code says."""
 
+import ast
 import inspect
 import os
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 import tessera_env
 import train
 from benchmarks import documentation
-from benchmarks.common import Report, Reports
-from benchmarks.studies import ablation
+from benchmarks.printed import printed_blocks
+from tessera_env.cli.program import COMMANDS
+from tessera_env.env import TesseraEnv
 from tessera_env.evaluation import statistics
-from tessera_env.evaluation.ablation import METRICS
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import POLICIES
 from tessera_env.scenario.loading import preset_names
-from tests.results_samples import results
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-LINKS = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
-NAMED_PATHS = re.findall(r"`((?:agents|benchmarks|docs|tessera_env|tests)/[\w./-]*|\w+\.py)`", README)
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+PAGES = {
+    str(page.relative_to(ROOT)): page.read_text(encoding="utf-8")
+    for page in [*documentation.pages(), ROOT / "CONTRIBUTING.md"]
+}
+README = PAGES["README.md"]
+MOST_LINES = 180  # of README
+
+DATA = ("toml", "json", "csv")  # with the file's name behind it, which a reader gives it
+DIRECTIVES = ("{toctree}", "{include}", "{literalinclude}", "{eval-rst}")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+class Fence(NamedTuple):
+    """A code block."""
+
+    language: str
+    name: str  # of the file that a reader makes of it; mostly empty
+    text: str
 
 
-SHELL_LINES = [line for block in blocks("sh") for line in block.splitlines() if line]
+def fences(text: str) -> list[Fence]:
+    """All code blocks of a page, in order; a fence that is not closed makes one to the page's end."""
+    found = re.findall(r"^```(\S*) ?(.*)\n((?:(?!```).*(?:\n|\Z))*)(?:```$|\Z)", text, flags=re.MULTILINE)
+    return [Fence(*one) for one in found]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return [fence.text for fence in fences(PAGES[page]) if fence.language == language]
+
+
+def shell_lines(page: str) -> list[str]:
+    return [line.partition("   #")[0].strip() for block in blocks(page, "sh") for line in block.splitlines() if line]
+
+
+def content(text: str, name: str) -> str:
+    """What stands in a block."""
+    return text.partition(f"<!-- {name}:begin -->\n")[2].partition(f"<!-- {name}:end -->")[0]
+
+
+def everywhere(pattern: str) -> set[tuple[str, Any]]:
+    """(page, match) of a pattern, on all pages."""
+    return {(page, match) for page, text in PAGES.items() for match in re.findall(pattern, text, flags=re.MULTILINE)}
 
 
 def succeeds(*command: str, cwd: Path) -> str:
@@ -42,11 +76,9 @@ def succeeds(*command: str, cwd: Path) -> str:
     return done.stdout
 
 
-# A workload of the reader's own: an hour's work each quarter of an hour.
-PODS = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time\n"
-PODS += "".join(f"p{k},1,900,1,500,,BE,Succeeded,{900 * k},{900 * k + 3660},{900 * k + 60}\n" for k in range(200))
+# ---- code blocks
 
-# What each subcommand of README prints, in form.
+# What each subcommand prints, in form.
 NUMBER = r"-?[\d,]+(?:\.\d+)?"
 FORMS = {
     "simulate": [
@@ -58,206 +90,255 @@ FORMS = {
     "evaluate": [r"^\w[\w-]*: 20 episodes, seed 1$", rf"^ greedy +{NUMBER} \[{NUMBER}, {NUMBER}\] +baseline"],
     "plot": [r"\.(html|png)"],
     "traces list": [r"aws_v100_2023"],
-    "traces show": [r"us-east-1a_v100_1", r"^Spells that last at least so long"],
+    "traces show": [r"\bzone\b|us-east-1a_v100_1", r"^Spells that last at least so long"],
     "traces check": [r"(?i)no problem"],
     "traces fit": [r"fitted\.toml"],
     "scenarios list": [rf"^ *{re.escape('fleet-mixed')} "],
     "scenarios show": [r"horizon_h", r"\bh\b"],
+    "scenarios fields": [r"^horizon_h +required +h ", r"^\[billing\]"],
 }
+OUTPUTS = ("--output", "--json", "--html", "--log")
+TARGETS = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+# Of an environment's page, as Gymnasium's own have them.
+SECTIONS = re.findall(r"^ *## (.*)$", TesseraEnv.__doc__ or "", flags=re.MULTILINE)
+# Pages with blocks that somebody is to run from top to bottom.
+TO_RUN = ["README.md", *sorted(page for page in PAGES if page.startswith("docs/guide/"))]
 
 
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of somebody who copied README's files and ran its Python from top to bottom."""
-    folder = tmp_path_factory.mktemp("reader")
-    (scenario,), (trace,) = blocks("toml"), blocks("json")
-    (folder / "my.toml").write_text(scenario, encoding="utf-8")
-    (folder / "zone.json").write_text(trace, encoding="utf-8")
-    (folder / "pods.csv").write_text(PODS, encoding="utf-8")
-    for block in blocks("python"):
-        succeeds(sys.executable, "-W", "error", "-c", block, cwd=folder)
-    return folder
+def kind_of(words: list[str]) -> str:
+    """Which subcommand the words behind `tessera` are of."""
+    return " ".join(words[:2]) if words[0] in ("traces", "scenarios") else words[0]
 
 
-@pytest.mark.slow
-def test_the_python_and_the_commands_run_from_top_to_bottom(reader):
-    assert len(blocks("python")) >= 5
-    assert (reader / "my_policy" / "policy.safetensors").is_file()
-    assert (reader / "results.json").is_file()
-    commands = [shlex.split(line)[1:] for line in SHELL_LINES if line.startswith("tessera ")]
-    kinds = [" ".join(words[:2]) if words[0] in ("traces", "scenarios") else words[0] for words in commands]
-    assert set(kinds) == set(FORMS)
-    for kind, words in zip(kinds, commands, strict=True):
-        written = [words[k + 1] for k, word in enumerate(words) if word in ("--output", "--json", "--html", "--log")]
-        for name in written:
-            (reader / name).unlink(missing_ok=True)
-        output = succeeds(sys.executable, "-m", "tessera_env", *words, cwd=reader)
-        for form in FORMS[kind]:
-            if "--policies" not in words or "OnDemandOnly" not in form:
-                assert re.search(form, output, flags=re.MULTILINE), f"{words}: {form}\n{output}"
-        assert all((reader / name).stat().st_size > 100 for name in written), words
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_every_block_is_of_a_kind_that_is_tested(page):
+    """Python and commands run, files are read by what runs, and other text is printed by the code."""
+    text = PAGES[page]
+    for fence in fences(text):
+        if fence.language in DATA:
+            assert page in TO_RUN and fence.name, f"{page}: {fence}"
+        elif fence.language == "text":
+            inside = [content(text, name) for name in documentation.block_names(text)]
+            assert any(f"```text\n{fence.text}```" in block for block in inside), f"{page}: {fence}"
+        else:
+            assert fence.language in ("python", "sh", *DIRECTIVES), f"{page}: {fence}"
+    # None is left out: not closed, indented, or with other marks.
+    assert len(re.findall(r"^\s*(?:```|~~~|:::)", text, flags=re.MULTILINE)) == 2 * len(fences(text))
+    assert not re.search(r"\n\n    \S", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL))
 
 
-def test_the_table_of_simulate_is_what_the_command_prints():
-    shown = re.search(r"<!-- simulate:begin -->\n```\n(.*?)```\n<!-- simulate:end -->", README, flags=re.DOTALL)
-    command = re.search(r"`tessera (simulate [^`]+)`", README)
-    assert shown and command
-    assert shown[1] == succeeds(sys.executable, "-m", "tessera_env", *shlex.split(command[1]), cwd=ROOT)
+@pytest.mark.parametrize("page", sorted(page for page in PAGES if blocks(page, "sh")))
+def test_every_command_is_there(page):
+    """Those of `tessera`, and training, run below; the others take long, or draw what other tests look at."""
+    for line in shell_lines(page):
+        words = shlex.split(line)
+        if words[0] == "tessera":
+            assert page in TO_RUN and kind_of(words[1:]) in FORMS, line
+        elif words[0] == "make":
+            assert len(words) == 2 and words[1] in TARGETS, line
+        elif words[:2] == ["python", "-m"]:
+            assert is_module(words[2]), line
+        elif words[:3] == [".venv/bin/python", "-m", "pytest"]:
+            assert all((ROOT / word).exists() for word in words[3:] if word.startswith("tests/")), line
+        else:
+            assert words[:2] == ["python", "train.py"] and page in TO_RUN, line
 
 
-@pytest.mark.slow
-def test_the_training_command_trains(tmp_path):
-    (line,) = (line for line in SHELL_LINES if line.startswith("python train.py "))
+def test_every_subcommand_is_shown():
+    commands = [shlex.split(line)[1:] for page in TO_RUN for line in shell_lines(page) if line.startswith("tessera ")]
+    assert {kind_of(words) for words in commands} | {"simulate"} == set(FORMS)
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=[] if page == "README.md" else pytest.mark.slow) for page in TO_RUN]
+)
+def test_a_page_runs_from_top_to_bottom(page, tmp_path):
+    """In one folder: its files are made, its Python runs as one program, then its commands."""
+    used = "".join(blocks(page, "python") + blocks(page, "sh"))
+    for fence in fences(PAGES[page]):
+        if fence.language in DATA:
+            assert fence.name in used, f"{page}: nothing uses {fence.name}"
+            (tmp_path / fence.name).write_text(fence.text, encoding="utf-8")
+    if code := "\n".join(blocks(page, "python")):
+        succeeds(sys.executable, "-W", "error", "-c", code, cwd=tmp_path)
+        for written in re.findall(r'(?:write_json|Path)\("([^"]+)"\)', code):
+            assert (tmp_path / written).exists(), written
+    for line in shell_lines(page):
+        if line.startswith("tessera "):
+            runs_as_shown(shlex.split(line)[1:], tmp_path)
+        elif line.startswith("python train.py "):
+            trains(line, tmp_path)
+
+
+def runs_as_shown(words: list[str], folder: Path) -> None:
+    """The command prints what is expected of its kind, and leaves its files."""
+    written = [words[k + 1] for k, word in enumerate(words) if word in OUTPUTS]
+    for name in written:
+        (folder / name).unlink(missing_ok=True)
+    output = succeeds(sys.executable, "-m", "tessera_env", *words, cwd=folder)
+    for form in FORMS[kind_of(words)]:
+        if "--policies" not in words or "OnDemandOnly" not in form:
+            assert re.search(form, output, flags=re.MULTILINE), f"{words}: {form}\n{output}"
+    assert all((folder / name).stat().st_size > 100 for name in written), words
+
+
+def trains(line: str, folder: Path) -> None:
+    """The training command, at a toy's size."""
     line = re.sub(r"--steps \d+", "--steps 128", line)
     toy = ("n_envs=16", "n_steps=8", "batch_size=64", "evaluation_worlds=2")
     words = [word for setting in toy for word in ("--set", setting)]
-    succeeds(sys.executable, str(ROOT / "train.py"), *shlex.split(line)[2:], *words, "--no-report", cwd=tmp_path)
-    assert (tmp_path / "runs" / "latest" / "policy.json").is_file()
+    succeeds(sys.executable, str(ROOT / "train.py"), *shlex.split(line)[2:], *words, "--no-report", cwd=folder)
+    assert (folder / "runs" / "latest" / "policy.json").is_file()
 
 
-def test_every_make_target_exists():
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
-    named = {a or b for a, b in re.findall(r"`make (\w+)`|^make (\w+)", README, flags=re.MULTILINE)}
-    assert {"train", "test", "bench"} <= named <= targets
+@pytest.mark.parametrize("page", sorted(page for page in PAGES if page not in TO_RUN and blocks(page, "python")))
+def test_other_python_runs(page):
+    """The blocks of the environments' pages: each makes one."""
+    namespace: dict[str, object] = {}
+    for block in blocks(page, "python"):
+        exec(block, namespace)
+    assert namespace["env"]
 
 
-@pytest.mark.parametrize("path", sorted({*LINKS, *NAMED_PATHS}))
-def test_every_path_leads_somewhere(path):
-    assert (ROOT / path).exists() or (ROOT / "tessera_env" / path).exists()
+@pytest.mark.parametrize("page", ["README.md", "docs/guide/command_line.md"])
+def test_the_table_of_simulate_is_what_the_command_prints(page):
+    shown = content(PAGES[page], "simulate")
+    command = re.search(r"`tessera (simulate [^`]+)`", PAGES[page])
+    assert command
+    output = succeeds(sys.executable, "-m", "tessera_env", *shlex.split(command[1]), cwd=ROOT)
+    assert shown == f"```text\n{output}```\n"
 
 
-def test_every_module_named_for_running_exists():
-    modules = re.findall(r"python -m (benchmarks[\w.]*)", README)
-    alone = re.search(r"`python -m benchmarks\.speed\.step`, ((?:`\w+`,?\s+)+)alone", README)
-    assert alone
-    for module in [*modules, *(f"benchmarks.speed.{name}" for name in re.findall(r"`(\w+)`", alone[1]))]:
-        path = ROOT / module.replace(".", "/")
-        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
+# ---- printed blocks
+
+
+@cache
+def printed() -> dict[str, str]:
+    return printed_blocks()
+
+
+@pytest.mark.parametrize("page", sorted(page for page in PAGES if documentation.block_names(PAGES[page])))
+def test_printed_blocks_are_what_the_code_says(page):
+    """After a change of what is printed: `python -m benchmarks.documentation`."""
+    assert documentation.refreshed(PAGES[page], printed()) == PAGES[page]
+
+
+def test_every_block_stands_somewhere_and_is_filled():
+    texts = {ROOT / page: text for page, text in PAGES.items() if page != "CONTRIBUTING.md"}
+    documentation.check_blocks(texts, printed())
+    empty = everywhere(r"^<!-- ([\w-]+):begin -->\n<!-- \1:end -->")
+    assert not empty, f"`python -m benchmarks.documentation` fills {empty}"
+
+
+def test_no_figure_is_left_open():
+    """`make train` and `make bench` first, then `python -m benchmarks.documentation`."""
+    assert not everywhere("Not measured yet")
 
 
 def test_every_environment_and_preset_is_listed():
-    rows = re.findall(r"^\| `(Tessera/[\w-]+)` \| `([\w-]+)` \|", README, flags=re.MULTILINE)
-    assert dict(rows) == tessera_env.ENVIRONMENTS
-    assert sorted(preset for _, preset in rows) == preset_names()
+    for page in ("README.md", "docs/reference/scenarios.md", "docs/environments/index.md"):
+        rows = re.findall(r"^\| `(Tessera/[\w-]+)` \| `([\w-]+)` \|", PAGES[page], flags=re.MULTILINE)
+        assert dict(rows) == tessera_env.ENVIRONMENTS
+        assert sorted(preset for _, preset in rows) == preset_names()
 
 
-def test_every_policy_is_listed_with_its_options():
-    rows = re.findall(r"^\| `([a-z_]+)` \| (?:`([^`]+)`)? ?\| ", README.split("## Policies")[1], flags=re.MULTILINE)
+def test_every_environment_has_a_page_with_a_picture():
+    for id_, preset in tessera_env.ENVIRONMENTS.items():
+        page = f"docs/environments/{preset.replace('-', '_')}.md"
+        assert f"(../pictures/{preset}.gif)" in PAGES[page]
+        assert f'gym.make("tessera_env:{id_}"' in blocks(page, "python")[0]
+        titles = re.findall(r"^## (.*)$", PAGES[page], flags=re.MULTILINE)
+        assert [title.title() for title in titles] == SECTIONS
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/reference/policies.md"])
+def test_every_policy_is_listed_with_its_options(page):
+    shown = content(PAGES[page], "policies")
+    rows = re.findall(r"^\| `([a-z_]+)` \| (?:`([^`]+)`)? ?\| \S", shown, flags=re.MULTILINE)
     assert sorted(name for name, _ in rows) == sorted(POLICIES)
     for name, options in rows:
         known = [one for one in inspect.signature(POLICIES[name]).parameters.values() if one.name != "layout"]
         assert options == ", ".join(one.name if one.name == "seed" else f"{one.name}={one.default}" for one in known)
 
 
-def test_the_observation_table_is_the_code_s():
+def test_the_observation_s_size_is_the_code_s():
     layout = Layout(1)
-    assert f"<!-- observation:begin -->\n{layout.table()}\n<!-- observation:end -->" in README
-    assert f"Observation: {layout.first_pool_index} fields, and {layout.pool_field_count} for each" in README
+    text = f"{layout.first_pool_index} fields, and {layout.pool_field_count} for each of P pools"
+    assert text in PAGES["docs/reference/observation.md"]
 
 
 def test_how_the_figures_are_made_is_what_the_code_does():
-    assert f"worlds, 0 to {train.REPORT_EPISODES - 1} of seed {train.REPORT_SEED}." in README
-    assert f"intervals of {statistics.RESAMPLES:,} bootstrap" in README.replace("\n ", "")
+    text = PAGES["docs/guide/training.md"].replace("\n ", "")
+    assert f"worlds, 0 to {train.REPORT_EPISODES - 1} of seed {train.REPORT_SEED}." in text
+    assert f"intervals of {statistics.RESAMPLES:,} bootstrap" in text
 
 
-def test_no_figure_is_left_open():
-    """`make train` and `make bench` first, then `python -m benchmarks.documentation`."""
-    assert "Not measured yet" not in README
+# ---- what is named
 
 
-# ---- how the figures come in
+def test_readme_is_short():
+    assert len(README.splitlines()) <= MOST_LINES
 
 
-CARD = {"scenario": "deadline", "training": {"algorithm": "PPO", "steps": 4_000_000}}
+def test_every_make_target_exists():
+    named = {a or b for _, (a, b) in everywhere(r"`make (\w+)`|^make (\w+)")}
+    assert {"train", "test", "docs", "bench", "report"} <= named <= TARGETS
 
 
-def test_a_block_is_replaced_and_nothing_else():
-    text = "a\n<!-- one:begin -->\nold\nold\n<!-- one:end -->\nb\n<!-- two:begin -->\nkept\n<!-- two:end -->\n"
-    new = r"new \1 $"
-    expected = f"a\n<!-- one:begin -->\n{new}\n<!-- one:end -->\nb\n<!-- two:begin -->\nkept\n<!-- two:end -->\n"
-    assert documentation.refreshed(text, {"one": new}) == expected
-    assert documentation.refreshed(expected, {"one": new}) == expected
+def links() -> Iterator[tuple[str, str]]:
+    """(page, target) of every link and picture that leads to a file."""
+    for page, link in sorted(everywhere(r"\]\(([^)\s]+)\)")):
+        if "://" not in link:
+            yield page, link
 
 
-@pytest.mark.parametrize("text", ["nothing", "<!-- one:begin -->\n<!-- one:end -->\n" * 2])
-def test_a_block_must_be_there_once(text):
-    with pytest.raises(ValueError, match="block 'one'"):
-        documentation.refreshed(text, {"one": "new"})
+@pytest.mark.parametrize(("page", "link"), list(links()))
+def test_every_link_leads_somewhere(page, link):
+    path, _, anchor = link.partition("#")
+    target = (ROOT / page).parent / path if path else ROOT / page
+    assert target.exists(), f"{page}: {link}"
+    if anchor:
+        titles = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+        assert anchor in anchors, f"{page}: {link}"
 
 
-def test_the_results_are_shown_with_intervals():
-    sample = results(labels=("on_demand_only", "greedy", "runs/latest"))
-    table = documentation.results_table(sample).splitlines()
-    assert table[0] == "| policy | cost $ | difference $ | saves % | missed deadlines | tasks done |"
-    assert re.fullmatch(
-        r"\| greedy \| 50\.00 \[[\d., ]+\] \| baseline \| 50\.0 \[[\d., ]+\] \| 0 \| 40/40 \|", table[3]
-    )
-    assert re.search(r"\| runs/latest \| 40\.00 \[[\d., ]+\] \| -10\.00 \[[-\d., ]+\] \* \|", table[4])
+def named_paths() -> Iterator[tuple[str, str]]:
+    """(page, path) of every file and folder that is named; NAME stands for one that a reader writes."""
+    for page, path in sorted(everywhere(r"`((?:agents|benchmarks|docs|tessera_env|tests)/[\w./-]*|(?!__)\w+\.py)`")):
+        if "NAME" not in path:
+            yield page, path
 
 
-@pytest.mark.parametrize(
-    ("learned", "expected"),
-    [
-        ("runs/latest", "20.0 % cheaper than greedy"),
-        ("on_demand_only", "100.0 % dearer"),
-        ("twin", "not clearly apart"),
-    ],
-)
-def test_cheaper_is_said_only_where_the_interval_allows_it(monkeypatch, learned, expected):
-    monkeypatch.setattr(documentation, "LEARNED", learned)
-    text = documentation.verdict(results(), CARD)
-    learner = "PPO on `deadline`, the best of its run, after 4,000,000 decisions"
-    assert text.startswith(f"The learned policy ({learner}) is {expected}")
-    assert ("cheaper" in text) == ("cheaper" in expected)
+@pytest.mark.parametrize(("page", "path"), list(named_paths()))
+def test_every_path_is_there(page, path):
+    assert (ROOT / path).exists(), page
 
 
-def test_the_caption_names_worlds_hours_and_unlike_work():
-    sample = results(labels=("greedy", "twin"))
-    text = documentation.caption(sample)
-    assert text.startswith("40 worlds of `deadline-aws`, seed 1; mean [95 % bootstrap interval]; difference to greedy")
-    assert "unlike" not in text
-    sample.tables["twin"]["tasks_done"][0] = 0
-    sample.scenario["market"] = {"trace": "aws_v100_2023", "from_h": 700.0, "until_h": None}
-    text = documentation.caption(sample)
-    assert "40 worlds of `deadline-aws` (recorded hours from 700 on), seed 1" in text
-    assert text.endswith("unlike amounts of work.")
+def named_functions() -> list[tuple[str, str, str]]:
+    """(page, path in the package, name) of every function and class that is named with its file."""
+    return sorted((page, *both) for page, both in everywhere(r"`([\w/]+\.py):(\w+)`"))
 
 
-def test_benchmarks_come_from_the_kept_file(tmp_path):
-    report = Report("Speed", "what counts", ("what", "us"), (("one", "1.5"), ("two|three", "2")))
-    Reports("a machine", False, (report,)).write_json(tmp_path / "b.json")
-    shown = documentation.benchmark_blocks(tmp_path / "b.json")["benchmarks"]
-    table = "| what | us |\n| --- | ---: |\n| one | 1.5 |\n| two\\|three | 2 |"
-    assert shown == f"Measured on: a machine.\n\n**Speed**\n\n{table}\n\nwhat counts"
+@pytest.mark.parametrize(("page", "path", "name"), named_functions())
+def test_every_function_that_is_named_is_where_it_is_said_to_be(page, path, name):
+    tree = ast.parse((ROOT / "tessera_env" / path).read_text(encoding="utf-8"))
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    assert name in defined, f"{page}: {path}"
 
 
-def test_the_ablation_has_a_block_of_its_own(tmp_path):
-    rows = [
-        ("classic", periodic, metric, "1", "2", "3") for periodic in ("none", "Daly 1 h") for metric in METRICS.values()
-    ]
-    ideas = Report(ablation.TITLE, "what counts", ("scenario", "periodic", "metric", "a", "b", "c"), tuple(rows))
-    speed = Report("Speed", "", ("what", "us"), (("one", "1.5"),))
-    Reports("a machine", False, (speed, ideas)).write_json(tmp_path / "b.json")
-    blocks = documentation.benchmark_blocks(tmp_path / "b.json")
-    assert ablation.TITLE not in blocks["benchmarks"]
-    assert blocks["ablation"].count("| classic |") == len(documentation.ABLATION_METRICS)
-    assert "Daly" not in blocks["ablation"]
+def is_module(name: str) -> bool:
+    path = ROOT / name.replace(".", "/")
+    return path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
 
 
-def test_toy_figures_stay_out(tmp_path):
-    Reports("a machine", True, ()).write_json(tmp_path / "b.json")
-    with pytest.raises(ValueError, match="quick"):
-        documentation.benchmark_blocks(tmp_path / "b.json")
+def test_every_module_named_for_running_exists():
+    modules = [module for _, module in everywhere(r"python -m (benchmarks[\w.]*)")]
+    (alone,) = everywhere(r"`python -m benchmarks\.speed\.step`, ((?:`\w+`,?\s+)+)alone")
+    for module in [*modules, *(f"benchmarks.speed.{name}" for name in re.findall(r"`(\w+)`", alone[1]))]:
+        assert is_module(module.rstrip(".")), module
 
 
-def test_what_was_not_measured_stays_as_it_is(tmp_path):
-    assert documentation.run_blocks(tmp_path) == documentation.benchmark_blocks(tmp_path / "b.json") == {}
-
-
-def test_a_run_s_files_become_both_tables(tmp_path):
-    for name in ("", "-classic", "-fleet", "-fleet-mixed"):
-        results(labels=("on_demand_only", "greedy")).write_json(tmp_path / f"results{name}.json")
-    (tmp_path / "policy.json").write_text('{"scenario": "deadline", "training": {}}', encoding="utf-8")
-    found = documentation.run_blocks(tmp_path)
-    assert found["results"].count("| greedy |") == 1
-    assert found["baselines"].count("| greedy |") == 3
+def test_every_subcommand_that_is_named_exists():
+    for page, name in everywhere(r"`tessera (\w+)"):
+        assert name in COMMANDS, page

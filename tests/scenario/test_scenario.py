@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tessera_env.env import TesseraEnv
-from tessera_env.evaluation.experiment import plan
+from tessera_env.evaluation.experiment import Experiment
 from tessera_env.recordings.traces.series import TraceError
 from tessera_env.recordings.workloads import WorkloadError
 from tessera_env.scenario.conversion import parameters_of
@@ -114,7 +114,7 @@ def test_a_loaded_scenario_is_handed_back_at_each_door(own):
     assert load_scenario(scenario) is scenario
     assert TesseraEnv(scenario).scenario is scenario
     assert TesseraVectorEnv(2, scenario=scenario).scenario is scenario
-    assert plan(scenario, ["greedy"], 2, 1).env.scenario is scenario
+    assert Experiment(scenario, ["greedy"], 2, 1).prepare().env.scenario is scenario
     assert load_scenario(load_scenario("fleet"), notice_s=5) != load_scenario("fleet")
 
 

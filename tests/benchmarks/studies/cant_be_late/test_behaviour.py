@@ -1,5 +1,7 @@
 """What is read from a log, from logs written by hand and from real episodes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,8 @@ from benchmarks.studies.cant_be_late.parts import report_part
 from benchmarks.studies.cant_be_late.playing import make_players
 from tessera_env.engine.kinds import LogKind
 from tessera_env.engine.state import LOG, TASK
-from tessera_env.evaluation.episodes import Episode, play_episode
+from tessera_env.evaluation.episodes import play_episode
+from tessera_env.simulation.episode import Episode
 from tessera_env.world.market.timeline import MARKET_POINT
 
 HOUR = 3600.0
@@ -29,7 +32,7 @@ def episode(stays, capacity, work_h=10.0, deadline_h=20.0) -> Episode:
     tasks["work_s"], tasks["deadline_s"], tasks["completion_s"] = work_h * HOUR, deadline_h * HOUR, end_h * HOUR
     market = np.zeros(len(capacity), dtype=MARKET_POINT)
     market["time_s"], market["capacity"] = [at * HOUR for at, _ in capacity], [count for _, count in capacity]
-    return Episode(np.array(records, dtype=LOG), tasks, [market], {"elapsed_h": end_h})
+    return Episode(np.array(records, dtype=LOG), tasks, [market], end_h * HOUR, 0.0, {"elapsed_h": end_h})
 
 
 def test_an_outage_is_waited_through_or_left_at_once_or_later():
@@ -77,7 +80,7 @@ def test_market_points_that_change_the_price_alone_end_no_spell():
 def test_several_jobs_are_refused():
     made = episode([(0, 12, 1)], [(0, 0)])
     with pytest.raises(ValueError, match="2 tasks, 1 pools"):
-        behaviour(Episode(made.log, np.zeros(2, dtype=TASK), made.market, made.metrics))
+        behaviour(replace(made, tasks=np.zeros(2, dtype=TASK)))
 
 
 @pytest.mark.parametrize("label", ["uniform_progress", "greedy", "slack_threshold"])

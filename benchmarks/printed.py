@@ -1,0 +1,179 @@
+"""Blocks of the documentation that need the code alone: tables of fields, policies and environments, and help texts."""
+
+import inspect
+import io
+import os
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stdout
+from types import ModuleType
+from unittest.mock import patch
+
+import tessera_env
+import tessera_env.engine as engine
+from benchmarks.common import markdown
+from tessera_env.cli import main as tessera
+from tessera_env.cli.program import COMMANDS, Group
+from tessera_env.observation import Layout
+from tessera_env.policies import POLICIES
+from tessera_env.policies import rules as rule_files
+from tessera_env.report import event_log
+from tessera_env.report.simulation_text import simulation_text
+from tessera_env.scenario import Scenario, load_scenario
+from tessera_env.scenario.fields import REQUIRED, FieldGroup, FieldRow, scenario_fields
+from tessera_env.simulate import simulate
+
+# A help text is laid out for the terminal that it is printed on: one of 80 columns without colours.
+_TERMINAL = {"COLUMNS": "80", "LINES": "24", "NO_COLOR": "1", "TERM": "dumb"}
+
+
+def printed_blocks() -> dict[str, str]:
+    """Every block, by name."""
+    return {
+        "observation": Layout(1).table(),
+        "simulate": simulated(),
+        "environments": environments(),
+        "policies": policies(),
+        "rules": rules(),
+        "engine": engine_modules(),
+        "scenario-fields": "\n\n".join(map(field_group, scenario_fields())),
+        "event-log": (inspect.getdoc(event_log) or "").partition("\n\n")[2],
+        "help": "\n\n".join(help_texts()),
+        **{f"environment-{preset}": environment(id_, preset) for id_, preset in tessera_env.ENVIRONMENTS.items()},
+    }
+
+
+def simulated() -> str:
+    """What `tessera simulate --duration 48 --tasks 100` prints."""
+    return f"```text\n{simulation_text(simulate(duration=48, tasks=100))}```"
+
+
+def environments() -> str:
+    """The ids with their presets."""
+    rows = [
+        (f"`{id_}`", f"`{preset}`", load_scenario(preset).description)
+        for id_, preset in tessera_env.ENVIRONMENTS.items()
+    ]
+    return markdown(("id", "preset", "what it is"), rows, numbers=False)
+
+
+def policies() -> str:
+    """The hand-coded policies with their options, each in the words of its class."""
+    rows = [(f"`{name}`", options(make), summary(make)) for name, make in POLICIES.items()]
+    return markdown(("policy", "options", "what it does"), rows, numbers=False)
+
+
+def rules() -> str:
+    """A section for each rule's file."""
+    return "\n\n".join(documented(rule_files, name, "no-members") for name in POLICIES if name in modules(rule_files))
+
+
+def engine_modules() -> str:
+    """A section for each file of the engine."""
+    return "\n\n".join(documented(engine, name, "members") for name in modules(engine))
+
+
+def modules(folder: ModuleType) -> list[str]:
+    """The files of a folder of the package."""
+    return sorted(info.name for info in pkgutil.iter_modules(folder.__path__))
+
+
+def documented(folder: ModuleType, name: str, members: str) -> str:
+    """A section that Sphinx fills with what a file says of itself, with or without its functions."""
+    return (
+        f"### {name}\n\n```{{eval-rst}}\n.. automodule:: {folder.__name__}.{name}\n   :{members}:\n   :no-index:\n```"
+    )
+
+
+def options(make: Callable[..., object]) -> str:
+    """What may be written after a colon behind a policy's name."""
+    known = [one for one in inspect.signature(make).parameters.values() if one.name != "layout"]
+    shown = ", ".join(one.name if one.name == "seed" else f"{one.name}={one.default}" for one in known)
+    return f"`{shown}`" if shown else ""
+
+
+def summary(make: Callable[..., object]) -> str:
+    """The first sentence of a docstring, without where to read on."""
+    first = (inspect.getdoc(make) or "").partition("\n\n")[0].replace("\n", " ")
+    return first.partition("; see ")[0].rstrip(".")
+
+
+def field_group(group: FieldGroup) -> str:
+    """A section of a scenario: its title, its meaning, its values."""
+    rows = [(f"`{row.name}`", default_text(row), row.unit, row.allowed, row.meaning) for row in group.rows]
+    title = f"`{group.title}`" if group.title.startswith("[") else group.title.capitalize() or "The scenario itself"
+    table = markdown(("name", "default", "unit", "allowed", "meaning"), rows, numbers=False)
+    return f"### {title}\n\n{group.meaning}\n\n{table}"
+
+
+def default_text(row: FieldRow) -> str:
+    """The default as `--set` takes it, if there is one."""
+    return row.default if row.default == REQUIRED else f"`{row.default}`"
+
+
+def help_texts() -> Iterator[str]:
+    """What `--help` says of the command and of each subcommand."""
+    for words in (["tessera"], *subcommands(COMMANDS, ["tessera"])):
+        yield f"## {' '.join(words)}\n\n```text\n{help_text(words[1:])}\n```"
+
+
+def subcommands(commands: Mapping[str, object], words: list[str]) -> Iterator[list[str]]:
+    """The words of every subcommand, groups before what is in them."""
+    for name, command in commands.items():
+        yield [*words, name]
+        if isinstance(command, Group):
+            yield from subcommands(command.commands, [*words, name])
+
+
+def help_text(words: list[str]) -> str:
+    """The help of one subcommand."""
+    captured = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    with patch.dict(os.environ, _TERMINAL), redirect_stdout(captured):
+        tessera([*words, "--help"])
+    captured.seek(0)
+    return "\n".join(line.rstrip() for line in captured.read().splitlines()).strip()
+
+
+def environment(id_: str, preset: str) -> str:
+    """What an environment's page begins with: spaces, times, and the meaning of each action."""
+    scenario = load_scenario(preset)
+    layout, task = Layout(len(scenario.pools)), scenario.task
+    facts = [
+        ("Preset", f"`{preset}`"),
+        ("Action space", f"`Discrete({1 + 2 * layout.pool_count})`"),
+        ("Observation space", f"`Box({layout.low.min():g}, {layout.high.max():g}, ({layout.size},), float32)`"),
+        ("Tasks", f"{task.count}, arriving `{task.arrivals}`"),
+        ("Horizon", f"{scenario.horizon_h:g} h"),
+        ("Asked", asked(scenario)),
+        ("Notice", f"{scenario.notice_s:g} s" if scenario.notice_s else "none"),
+        ("Deadline guard", "on" if scenario.deadline_guard else "off"),
+    ]
+    made = ("Make it", f'`gym.make("tessera_env:{id_}")`')
+    actions = markdown(
+        ("action", "placement", "zone", "instance type", "$/h"), list(placements(scenario)), numbers=False
+    )
+    return f"{markdown(made, facts, numbers=False)}\n\n{actions}"
+
+
+def asked(scenario: Scenario) -> str:
+    """When a task is asked again."""
+    every = f"every {scenario.decision_interval_s:g} s while it waits"
+    if not scenario.reconsider_running:
+        return every
+    every += " or runs" if scenario.reconsider_on_spot else " or runs on on-demand"
+    return f"{every}; on on-demand also when spot capacity grows" if scenario.reconsider_at_capacity else every
+
+
+def placements(scenario: Scenario) -> Iterator[tuple[str, ...]]:
+    """One row an action."""
+    yield "0", "WAIT", "", "", ""
+    for first, purchase in ((1, "SPOT"), (1 + len(scenario.pools), "ON_DEMAND")):
+        for place, pool in enumerate(scenario.pools):
+            usd = f"{pool.on_demand_usd_per_h:g}" if purchase == "ON_DEMAND" else spot_price(pool.price)
+            yield str(first + place), f"{purchase} `{pool.name}`", f"`{pool.zone}`", f"`{pool.instance_type}`", usd
+
+
+def spot_price(price: object) -> str:
+    """A pool's spot price where it never changes, else where it comes from."""
+    usd = getattr(price, "usd_per_h", None)
+    return f"{usd:g}" if usd is not None else str(getattr(price, "source", "")).replace("_", "-")
