@@ -87,7 +87,7 @@ def documented(folder: ModuleType, name: str, members: str) -> str:
 
 def options(make: Callable[..., object]) -> str:
     """What may be written after a colon behind a policy's name."""
-    known = [one for one in inspect.signature(make).parameters.values() if one.name != "layout"]
+    known = [one for one in inspect.signature(make).parameters.values() if one.name not in ("layout", "options")]
     shown = ", ".join(one.name if one.name == "seed" else f"{one.name}={one.default}" for one in known)
     return f"`{shown}`" if shown else ""
 

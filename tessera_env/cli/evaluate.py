@@ -61,7 +61,7 @@ class Evaluate:
         tyro.conf.FlagCreatePairsOff,
         tyro.conf.arg(
             help="Add the row clairvoyant, the least cost that anyone could have paid who knew the world, and how much "
-            "of the gap from uniform_progress to it each policy closes; for one job with a deadline on one pool.",
+            "of the gap from uniform_progress to it each policy closes; for one task with a deadline on one pool.",
         ),
     ] = False
 

@@ -58,7 +58,7 @@ class Experiment:
         overrides: single values of the scenario, such as {"task.deadline_h": 70}.
         planner: assigns displaced tasks to instances; Kuhn-Munkres if None.
         optimum: add the least cost that anyone could have paid who knew the world ("clairvoyant"), and how much of
-            the gap from uniform_progress to it each policy closes; for one job with a deadline on one pool.
+            the gap from uniform_progress to it each policy closes; for one task with a deadline on one pool.
         rows: environments side by side, as many as bring speed and fit in memory if None; changes the speed, never the
             results.
         threads: of the environments; changes the speed, never the results.

@@ -116,12 +116,17 @@ def _arrivals(scenario: ScenarioFields) -> Iterator[str]:
 
 def _workload(scenario: ScenarioFields) -> Iterator[str]:
     task = scenario.task
-    if (task.work_h is None) == (task.trace is None):
-        yield f"task.work_h: must be given unless task.trace is (got {'neither' if task.trace is None else 'both'})"
-    if (task.trace is None) != (task.trace_format is None):
-        yield f"task.trace_format: must be given with task.trace, and only then (got {task.trace_format or 'none'})"
-    if task.arrivals == "recorded" and task.trace_format != "pods":
-        yield "task.arrivals: must not be 'recorded' unless trace_format is 'pods', which has arrivals (got 'recorded')"
+    if (task.work_h is None) == (task.recording is None):
+        got = "neither" if task.recording is None else "both"
+        yield f"task.work_h: must be given unless task.recording is (got {got})"
+    if (task.recording is None) != (task.recording_format is None):
+        got = task.recording_format or "none"
+        yield f"task.recording_format: must be given with task.recording, and only then (got {got})"
+    if task.arrivals == "recorded" and task.recording_format != "pods":
+        yield (
+            "task.arrivals: must not be 'recorded' unless recording_format is 'pods', which has arrivals "
+            "(got 'recorded')"
+        )
 
 
 def _spells(scenario: ScenarioFields) -> Iterator[str]:

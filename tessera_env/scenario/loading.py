@@ -173,8 +173,8 @@ def _parsed(text: str, origin: str) -> dict[str, Any]:
 def _resolve_traces(values: dict[str, Any], folder: Path) -> None:
     """Make a file's relative trace paths relative to that file, whatever the working directory is later."""
     market, task = values.get("market"), values.get("task")
-    if isinstance(task, dict) and isinstance(task.get("trace"), str):
-        task["trace"] = str((folder / task["trace"]).resolve())
+    if isinstance(task, dict) and isinstance(task.get("recording"), str):
+        task["recording"] = str((folder / task["recording"]).resolve())
     if not isinstance(market, dict):
         return
     trace = market.get("trace")

@@ -85,4 +85,6 @@ class ScenarioFields(Section):
     @property
     def recording_paths(self) -> tuple[str, ...]:
         """Names or paths of all traces and workload files that it reads."""
-        return self.market.trace_paths if self.task.trace is None else (*self.market.trace_paths, self.task.trace)
+        return (
+            self.market.trace_paths if self.task.recording is None else (*self.market.trace_paths, self.task.recording)
+        )

@@ -95,16 +95,16 @@ def _check_pool(index: int, pool: Pool, replayed: tuple[Series, ...]) -> None:
 def _jobs(scenario: ScenarioFields) -> np.recarray | None:
     """The workload file's jobs as the scenario replays them, read-only."""
     task = scenario.task
-    if task.trace is None or task.trace_format is None:
+    if task.recording is None or task.recording_format is None:
         return None
     workload = read_workload(
-        task.trace,
-        task.trace_format,
-        gpu_memory_mb_per_gpu=task.trace_mb_per_gpu,
+        task.recording,
+        task.recording_format,
+        gpu_memory_mb_per_gpu=task.recording_mb_per_gpu,
         gpu_memory_limit_mb=max(pool.gpu_memory_mb for pool in scenario.pools),
     )
     jobs = new_table(len(workload), JOB)
-    low_h, high_h = task.trace_work_h
+    low_h, high_h = task.recording_work_h
     jobs["work_s"] = np.clip(workload.work_s, low_h * HOUR_S, high_h * HOUR_S)
     for name in ("arrival_s", "gpu_memory_mb", "state_mb", "interactive"):
         values = getattr(workload, name)
@@ -130,6 +130,6 @@ def _check_deadlines(scenario: ScenarioFields, jobs: np.recarray) -> None:
         worst = int(lacking_h.argmax())
         raise WorkloadError(
             f"task.{'slack' if task.deadline_h is None else 'deadline_h'}: must leave at least {needed_h[worst]:.6g} h "
-            f"to a job of {task.trace} with {work_h[worst]:.6g} h of work and {state_mb[worst]:.6g} MB of state, what "
-            f"it takes on on-demand (got {needed_h[worst] - lacking_h[worst]:.6g} h)"
+            f"to a job of {task.recording} with {work_h[worst]:.6g} h of work and {state_mb[worst]:.6g} MB of state, "
+            f"what it takes on on-demand (got {needed_h[worst] - lacking_h[worst]:.6g} h)"
         )

@@ -30,14 +30,16 @@ class Task(Section):
     arrival_scale: float = Field(
         1.0, gt=0, le=1e6, description="times between recorded arrivals are multiplied by this; below 1: denser"
     )
-    trace: str | None = Field(None, description="path of a workload file, whose jobs the tasks are; none: generated")
-    trace_format: Literal["pods", "run_times"] | None = Field(
+    recording: str | None = Field(
+        None, description="path of a workload file, whose jobs the tasks are; none: generated"
+    )
+    recording_format: Literal["pods", "run_times"] | None = Field(
         None, description="of that file: pods with arrival, run time, memory and GPU share, or bare run times"
     )
-    trace_work_h: Annotated[Range, range_within(0.001, MAX_HOURS)] = Field(
+    recording_work_h: Annotated[Range, range_within(0.001, MAX_HOURS)] = Field(
         (0.1, 24.0), description="[low, high]; recorded work is clipped to this, h"
     )
-    trace_mb_per_gpu: float = Field(
+    recording_mb_per_gpu: float = Field(
         16_000.0,
         gt=0,
         le=MAX_MB,
@@ -61,7 +63,7 @@ class Task(Section):
     @property
     def work_bounds_h(self) -> tuple[float, float]:
         """The least and the most work that a task can have, h."""
-        return self.trace_work_h if self.work_h is None else (self.work_h.lowest, self.work_h.highest)
+        return self.recording_work_h if self.work_h is None else (self.work_h.lowest, self.work_h.highest)
 
     def earliest_deadline_h(self, work_h: Any) -> Any:
         """The tightest deadline, h after arrival, of a task with this work, or of (n,) tasks; infinity: none."""

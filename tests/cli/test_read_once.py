@@ -21,8 +21,8 @@ notice_s = 30
 
 [task]
 count = 3
-trace = "run_times.csv"
-trace_format = "run_times"
+recording = "run_times.csv"
+recording_format = "run_times"
 
 [market]
 trace = "spot.csv"

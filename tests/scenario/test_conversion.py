@@ -464,7 +464,7 @@ def test_a_loaded_scenario_is_converted_from_what_was_checked(tmp_path):
 def test_the_table_of_jobs_is_each_calls_own(tmp_path):
     path = tmp_path / "run_times.csv"
     path.write_text("runtime\n3600\n7200\n")
-    recorded = {"trace": str(path), "trace_format": "run_times", "work_h": None}
+    recorded = {"recording": str(path), "recording_format": "run_times", "work_h": None}
     scenario = load_scenario("classic", task=recorded)
     first, second = parameters_of(scenario), parameters_of(scenario)
     assert first.jobs["work_s"].tolist() == [3600.0, 7200.0]

@@ -15,7 +15,7 @@ ROWS = [
     "p2,1,3000,4,1000,,BE,Succeeded,900,9000,950",
     "p3,1,4000,1,250,,BE,Succeeded,1600,1660,1600",
 ]
-PODS = {"task.trace_format": "pods", "task.work_h": None, "task.arrivals": "recorded", "task.arrival_share": 1.0}
+PODS = {"task.recording_format": "pods", "task.work_h": None, "task.arrivals": "recorded", "task.arrival_share": 1.0}
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def pods(tmp_path):
 
 
 def test_jobs_are_clipped_and_those_that_fit_no_pool_are_left_out(pods):
-    scenario = load_scenario("classic", **PODS, **{"task.trace": str(pods), "task.trace_work_h": [0.5, 24.0]})
+    scenario = load_scenario("classic", **PODS, **{"task.recording": str(pods), "task.recording_work_h": [0.5, 24.0]})
     jobs = scenario.recordings.jobs
     assert jobs["arrival_s"].tolist() == [0.0, 600.0, 1500.0]  # p2's four GPUs are more than 24,000 MB
     assert jobs["work_s"].tolist() == [3600.0, 86_400.0, 1800.0]
@@ -40,12 +40,12 @@ def test_jobs_are_clipped_and_those_that_fit_no_pool_are_left_out(pods):
 def test_a_workload_file_is_not_written_over(pods):
     before = pods.read_bytes()
     with pytest.raises(OSError, match=r"log: .*pods\.csv is the same file as .*pods\.csv, which is read"):
-        simulate(scenario="classic", policies=["greedy"], log=pods, overrides={**PODS, "task.trace": str(pods)})
+        simulate(scenario="classic", policies=["greedy"], log=pods, overrides={**PODS, "task.recording": str(pods)})
     assert pods.read_bytes() == before
 
 
 def test_a_world_replays_a_run_of_jobs(pods):
-    changes = {**PODS, "task.trace": str(pods), "task.count": 2, "task.arrival_scale": 2.0}
+    changes = {**PODS, "task.recording": str(pods), "task.count": 2, "task.arrival_scale": 2.0}
     env = TesseraEnv("classic", overrides=changes)
     starts = set()
     for world in range(20):
@@ -60,23 +60,23 @@ def test_a_world_replays_a_run_of_jobs(pods):
 
 def test_a_scenario_file_finds_the_workload_beside_it(pods, monkeypatch):
     (pods.parent / "mine.toml").write_text(
-        'horizon_h = 9\ndecision_interval_s = 600\nnotice_s = 0\n[task]\ncount = 2\ntrace = "pods.csv"\n'
-        'trace_format = "pods"\narrivals = "recorded"\n[[pools]]\nname = "a"\nzone = "z"\ninstance_type = "t"\n'
+        'horizon_h = 9\ndecision_interval_s = 600\nnotice_s = 0\n[task]\ncount = 2\nrecording = "pods.csv"\n'
+        'recording_format = "pods"\narrivals = "recorded"\n[[pools]]\nname = "a"\nzone = "z"\ninstance_type = "t"\n'
         'gpu_memory_mb = 16000\non_demand_usd_per_h = 1\nprice = { source = "constant", usd_per_h = 0.3 }\n'
     )
     monkeypatch.chdir("/")
-    assert load_scenario(pods.parent / "mine.toml").task.trace == str(pods)
+    assert load_scenario(pods.parent / "mine.toml").task.recording == str(pods)
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"task.trace": "x.csv"}, "task.work_h: must be given unless task.trace is (got both)"),
-        ({"task.work_h": None}, "task.work_h: must be given unless task.trace is (got neither)"),
-        ({"task.trace": "x.csv", "task.work_h": None}, "task.trace_format: must be given with task.trace"),
-        ({"task.trace_format": "pods"}, "task.trace_format: must be given with task.trace, and only then"),
-        ({"task.arrivals": "recorded"}, "task.arrivals: must not be 'recorded' unless trace_format is 'pods'"),
-        ({**PODS, "task.trace": "/missing.csv"}, "/missing.csv: no such file"),
+        ({"task.recording": "x.csv"}, "task.work_h: must be given unless task.recording is (got both)"),
+        ({"task.work_h": None}, "task.work_h: must be given unless task.recording is (got neither)"),
+        ({"task.recording": "x.csv", "task.work_h": None}, "task.recording_format: must be given with task.recording"),
+        ({"task.recording_format": "pods"}, "task.recording_format: must be given with task.recording, and only then"),
+        ({"task.arrivals": "recorded"}, "task.arrivals: must not be 'recorded' unless recording_format is 'pods'"),
+        ({**PODS, "task.recording": "/missing.csv"}, "/missing.csv: no such file"),
     ],
 )
 def test_bad_combinations(changes, reason):
@@ -89,7 +89,7 @@ def test_deadlines_leave_time_for_the_state_that_jobs_were_recorded_with(pods):
     """4,194 MB over 1 Gbit/s are 33.6 s on top of half an hour's work."""
     guarded = {
         **PODS,
-        **{"task.trace": str(pods), "task.trace_work_h": [0.5, 24.0], "checkpoint.store_bandwidth_gbps": 1.0},
+        **{"task.recording": str(pods), "task.recording_work_h": [0.5, 24.0], "checkpoint.store_bandwidth_gbps": 1.0},
         **{"deadline_guard": True, "reconsider_running": True, "guard_margin_s": 0.0, "pools.*.setup_h": 0.0},
         **{"pools.*.provisioning_s": 0.0},
     }
@@ -103,7 +103,7 @@ def test_what_is_wrong_with_a_recording_is_told_at_once_and_the_rest_counted(tmp
     jobs, trace = tmp_path / "run_times.csv", tmp_path / "spot.csv"
     jobs.write_text("runtime\n" + "-1\n" * 30)
     trace.write_text("zone,time_s,spot_available,spot_price\n" + "a,0,-1,1\n" + "a,0,1,1\n" * 29)
-    task = {"trace": str(jobs), "trace_format": "run_times", "trace_work_h": [0.5, 24.0], "work_h": None}
+    task = {"recording": str(jobs), "recording_format": "run_times", "recording_work_h": [0.5, 24.0], "work_h": None}
     for path, changes in (
         (jobs, {"task": task}),
         (trace, {"market": {"trace": str(trace), "from_h": 0, "until_h": None}, "pools.*.trace_zone": "a"}),

@@ -28,7 +28,12 @@ def own(tmp_path: Path) -> dict:
     return {
         "market": {"trace": str(trace), "from_h": 0, "until_h": None},
         "pools.*.trace_zone": "east",
-        "task": {"trace": str(jobs), "trace_format": "run_times", "trace_work_h": [0.5, 24.0], "work_h": None},
+        "task": {
+            "recording": str(jobs),
+            "recording_format": "run_times",
+            "recording_work_h": [0.5, 24.0],
+            "work_h": None,
+        },
     }
 
 

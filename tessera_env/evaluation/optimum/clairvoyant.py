@@ -1,4 +1,4 @@
-"""The clairvoyant optimum: the least cost of a world for one job with a deadline, by a schedule that knows the world.
+"""The clairvoyant optimum: the least cost of a world for one task with a deadline, by a schedule that knows the world.
 
 It is no policy, since it sees prices and capacity in advance: it is what every policy is measured against. Each start
 costs a changeover, billed and without work; a loss costs nothing else; holding nothing is free. Where whole ticks are

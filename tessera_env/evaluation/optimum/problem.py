@@ -82,8 +82,8 @@ def _task_problems(scenario: Scenario) -> Iterator[str]:
         yield _line("task.count", task.count, "1")
     if task.arrivals != "at_start":
         yield _line("task.arrivals", task.arrivals, "at_start")
-    if task.trace is not None:
-        yield _line("task.trace", repr(task.trace), "none")
+    if task.recording is not None:
+        yield _line("task.recording", repr(task.recording), "none")
     elif task.final_state_mb(task.work_bounds_h[1]) > 0.0:
         field = "state_base_mb" if task.state_base_mb > 0.0 else "state_mb_per_work_h"
         yield _line(f"task.{field}", _number(getattr(task, field)), "0: a loss costs no work and no loading")

@@ -1,4 +1,4 @@
-"""The least cost of a world for one job with a deadline, known in advance: compiled.
+"""The least cost of a world for one task with a deadline, known in advance: compiled.
 
 A schedule holds nothing, spot or on-demand in each segment between two change points of the market. It does the work
 of its run time less one changeover a start, and must do all. Once it is settled what is held where, cost and work are

@@ -1,4 +1,4 @@
-"""The job as n jobs one after the other, each with its own deadline: the `Time Sliced` of "Can't Be Late".
+"""The task as n tasks one after the other, each with its own deadline: the `Time Sliced` of "Can't Be Late".
 
 Slice k of n has to bring the work done to (k + 1) / n of all work by (k + 1) / n of the time. Within a slice: spot when
 it is to be had; else wait, until on-demand alone can just do what the slice lacks (its work, two changeovers and one
@@ -66,7 +66,7 @@ def unsquashed(value: float, half: float) -> float:
 
 
 class TimeSliced(RulePolicy):
-    """The job as `slices` jobs with deadlines of their own.
+    """The task as `slices` tasks with deadlines of their own.
 
     Eight slices cost least in the same worlds that theta of SlackThreshold was chosen in.
 
