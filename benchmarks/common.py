@@ -106,3 +106,9 @@ def random_actions(masks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def spread(values: Sequence[float] | np.ndarray) -> str:
     """The median of ratios, and between which values they lie."""
     return f"{np.median(values):.2f} x ({np.min(values):.2f} to {np.max(values):.2f})"
+
+
+def check_least(option: str, value: int, lowest: int) -> None:
+    """Raises ValueError: the value is below the lowest."""
+    if value < lowest:
+        raise ValueError(f"{option}: {value} (allowed: {lowest} or more)")

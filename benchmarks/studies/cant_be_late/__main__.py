@@ -13,19 +13,27 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from benchmarks.common import machine, parser
+from benchmarks.common import check_least, machine, parser
 from benchmarks.studies.cant_be_late import parts, tables
 from benchmarks.studies.cant_be_late.figures import Figures
 from benchmarks.studies.cant_be_late.page import write_page
 from benchmarks.studies.cant_be_late.parts import Part
 from benchmarks.studies.cant_be_late.picture import write_picture
-from benchmarks.studies.cant_be_late.playing import RULES, Grid, Optimal, description, make_players, play_part
+from benchmarks.studies.cant_be_late.playing import (
+    RULES,
+    SEED,
+    TOY,
+    Grid,
+    Optimal,
+    description,
+    make_players,
+    play_part,
+)
 from benchmarks.studies.cant_be_late.study import Studies
 from tessera_env.evaluation.optimum.clairvoyant import optimal
 from tessera_env.files.writing import check_outputs
 
-WINDOWS, SEED = 40, 1
-TOY = Grid(3, SEED, deadlines_h=(60.0,), changeovers_h=(0.02, 0.2), zones=2)
+WINDOWS = 40
 KEPT = Path("runs")
 
 
@@ -136,12 +144,6 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list):
         return [_finite(one) for one in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def check_least(option: str, value: int, lowest: int) -> None:
-    """Raises ValueError: the value is below the lowest."""
-    if value < lowest:
-        raise ValueError(f"{option}: {value} (allowed: {lowest} or more)")
 
 
 def _advancing(bar: Progress, task: Any) -> Callable[[float], None]:

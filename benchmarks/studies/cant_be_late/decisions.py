@@ -14,11 +14,10 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.common import Report, Reports, machine, parser
-from benchmarks.studies.cant_be_late.__main__ import SEED, TOY, check_least
+from benchmarks.common import Report, Reports, check_least, machine, parser
 from benchmarks.studies.cant_be_late.behaviour import MOMENTS, Behaviour, Outage, behaviour
 from benchmarks.studies.cant_be_late.parts import Part, development_part, report_part
-from benchmarks.studies.cant_be_late.playing import Grid, make_players
+from benchmarks.studies.cant_be_late.playing import SEED, TOY, Grid, make_players
 from benchmarks.studies.cant_be_late.tables import display_name
 from tessera_env.evaluation.episodes import play_episode
 from tessera_env.files.writing import check_outputs

@@ -49,6 +49,10 @@ class Grid:
         return len(self.zones_of(part)) * len(self.deadlines_h) * len(self.changeovers_h)
 
 
+SEED = 1
+TOY = Grid(3, SEED, deadlines_h=(60.0,), changeovers_h=(0.02, 0.2), zones=2)
+
+
 @dataclass(frozen=True)
 class Windows:
     """The recorded windows that a scenario's worlds replay."""
