@@ -87,21 +87,14 @@ def settle(params, state, env: int, instance_id: int, by_cloud: bool) -> None:
 
 @compiled
 def dollars_so_far(params, state, env: int) -> float:
-    """All dollars of the episode up to now: settled, and accrued by what is still billed."""
-    pool_count = state.pools.shape[1]
-    dollars = state.episodes[env].spot_usd + state.episodes[env].on_demand_usd
-    for pool_id in range(pool_count):
-        dollars += accrued_usd(params, state, env, pool_id)
-        dollars += accrued_usd(params, state, env, pool_count + pool_id)
+    """All dollars of the episode up to now: settled, and accrued by what is still billed; pool by pool."""
+    episode, pool_count = state.episodes[env], state.pools.shape[1]
+    dollars = episode.spot_usd + episode.on_demand_usd
+    for k in range(2 * pool_count):
+        offer_id = k // 2 + k % 2 * pool_count
+        offer = state.offers[env, offer_id]
+        if offer.billing > 0:
+            if not offer.on_demand:
+                move_cursor(state, env, offer.pool)
+            dollars += offer.billing * dollars_until(params, state, env, offer_id, episode.now_s) - offer.starts
     return dollars
-
-
-@compiled
-def accrued_usd(params, state, env: int, offer_id: int) -> float:
-    """Dollars accrued up to now by the instances of an offer that are still billed."""
-    offer = state.offers[env, offer_id]
-    if offer.billing == 0:
-        return 0.0
-    if not offer.on_demand:
-        move_cursor(state, env, offer.pool)
-    return offer.billing * dollars_until(params, state, env, offer_id, state.episodes[env].now_s) - offer.starts

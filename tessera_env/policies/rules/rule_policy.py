@@ -71,8 +71,8 @@ def options_of(rule: type[RulePolicy]) -> dict[str, type]:
 def options_type(rule: type[RulePolicy]) -> np.dtype:
     """The record of a rule's options, as compiled code reads it."""
     fields = [(name, NUMBERS[kind]) for name, kind in options_of(rule).items()]
-    # A record needs a field, and one that began like the engine's RULE would be taken for its kin.
-    return np.dtype([("alone", np.int64), *fields], align=True)
+    # A record needs a field. Numba takes one that begins like another for its kin, so that no two may begin alike.
+    return np.dtype([(f"is_{rule.name}", np.int64), *fields], align=True)
 
 
 def filled(table: np.recarray, values: dict[str, float]) -> np.recarray:
