@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from tessera_env.observation.layout import Layout
-from tessera_env.rendering.ansi import ansi_line
+from tessera_env.rendering.ansi import ansi_lines
 from tessera_env.rendering.gantt import gantt_image
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
@@ -179,8 +179,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
             gym.logger.warn("render() needs a render_mode: 'ansi' or 'rgb_array'")
             return None
         if self.render_mode == "ansi":
-            shown = self.event_log()[self._log_shown :]
-            return "\n".join(ansi_line(self.scenario, entry) for entry in shown)
+            return "\n".join(ansi_lines(self.scenario, self.event_log()[self._log_shown :]))
         episode = self.simulation.episode(0)
         first_capacity = [int(points["capacity"][0]) if len(points) else 0 for points in episode.market]
         return gantt_image(self.scenario, episode.log, episode.now_s, first_capacity, episode.tasks, episode.usd)

@@ -14,6 +14,7 @@ from stable_baselines3.common.env_checker import check_env as check_env_for_sb3
 
 import tessera_env
 from tessera_env.engine.kinds import LogKind
+from tessera_env.engine.log import columns_of
 from tessera_env.engine.state import LOG
 from tessera_env.env import TesseraEnv
 from tessera_env.observation.layout import Layout
@@ -351,7 +352,7 @@ def test_the_event_log_tells_the_episode():
     assert counts[LogKind.LAUNCH] == metrics["launches"] == counts[LogKind.END]
     assert counts[LogKind.COMPLETION] == metrics["tasks_done"]
     assert counts[LogKind.NOTICE] == metrics["interruptions"]
-    assert log["value"][log["kind"] == LogKind.END].sum() == pytest.approx(metrics["cost_usd"])
+    assert columns_of(log, LogKind.END)["usd"].sum() == pytest.approx(metrics["cost_usd"])
 
 
 def test_the_event_log_is_a_copy_and_grows_by_step():

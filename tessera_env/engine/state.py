@@ -165,11 +165,6 @@ EPISODE = np.dtype(
     align=True,
 )
 
-
-# Columns by kind: DECISION value = action, other = reason; LAUNCH value = billing start, other = set-up done;
-# PLACE value = ready; STOP value = progress kept (s), other = work lost (s); NOTICE value = end;
-# CHECKPOINT value = CheckpointPlan, other = work saved (s); END value = dollars, other = billed end;
-# CAPACITY value = capacity.
 LOG = np.dtype(
     [
         ("time_s", np.float64),
@@ -178,7 +173,7 @@ LOG = np.dtype(
         ("launch", np.int32),
         ("pool", np.int32),
         ("on_demand", np.int32),
-        ("value", np.float64),
+        ("value", np.float64),  # figures of the kind; log.py has their names
         ("other", np.float64),
     ],
     align=True,

@@ -1,48 +1,55 @@
 """Events of the log as lines of text."""
 
-from typing import Any
+from collections.abc import Iterator
+
+import numpy as np
 
 from tessera_env.engine.kinds import CheckpointPlan, EventKind, LogKind
+from tessera_env.engine.log import Entry, entries_of
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.parameters import UNLIMITED
 
 
-def ansi_line(scenario: Scenario, entry: Any) -> str:
-    """An event as a line of text: when, about what, what kind, and its figures.
+def ansi_lines(scenario: Scenario, log: np.ndarray) -> Iterator[str]:
+    """Each event as a line of text: when, about what, what kind, and its figures.
 
     Args:
-        scenario: whose pools the event names.
-        entry: a LOG record.
+        scenario: whose pools the events name.
+        log: (entries,) LOG records.
     """
-    subject = f"task {entry['task']}" if entry["task"] >= 0 else ""
-    detail = _detail(scenario, entry)
-    return f"{entry['time_s'] / 3600.0:8.2f} h  {subject:<9}  {LogKind(entry['kind']).name:<13}  {detail}".rstrip()
+    for entry in entries_of(log):
+        time_s, kind, task, *_ = entry
+        subject = f"task {task}" if task >= 0 else ""
+        yield f"{_hours(time_s):>10}  {subject:<9}  {LogKind(kind).name:<13}  {_detail(scenario, entry)}".rstrip()
 
 
-def _detail(scenario: Scenario, entry: Any) -> str:
-    value, other = float(entry["value"]), float(entry["other"])
-    where = _placement(scenario, entry["pool"], entry["on_demand"])
-    instance = f"instance {entry['launch']}, {where}"
-    match LogKind(entry["kind"]):
+def _detail(scenario: Scenario, entry: Entry) -> str:
+    _, kind, _, launch, pool, on_demand, figures = entry
+    where = _placement(scenario, pool, on_demand)
+    instance = f"instance {launch}, {where}"
+    match LogKind(kind):
         case LogKind.DECISION:
-            return f"{_action(scenario, int(value))} ({_reason(int(other))})"
+            return f"{_action(scenario, int(figures['action']))} ({_reason(int(figures['reason']))})"
         case LogKind.LAUNCH:
-            return f"{instance} (billed from {_hours(value)}, set up at {_hours(other)})"
+            return (
+                f"{instance} (billed from {_hours(figures['billed_from_s'])}, set up at {_hours(figures['set_up_s'])})"
+            )
         case LogKind.LAUNCH_FAILED:
             return f"{where} (no capacity)"
         case LogKind.PLACE:
-            return f"{instance} (works from {_hours(value)})"
+            return f"{instance} (works from {_hours(figures['works_from_s'])})"
         case LogKind.STOP:
-            return f"{instance} ({_hours(value)} of work kept, {_hours(other)} lost)"
+            return f"{instance} ({_hours(figures['kept_s'])} of work kept, {_hours(figures['lost_s'])} lost)"
         case LogKind.NOTICE:
-            return f"{instance} (ends at {_hours(value)})"
+            return f"{instance} (ends at {_hours(figures['ends_s'])})"
         case LogKind.CHECKPOINT:
-            return f"{instance} ({CheckpointPlan(int(value)).name}, {_hours(other)} of work saved)"
+            plan = CheckpointPlan(int(figures["plan"])).name
+            return f"{instance} ({plan}, {_hours(figures['saved_s'])} of work saved)"
         case LogKind.END:
-            return f"{instance} (${value:.2f}, billed to {_hours(other)})"
+            return f"{instance} (${figures['usd']:.2f}, billed to {_hours(figures['billed_until_s'])})"
         case LogKind.CAPACITY:
-            count = "no limit" if value >= UNLIMITED else f"{value:.0f} to be had"
-            return f"{scenario.pools[entry['pool']].name} ({count})"
+            count = figures["instances"]
+            return f"{scenario.pools[pool].name} ({'no limit' if count >= UNLIMITED else f'{count:.0f} to be had'})"
         case LogKind.COMPLETION | LogKind.IDLE | LogKind.CANCEL:
             return instance
         case _:

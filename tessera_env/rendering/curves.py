@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tessera_env.engine.kinds import LogKind
+from tessera_env.engine.log import columns_of
 from tessera_env.rendering.lives import Life
 
 
@@ -83,7 +84,7 @@ def spells_without_capacity(
         first_capacity: (P,) spot instances to be had at the start.
         now_s: where the last spell is cut.
     """
-    changes: list[Any] = log[log["kind"] == LogKind.CAPACITY][["time_s", "pool", "value"]].tolist()
+    changes: list[Any] = columns_of(log, LogKind.CAPACITY)[["time_s", "pool", "instances"]].tolist()
     spells: list[list[tuple[float, float]]] = [[] for _ in first_capacity]
     down_s = [None if capacity > 0 else 0.0 for capacity in first_capacity]
     for time_s, pool, capacity in changes:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tessera_env.engine.kinds import LogKind
+from tessera_env.engine.log import entries_of
 from tessera_env.world.parameters import NONE
 
 
@@ -101,15 +102,15 @@ def read_lives(log: np.ndarray) -> list[Life]:
     lives: list[Life] = []
     last_stays: dict[int, Stay] = {}  # by task
     told = (log["launch"] != NONE) | (log["kind"] == LogKind.MISSED)
-    for time_s, kind, task, launch, pool, on_demand, value, other in log[told].tolist():
+    for time_s, kind, task, launch, pool, on_demand, figures in entries_of(log[told]):
         if kind == LogKind.LAUNCH:
-            lives.append(Life(pool, on_demand, time_s, value, other))
+            lives.append(Life(pool, on_demand, time_s, figures["billed_from_s"], figures["set_up_s"]))
         elif kind == LogKind.PLACE:
-            last_stays[task] = Stay(task, time_s, value)
+            last_stays[task] = Stay(task, time_s, figures["works_from_s"])
             lives[launch].stays.append(last_stays[task])
         elif kind == LogKind.STOP:
             stay = last_stays[task]
-            stay.left_s, stay.kept_s, stay.lost_s = time_s, value, other
+            stay.left_s, stay.kept_s, stay.lost_s = time_s, figures["kept_s"], figures["lost_s"]
         elif kind == LogKind.COMPLETION:
             last_stays[task].completed = True
         elif kind == LogKind.MISSED and task in last_stays:

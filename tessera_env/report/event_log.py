@@ -30,17 +30,15 @@ from typing import Any
 import numpy as np
 
 from tessera_env.engine.kinds import CheckpointPlan, EventKind, LogKind
+from tessera_env.engine.log import FIGURES, entries_of
 from tessera_env.files.writing import replacing
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.parameters import UNLIMITED
 
-_CHUNK = 65_536  # records turned into Python's numbers at once: fast, and some 20 MB
-
 _NAMES = [kind.name for kind in LogKind]
 _encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode  # made once: a third faster than json.dumps
 
-# The figures of a kind by name, from a record's columns `value` and `other`.
-_Figures = Callable[[float, float], dict[str, Any]]
+_Told = Callable[[float], Any]  # what a line says of a figure
 
 
 def event_lines(scenario: Scenario, log: np.ndarray, tasks: np.ndarray) -> Iterator[dict[str, Any]]:
@@ -51,21 +49,23 @@ def event_lines(scenario: Scenario, log: np.ndarray, tasks: np.ndarray) -> Itera
         log: (entries,) LOG records, from the episode's start.
         tasks: (tasks,) TASK records of the same world.
     """
-    figures = _figures_by_kind(scenario)
-    pools = [pool.name for pool in scenario.pools]
-    for first in range(0, len(log), _CHUNK):
-        for time_s, kind, task, launch, pool, on_demand, value, other in log[first : first + _CHUNK].tolist():
-            line: dict[str, Any] = {"time_s": time_s, "event": _NAMES[kind]}
-            if task >= 0:
-                line["task"] = task
-            if launch >= 0:
-                line["instance"] = launch
-            if pool >= 0:
-                line["pool"] = pools[pool]
-            if on_demand >= 0:
-                line["purchase"] = _purchase(on_demand)
-            line.update(_task_figures(tasks[task]) if kind == LogKind.ARRIVAL else figures[kind](value, other))
-            yield line
+    pools, words = [pool.name for pool in scenario.pools], _words_by_kind(scenario)
+    for time_s, kind, task, launch, pool, on_demand, figures in entries_of(log):
+        line: dict[str, Any] = {"time_s": time_s, "event": _NAMES[kind]}
+        if task >= 0:
+            line["task"] = task
+        if launch >= 0:
+            line["instance"] = launch
+        if pool >= 0:
+            line["pool"] = pools[pool]
+        if on_demand >= 0:
+            line["purchase"] = _purchase(on_demand)
+        line |= figures
+        for name, told in words[kind]:
+            line[name] = told(figures[name])
+        if kind == LogKind.ARRIVAL:
+            line |= _task_figures(tasks[task])
+        yield line
 
 
 def episode_lines(
@@ -91,20 +91,17 @@ def write_events(path: str | Path, lines: Iterable[dict[str, Any]]) -> None:
             file.write(_encode(line).encode("utf-8") + b"\n")
 
 
-def _figures_by_kind(scenario: Scenario) -> dict[int, _Figures]:
-    actions = ["WAIT"]
-    actions += [f"{_purchase(on_demand)} {pool.name}" for on_demand in (0, 1) for pool in scenario.pools]
-    return {
-        **dict.fromkeys(map(int, LogKind), lambda value, other: {}),
-        LogKind.DECISION: lambda action, reason: {"action": actions[int(action)], "reason": _reason(int(reason))},
-        LogKind.LAUNCH: lambda billed, set_up: {"billed_from_s": billed, "set_up_s": set_up},
-        LogKind.PLACE: lambda works, _: {"works_from_s": works},
-        LogKind.STOP: lambda kept, lost: {"kept_s": kept, "lost_s": lost},
-        LogKind.NOTICE: lambda ends, _: {"ends_s": ends},
-        LogKind.CHECKPOINT: lambda plan, saved: {"plan": CheckpointPlan(int(plan)).name, "saved_s": saved},
-        LogKind.END: lambda usd, billed: {"usd": usd, "billed_until_s": billed},
-        LogKind.CAPACITY: lambda count, _: {"instances": None if count >= UNLIMITED else int(count)},
+def _words_by_kind(scenario: Scenario) -> list[list[tuple[str, _Told]]]:
+    """Of each kind of event the figures that are not told as the numbers that they are, and what is told."""
+    purchases = ((on_demand, pool.name) for on_demand in (0, 1) for pool in scenario.pools)
+    actions = ["WAIT", *(f"{_purchase(on_demand)} {pool}" for on_demand, pool in purchases)]
+    told: dict[str, _Told] = {
+        "action": lambda action: actions[int(action)],
+        "reason": {float(kind): kind.name.removeprefix("ASK_") for kind in EventKind}.__getitem__,
+        "plan": {float(plan): plan.name for plan in CheckpointPlan}.__getitem__,
+        "instances": lambda count: None if count >= UNLIMITED else int(count),
     }
+    return [[(name, told[name]) for name in FIGURES[kind] if name in told] for kind in LogKind]
 
 
 def _task_figures(task: np.void) -> dict[str, Any]:
@@ -120,8 +117,3 @@ def _task_figures(task: np.void) -> dict[str, Any]:
 
 def _purchase(on_demand: int) -> str:
     return "ON_DEMAND" if on_demand else "SPOT"
-
-
-def _reason(reason: int) -> str:
-    """Why a task was asked: ARRIVAL, INTERRUPTION, RETRY or RECONSIDER."""
-    return EventKind(reason).name.removeprefix("ASK_")

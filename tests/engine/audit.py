@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tessera_env.engine.kinds import LogKind, Stop, TaskStatus
+from tessera_env.engine.log import entries_of
 from tessera_env.simulation.rows import Simulation
 
 EXACT = {"rel": 1e-9, "abs": 1e-7}
@@ -61,12 +62,13 @@ class Auditor:
     def look(self, simulation: Simulation) -> None:
         """Read on, then compare."""
         log, row = simulation.state.log[0], simulation.state.episodes[0]
-        for line in log[self.read : row.log_count]:
+        lines = log[self.read : row.log_count]
+        for line, (*_, figures) in zip(lines, entries_of(lines), strict=True):
             assert line.time_s >= self.now_s, "time goes back"
             self.now_s = float(line.time_s)
             kind = LogKind(line.kind).name
             self.counts[kind] += 1
-            getattr(self, "on_" + kind.lower())(simulation, line)
+            getattr(self, "on_" + kind.lower())(simulation, line, **figures)
         self.read = int(row.log_count)
         assert row.now_s >= self.now_s
         self.now_s = float(row.now_s)
@@ -78,52 +80,52 @@ class Auditor:
         assert line.task == self.counts["ARRIVAL"] - 1, "tasks are numbered by arrival"
         self.jobs[int(line.task)] = Job(arrived_s=float(line.time_s))
 
-    def on_decision(self, simulation, line) -> None:
+    def on_decision(self, simulation, line, action, reason) -> None:
         assert not self.jobs[int(line.task)].done
-        assert 0 <= line.value < simulation.state.masks.shape[1]
+        assert 0 <= action < simulation.state.masks.shape[1]
         self.jobs[int(line.task)].displaced = False
 
-    def on_launch(self, _simulation, line) -> None:
+    def on_launch(self, _simulation, line, billed_from_s, set_up_s) -> None:
         assert line.launch == len(self.machines), "launches are numbered in order"
-        assert line.time_s <= line.value <= line.other
-        machine = Machine(int(line.pool), int(line.on_demand), float(line.value), float(line.other))
+        assert line.time_s <= billed_from_s <= set_up_s
+        machine = Machine(int(line.pool), int(line.on_demand), billed_from_s, set_up_s)
         self.machines[int(line.launch)] = self.alive[int(line.launch)] = machine
 
     def on_launch_failed(self, simulation, line) -> None:
         may_fail = simulation.params.pools[line.pool].on_demand_failure_share > 0.0
         assert may_fail or not line.on_demand, "on-demand never runs out"
 
-    def on_place(self, _simulation, line) -> None:
+    def on_place(self, _simulation, line, works_from_s) -> None:
         machine, job = self.machines[int(line.launch)], self.jobs[int(line.task)]
         assert machine.task is None and machine.ended_s is None and machine.noticed_s is None
         assert job.launch is None and not job.done
-        assert line.value >= max(line.time_s, machine.setup_done_s)
+        assert works_from_s >= max(line.time_s, machine.setup_done_s)
         machine.task, job.launch = int(line.task), int(line.launch)
-        job.placed_s, job.ready_s = float(line.time_s), float(line.value)
+        job.placed_s, job.ready_s = float(line.time_s), works_from_s
 
-    def on_stop(self, _simulation, line) -> None:
+    def on_stop(self, _simulation, line, kept_s, lost_s) -> None:
         machine, job = self.machines[int(line.launch)], self.jobs[int(line.task)]
         assert machine.task == line.task and job.launch == line.launch
         ran_s = max(0.0, line.time_s - job.ready_s)
-        done_s = line.value + line.other - job.kept_s
+        done_s = kept_s + lost_s - job.kept_s
         assert -1e-9 <= done_s <= ran_s + 1e-6, "more work than time"
-        assert line.value >= job.kept_s - 1e-9, "saved work is never lost"
-        assert line.other >= 0.0
-        self.lost_s += line.other
-        self.useful_s += line.value - job.kept_s
+        assert kept_s >= job.kept_s - 1e-9, "saved work is never lost"
+        assert lost_s >= 0.0
+        self.lost_s += lost_s
+        self.useful_s += kept_s - job.kept_s
         machine.busy_s += max(0.0, line.time_s - max(job.placed_s, machine.billing_start_s))
-        machine.task, job.launch, job.kept_s = None, None, float(line.value)
+        machine.task, job.launch, job.kept_s = None, None, kept_s
 
-    def on_notice(self, _simulation, line) -> None:
+    def on_notice(self, _simulation, line, ends_s) -> None:
         machine = self.machines[int(line.launch)]
         assert machine.noticed_s is None and machine.ended_s is None and not machine.on_demand
-        machine.noticed_s, machine.announced_s = float(line.time_s), float(line.value)
+        machine.noticed_s, machine.announced_s = float(line.time_s), ends_s
         if line.task >= 0:
             self.jobs[int(line.task)].displaced = True
 
-    def on_checkpoint(self, _simulation, line) -> None:
-        assert line.other >= 0.0
-        self.saved_s += line.other
+    def on_checkpoint(self, _simulation, line, plan, saved_s) -> None:
+        assert saved_s >= 0.0
+        self.saved_s += saved_s
 
     def on_completion(self, simulation, line) -> None:
         job = self.jobs[int(line.task)]
@@ -137,7 +139,7 @@ class Auditor:
     def on_cancel(self, _simulation, line) -> None:
         self.cancelled = int(line.launch)
 
-    def on_end(self, simulation, line) -> None:
+    def on_end(self, simulation, line, usd, billed_until_s) -> None:
         machine, now_s = self.machines[int(line.launch)], float(line.time_s)
         assert machine.task is None and machine.ended_s is None
         machine.ended_s = now_s
@@ -146,7 +148,7 @@ class Auditor:
         if self.cancelled != line.launch and is_billed(machine, now_s):
             dollars, billed_s = bill(simulation, machine, now_s)
         self.cancelled = None
-        assert line.value == pytest.approx(dollars, **EXACT)
+        assert usd == pytest.approx(dollars, **EXACT)
         if machine.on_demand:
             self.on_demand_usd += dollars
             self.on_demand_s += billed_s
@@ -155,8 +157,8 @@ class Auditor:
             self.spot_s += billed_s
         assert billed_s >= machine.busy_s - 1e-6 or billed_s == 0.0, "billed at least while busy"
 
-    def on_capacity(self, _simulation, line) -> None:
-        assert line.value >= 0
+    def on_capacity(self, _simulation, line, instances) -> None:
+        assert instances >= 0
 
     def on_missed(self, simulation, line) -> None:
         assert line.time_s >= simulation.state.tasks[0, line.task].deadline_s

@@ -12,6 +12,7 @@ import pytest
 from scipy import integrate, stats
 
 from tessera_env.engine.kinds import LogKind
+from tessera_env.engine.log import columns_of, entries_of
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
@@ -72,7 +73,7 @@ def lives_h():
     lives = []
     for row in range(ROWS):
         log = log_of(simulation, row)
-        starts_s, ends_s = log.value[log.kind == LogKind.LAUNCH], log.time_s[log.kind == LogKind.NOTICE]
+        starts_s, ends_s = columns_of(log, LogKind.LAUNCH).billed_from_s, log.time_s[log.kind == LogKind.NOTICE]
         assert len(ends_s) == 2
         lives.append((ends_s - starts_s[:2]) / HOUR_S)
     return np.array(lives)
@@ -249,13 +250,14 @@ def draws_of(simulation: Simulation, seed: int, row: int = 0) -> dict[tuple, flo
     """What each launch and each on-demand try of an episode got, by (what, pool, purchase, ordinal)."""
     draws, ordinals = {}, Counter()
     log = log_of(simulation, row)
-    for line in log[(log.kind == LogKind.LAUNCH) | (log.kind == LogKind.LAUNCH_FAILED) & (log.on_demand == 1)]:
-        key, failed = (int(line.pool), int(line.on_demand)), line.kind == LogKind.LAUNCH_FAILED
-        if line.on_demand:
+    lines = log[(log.kind == LogKind.LAUNCH) | (log.kind == LogKind.LAUNCH_FAILED) & (log.on_demand == 1)]
+    for time_s, kind, _, _, pool, on_demand, figures in entries_of(lines):
+        key, failed = (pool, on_demand), kind == LogKind.LAUNCH_FAILED
+        if on_demand:
             draws["fails", *key, ordinals[key]] = float(failed)
             assert failed == (drawn_uniform(Purpose.ON_DEMAND, key[0], ordinals[key], seed) < 0.3)
         if not failed:
-            draws["boots", *key, ordinals[key]] = float(line.value - line.time_s)
+            draws["boots", *key, ordinals[key]] = figures["billed_from_s"] - time_s
         ordinals[key] += 1
     return draws
 

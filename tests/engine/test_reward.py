@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tessera_env.engine.kinds import LogKind
+from tessera_env.engine.log import entries_of
 from tessera_env.scenario.loading import preset_names
 from tessera_env.simulation.rows import Simulation
 from tests.engine.play import ON_DEMAND, SPOT, WAIT, Played, play
@@ -228,11 +229,11 @@ def running_by_the_log(simulation: Simulation) -> list[float]:
     """Seconds that each task was on a ready instance."""
     ready_s: dict[int, float] = {}
     running_s = [0.0] * simulation.state.tasks.shape[1]
-    for entry in simulation.state.log[0][: simulation.log_count[0]]:
-        if entry.kind == LogKind.PLACE:
-            ready_s[entry.task] = entry.value
-        elif entry.kind == LogKind.STOP:
-            running_s[entry.task] += max(0.0, entry.time_s - ready_s[entry.task])
+    for time_s, kind, task_id, *_, figures in entries_of(simulation.state.log[0][: simulation.log_count[0]]):
+        if kind == LogKind.PLACE:
+            ready_s[task_id] = figures["works_from_s"]
+        elif kind == LogKind.STOP:
+            running_s[task_id] += max(0.0, time_s - ready_s[task_id])
     return running_s
 
 

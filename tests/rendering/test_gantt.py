@@ -12,11 +12,12 @@ from gymnasium.utils.env_checker import check_env
 
 from tessera_env import ENVIRONMENTS
 from tessera_env.engine.kinds import CheckpointPlan, EventKind, LogKind
+from tessera_env.engine.log import columns_of
 from tessera_env.engine.state import LOG, TASK
 from tessera_env.env import TesseraEnv
 from tessera_env.policies import Random, make_policy
 from tessera_env.rendering import style
-from tessera_env.rendering.ansi import ansi_line
+from tessera_env.rendering.ansi import ansi_lines
 from tessera_env.rendering.axis import Axis
 from tessera_env.rendering.canvas import Canvas, mixed, shortened, text_width
 from tessera_env.rendering.curves import (
@@ -529,7 +530,7 @@ class TestLines:
 
     @pytest.mark.parametrize(("event", "line"), LINES, ids=[LogKind(event[1]).name for event, _line in LINES])
     def test_every_kind(self, event: tuple[float, ...], line: str) -> None:
-        assert ansi_line(scenario_of(), log_of(event)[0]) == line
+        assert list(ansi_lines(scenario_of(), log_of(event))) == [line]
 
     def test_no_kind_is_left_out(self) -> None:
         assert {event[1] for event, _line in LINES} == set(LogKind)
@@ -619,7 +620,7 @@ class TestEnvironment:
             assert " DECISION " in shown[0]
             assert sum(" DECISION " in line for line in shown) == 1
             lines += shown
-        assert lines == [ansi_line(env.scenario, event) for event in env.event_log()]
+        assert lines == list(ansi_lines(env.scenario, env.event_log()))
         assert {line.split(" h  ")[1][11:].split()[0] for line in lines} <= {kind.name for kind in LogKind}
 
     def test_dollars_shown_are_those_of_the_log_at_the_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -629,7 +630,7 @@ class TestEnvironment:
         play(env, 3, 10**6)
         env.render()
         _scenario, log, now_s, first_capacity, tasks, usd = shown[0]
-        assert usd == pytest.approx(log["value"][log["kind"] == LogKind.END].sum(), abs=1e-9)
+        assert usd == pytest.approx(columns_of(log, LogKind.END)["usd"].sum(), abs=1e-9)
         assert now_s == log["time_s"][-1]
         assert len(first_capacity) == 1
         assert len(tasks) == 1

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tessera_env.engine.kinds import LogKind
+from tessera_env.engine.log import Entry, columns_of, entries_of
 from tessera_env.engine.state import LOG
 from tessera_env.env import TesseraEnv
 from tessera_env.evaluation.episodes import Episode, play_episode
@@ -50,14 +51,14 @@ class Running:
         self.done_s: dict[int, float] = {}
         self.late: set[int] = set()
         self.dollars = 0.0
-        for line in simulation.state.log[0][: simulation.state.episodes[0].log_count]:
-            self.read(LogKind(line.kind), line)
+        for entry in entries_of(simulation.state.log[0][: simulation.state.episodes[0].log_count]):
+            self.read(entry)
 
-    def read(self, kind: LogKind, line: np.record) -> None:
+    def read(self, entry: Entry) -> None:
         """One line."""
-        task, now_s = int(line.task), float(line.time_s)
+        now_s, kind, task, *_, figures = entry
         if kind == LogKind.PLACE:
-            self.placed_s[task] = float(line.value)
+            self.placed_s[task] = figures["works_from_s"]
         elif kind == LogKind.STOP:
             self.ran_s[task] = self.ran_s.get(task, 0.0) + max(0.0, now_s - self.placed_s.pop(task))
         elif kind == LogKind.COMPLETION:
@@ -65,7 +66,7 @@ class Running:
         elif kind == LogKind.MISSED:
             self.late.add(task)
         elif kind == LogKind.END:
-            self.dollars += float(line.value)
+            self.dollars += figures["usd"]
 
 
 def cheapest_usd_per_h(scenario: Scenario, memory_mb: float) -> float:
@@ -208,9 +209,9 @@ def assert_conserved(episode: Episode) -> None:
     remaining_s = (work_s - kept_s)[arrived].sum()
     assert work_s[arrived].sum() == pytest.approx(3600.0 * metrics["work_done_h"] + remaining_s, **EXACT)
     assert (kept_s >= 0).all() and (kept_s <= work_s).all()
-    stops, ends = log[log["kind"] == LogKind.STOP], log[log["kind"] == LogKind.END]
-    assert stops["other"].sum() == pytest.approx(3600.0 * metrics["work_lost_h"], **EXACT)
-    assert ends["value"].sum() == pytest.approx(metrics["cost_usd"], **EXACT)
+    stops, ends = columns_of(log, LogKind.STOP), columns_of(log, LogKind.END)
+    assert stops["lost_s"].sum() == pytest.approx(3600.0 * metrics["work_lost_h"], **EXACT)
+    assert ends["usd"].sum() == pytest.approx(metrics["cost_usd"], **EXACT)
     assert len(ends) == metrics["launches"] == len(np.unique(ends["launch"]))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tessera_env.engine.kinds import LogKind
+from tessera_env.engine.log import entries_of
 from tessera_env.evaluation.episodes import Episode
 
 MOMENTS = (0.25, 0.5, 0.75)  # shares of the time to the deadline at which progress is looked at
@@ -78,15 +79,16 @@ def behaviour(episode: Episode) -> Behaviour:
 
 def stays_of(log: np.ndarray) -> list[Stay]:
     """The job's times on instances, in order."""
-    stays, placed, done_s = [], None, 0.0
-    for record in log:
-        if record["kind"] == LogKind.PLACE:
-            placed = record
-        elif placed is not None and record["kind"] in (LogKind.STOP, LogKind.COMPLETION):
-            start_s, end_s, ready_s = float(placed["time_s"]), float(record["time_s"]), float(placed["value"])
-            stays.append(Stay(start_s, end_s, bool(placed["on_demand"]), ready_s, done_s))
-            if record["kind"] == LogKind.STOP:
-                done_s = float(record["value"])
+    stays, done_s = [], 0.0
+    placed: tuple[float, bool, float] | None = None  # when, on on-demand, and when work goes on
+    for time_s, kind, _, _, _, on_demand, figures in entries_of(log):
+        if kind == LogKind.PLACE:
+            placed = time_s, bool(on_demand), figures["works_from_s"]
+        elif placed is not None and kind in (LogKind.STOP, LogKind.COMPLETION):
+            start_s, is_on_demand, ready_s = placed
+            stays.append(Stay(start_s, time_s, is_on_demand, ready_s, done_s))
+            if kind == LogKind.STOP:
+                done_s = figures["kept_s"]
             placed = None
     return stays
 

@@ -17,6 +17,7 @@ import pytest
 from numba import config as numba_config
 
 from tessera_env.engine.kinds import LogKind
+from tessera_env.engine.log import columns_of
 from tessera_env.policies import make_policy
 from tessera_env.policies.rules.choice import rule_of
 from tessera_env.scenario.loading import load_scenario
@@ -85,8 +86,7 @@ def start(simulation: Simulation, row: int, series: int, window_s: float) -> Non
 def purchases(simulation: Simulation, row: int) -> str:
     """What the row held in each tick, as the published runs write it."""
     log = simulation.state.log[row][: simulation.state.episodes[row].log_count].view(np.ndarray)
-    log = log[log["kind"] == LogKind.DECISION]
-    asked = dict(zip(np.rint(log["time_s"] / TICK_S).astype(int).tolist(), log["value"].astype(int), strict=True))
+    asked = {round(line["time_s"] / TICK_S): int(line["action"]) for line in columns_of(log, LogKind.DECISION)}
     ticks, held = int(np.ceil(simulation.now_s[row] / TICK_S - 1e-6)), ""
     for tick in range(ticks):
         held += "_SD"[asked[tick]] if tick in asked else held[-1:]
