@@ -21,19 +21,13 @@ from benchmarks.studies.cant_be_late.figures import Figures
 from benchmarks.studies.cant_be_late.study import Studies
 from tessera_env.evaluation.results import Results
 from tessera_env.files.writing import write_text
-from tessera_env.report.text import COLUMNS, columns_of
+from tessera_env.report.columns import columns_of, did_unlike_numbers
 
 ROOT = Path(__file__).parents[1]
 # Which blocks come from whose files: these need not be printed in every run.
 FIGURES = ("results", "baselines", "benchmarks", "ablation", "cant-be-late")
-SHOWN = (
-    "cost $",
-    "difference $",
-    "saves %",
-    "gap\nclosed %",
-    "missed\ndeadlines",
-    "tasks\ndone",
-)  # of the report's columns
+# Of the report's columns.
+SHOWN = ("cost $", "difference $", "saves %", "gap closed %", "missed deadlines", "tasks done")
 LEARNED = "learned"
 Kept = TypeVar("Kept", Reports, Studies)
 ABLATION_METRICS = ("cost, $", "work lost, h", "p95 completion, h")
@@ -174,12 +168,12 @@ def refreshed(text: str, blocks: Mapping[str, str]) -> str:
 
 def results_table(results: Results) -> str:
     """The report's table in Markdown, without the columns that only explain."""
-    shown = [column for column in SHOWN if column in columns_of(results)]
+    shown = [column for column in columns_of(results) if column.name in SHOWN]
     rows = [
-        [label, *(COLUMNS[column](results, label, summary) for column in shown)]
+        [label, *(column.cell(results, label, summary).line for column in shown)]
         for label, summary in results.summary.items()
     ]
-    return markdown(["policy", *(column.replace("\n", " ") for column in shown)], rows)
+    return markdown(["policy", *(column.name for column in shown)], rows)
 
 
 def caption(results: Results) -> str:
@@ -189,7 +183,7 @@ def caption(results: Results) -> str:
     if results.baseline is not None:
         parts.append(f"difference to {results.baseline} paired by world, * where its interval is clear of 0")
     text = "; ".join(parts) + "."
-    if len({int(table["tasks_done"].sum()) for table in results.tables.values()}) > 1:
+    if did_unlike_numbers(results):
         text += " The policies did unlike numbers of tasks: costs are of unlike amounts of work."
     return text
 

@@ -1,12 +1,11 @@
 """What a simulation found, as the table people know: cost, tasks done, preemptions, what checkpoints saved."""
 
-import math
-
 import numpy as np
 
 from tessera_env.evaluation.results import ON_DEMAND, Results, Table
 from tessera_env.evaluation.statistics import FEW, Estimate, bootstrap_means, estimate
 from tessera_env.policies.making import POLICIES
+from tessera_env.report.columns import percent
 
 HEADINGS = ("Policy", "Cost ($)", "Completed", "Preemptions", "Checkpoints")
 _WIDTHS = (20, 12, 12, 12)  # at the least; the last column takes what it needs
@@ -100,13 +99,8 @@ def _savings_lines(results: Results) -> list[str]:
     for label, summary in results.summary.items():
         if summary.savings is not None:
             title, usd = policy_title(label), full_usd - summary.cost_usd.mean
-            lines.append(f"  {title:<{_WIDTHS[0] - 2}} {_percent(summary.savings):>12}  (${usd:,.2f})")
+            lines.append(f"  {title:<{_WIDTHS[0] - 2}} {percent(summary.savings):>12}  (${usd:,.2f})")
     return lines
-
-
-def _percent(share: Estimate) -> str:
-    text = f"{100 * share.mean:.1f} %"
-    return f"{text} [{100 * share.low:.1f}, {100 * share.high:.1f}]" if math.isfinite(share.low) else text
 
 
 def _notes(results: Results) -> list[str]:

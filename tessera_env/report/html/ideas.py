@@ -3,29 +3,36 @@
 from tessera_env.evaluation.ablation import GRACE, METRICS, PLANNING, Difference, Row, ablate
 from tessera_env.evaluation.experiment import Prepared
 from tessera_env.evaluation.results import Results
-from tessera_env.report.html.page import note, paragraph, table
-from tessera_env.report.html.wording import NONE, number
+from tessera_env.report.html.page import NONE, note, paragraph, table
 
 MOST_WORLDS = 50
 MOST_TASKS = 200_000  # of all worlds of one policy together
 COUNTED = {
-    "Interruptions": ("interruptions",),
-    "Saved in full": ("checkpoints_full",),
-    "In part": ("checkpoints_partial",),
-    "Restarted": ("checkpoints_restart",),
-    "Work saved, h": ("work_saved_h",),
-    "Work lost, h": ("work_lost_h",),
-    "Tasks migrated": ("migrations",),
+    "Interruptions": "interruptions",
+    "Saved in full": "checkpoints_full",
+    "In part": "checkpoints_partial",
+    "Restarted": "checkpoints_restart",
+    "Work saved, h": "work_saved_h",
+    "Work lost, h": "work_lost_h",
+    "Tasks migrated": "migrations",
 }
 
 
 def counted(results: Results) -> list[str]:
     """What happened at notices, means a world."""
     rows = [
-        [label, *(number(summary.means.get(metric)) for (metric,) in COUNTED.values())]
+        [label, *(_number(summary.means.get(metric)) for metric in COUNTED.values())]
         for label, summary in results.summary.items()
     ]
     return [paragraph("Counted, a world:"), table(["Policy", *COUNTED], rows)]
+
+
+def _number(value: float | None) -> str:
+    """A mean count or hours, as short as can be."""
+    if value is None:
+        return NONE
+    decimals = 0 if value == round(value) or abs(value) >= 1_000 else 1 if abs(value) >= 1 else 2
+    return f"{value:,.{decimals}f}"
 
 
 def switched_off(results: Results, prepared: Prepared) -> list[str]:

@@ -10,6 +10,8 @@ from plotly.offline import get_plotlyjs
 
 from tessera_env.report.html.style import CSS
 
+NONE = "–"  # a cell without a figure
+
 # What goes wrong, and how many charts are drawn, stands in attributes of the document, where tests and people find it.
 _WATCH = """
 const page = document.documentElement;

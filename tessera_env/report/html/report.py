@@ -9,10 +9,10 @@ from tessera_env.evaluation.results import Results
 from tessera_env.files.writing import write_text
 from tessera_env.report.html.comparisons import cost_by_purchase, differences, tradeoff
 from tessera_env.report.html.ideas import counted, switched_off
-from tessera_env.report.html.page import Section, note, page, paragraph, table
+from tessera_env.report.html.page import Section, note, page, paragraph
 from tessera_env.report.html.provenance import provenance
 from tessera_env.report.html.timelines import timelines
-from tessera_env.report.html.wording import caption, columns_of, headline, table_rows
+from tessera_env.report.html.wording import caption, headline, policies_table
 
 MOST_TASKS = 20_000  # of a scenario whose worlds are played once more, for the pictures and the comparison of ideas
 
@@ -45,7 +45,7 @@ def _sections(results: Results, prepared: Prepared | None, command: str) -> list
     why_not = _why_not_again(prepared)
     missing = [] if why_not is None else [note(why_not)]
     return [
-        Section("Policies", [table(["Policy", *columns_of(results)], table_rows(results)), note(caption(results))]),
+        Section("Policies", [policies_table(results), note(caption(results))]),
         Section("Cost by purchase", [_shown(cost_by_purchase(results))]),
         Section("One world under each policy", missing or _timelines(results, prepared)),
         Section("Differences, world by world", [_shown(differences(results)), *_box_note(results)]),

@@ -1,15 +1,17 @@
 """Results in words and numbers: the headline, and the table of all policies."""
 
-import math
-from collections.abc import Callable
-
-import numpy as np
-
-from tessera_env.evaluation.results import ON_DEMAND, OPTIMUM, REFERENCE, Results, Summary
+from tessera_env.evaluation.results import ON_DEMAND, OPTIMUM, REFERENCE, Results
 from tessera_env.evaluation.statistics import FEW, Estimate, bootstrap_means, estimate
-
-Cell = Callable[[Results, str, Summary], str]
-NONE = "–"
+from tessera_env.report.columns import (
+    CHECKPOINT_COLUMNS,
+    Cell,
+    columns_of,
+    did_unlike_numbers,
+    percent,
+    tasks_done,
+    total,
+)
+from tessera_env.report.html.page import NONE, table
 
 
 def headline(results: Results) -> str:
@@ -21,7 +23,7 @@ def headline(results: Results) -> str:
     saved = summary[best].savings
     if saved is not None:
         text += f", {percent(saved)} less than {ON_DEMAND}"
-    text += f". It completed {completed(results, best)} tasks{missed(results, best)}."
+    text += f". It completed {tasks_done(results, best)} tasks{_missed(results, best)}."
     return text + _against_optimum(results, best) + _doubts(results, order)
 
 
@@ -47,7 +49,7 @@ def _doubts(results: Results, order: list[str]) -> str:
         lead = _lead(results, order[0], order[1])
         sure = "clear of 0" if lead.is_clear_of_zero else "not clear of 0: they may as well be equal"
         text += f" Its lead over {order[1]} is ${-lead.mean:,.2f} [{-lead.high:,.2f}, {-lead.low:,.2f}], {sure}."
-    if len({float(table["tasks_done"].sum()) for table in results.tables.values()}) > 1:
+    if did_unlike_numbers(results):
         text += " The policies did unlike numbers of tasks, so costs are of unlike amounts of work."
     return text
 
@@ -57,12 +59,18 @@ def _lead(results: Results, best: str, second: str) -> Estimate:
     return estimate(paired, bootstrap_means(paired[:, None], results.seed)[:, 0])
 
 
-def table_rows(results: Results) -> list[list[str]]:
-    """A row a policy: its label and one text for each column."""
-    return [
-        [label, *(cell(results, label, summary) for cell in columns_of(results).values())]
+def policies_table(results: Results) -> str:
+    """A row a policy, intervals below the figures, as HTML."""
+    columns = [*columns_of(results), *CHECKPOINT_COLUMNS]
+    rows = [
+        [label, *(_stacked(column.cell(results, label, summary)) for column in columns)]
         for label, summary in results.summary.items()
     ]
+    return table(["Policy", *(column.name.capitalize() for column in columns)], rows)
+
+
+def _stacked(cell: Cell) -> str:
+    return f"{cell.value} {cell.mark}".rstrip() + f"\n{cell.interval}" if cell.interval else cell.value or NONE
 
 
 def caption(results: Results) -> str:
@@ -70,7 +78,8 @@ def caption(results: Results) -> str:
     lines = []
     if results.episodes > 1:
         lines.append(
-            "Means over the same worlds, with 95 % bootstrap intervals; completed and missed are of all worlds."
+            "Means over the same worlds, with 95 % bootstrap intervals; missed deadlines, tasks done and invalid "
+            "actions are of all worlds."
         )
     if results.baseline is not None and len(results.tables) > 1:
         marks = "; * its interval is clear of 0, ~ it is not" if results.episodes > 1 else ""  # one world has none
@@ -86,100 +95,10 @@ def caption(results: Results) -> str:
     return " ".join(lines)
 
 
-def percent(value: Estimate) -> str:
-    """A share with its interval."""
-    mean = f"{100 * value.mean:.1f} %"
-    return mean if not math.isfinite(value.low) else f"{mean} [{100 * value.low:.1f}, {100 * value.high:.1f}]"
-
-
-def total(results: Results, label: str, metric: str) -> int | None:
-    """Of all worlds; None: the results do not have it."""
-    values = results.tables[label].get(metric)
-    return None if values is None else round(float(np.nansum(values)))
-
-
-def completed(results: Results, label: str) -> str:
-    """Tasks done of all."""
-    return f"{total(results, label, 'tasks_done'):,}/{total(results, label, 'tasks'):,}"
-
-
-def missed(results: Results, label: str) -> str:
+def _missed(results: Results, label: str) -> str:
     """Deadlines missed, as the end of a sentence; nothing where there are none to miss."""
     task = results.scenario.get("task", {})
     if task and task.get("deadline_h") is None and task.get("slack") is None:
         return ""
-    count = total(results, label, "deadlines_missed") or 0
+    count = total(results, label, "deadlines_missed")
     return f" and missed {count or 'no':{',' if count else ''}} deadline{'s' if count > 1 else ''}"
-
-
-def ranged(value: Estimate, shown: Callable[[float], str]) -> str:
-    """The mean, and its interval on a line below, if it has one."""
-    if not math.isfinite(value.low):
-        return shown(value.mean)
-    return f"{shown(value.mean)}\n[{shown(value.low)}, {shown(value.high)}]"
-
-
-def number(value: float | None) -> str:
-    """A mean count or hours, as short as can be."""
-    if value is None:
-        return NONE
-    decimals = 0 if value == round(value) or abs(value) >= 1_000 else 1 if abs(value) >= 1 else 2
-    return f"{value:,.{decimals}f}"
-
-
-def mean_of(metric: str) -> Cell:
-    """The cell with the mean of a metric."""
-    return lambda results, label, summary: number(summary.means.get(metric))
-
-
-def checkpoints(means: dict[str, float | None]) -> str:
-    """Saved / decided, means a world."""
-    full, partial, restart = (means.get(f"checkpoints_{plan}") for plan in ("full", "partial", "restart"))
-    if full is None or partial is None or restart is None:
-        return NONE
-    return f"{number(full + partial)}/{number(full + partial + restart)}" if full + partial + restart else NONE
-
-
-def _cost(results: Results, label: str, summary: Summary) -> str:
-    return ranged(summary.cost_usd, lambda value: f"{value:,.2f}")
-
-
-def _difference(results: Results, label: str, summary: Summary) -> str:
-    if summary.difference_usd is None:
-        return "baseline" if label == results.baseline else NONE
-    text = ranged(summary.difference_usd, lambda value: f"{value:+,.2f}")
-    if results.episodes == 1:
-        return text
-    first, _, rest = text.partition("\n")
-    return f"{first} {'*' if summary.difference_usd.is_clear_of_zero else '~'}\n{rest}"
-
-
-def _savings(results: Results, label: str, summary: Summary) -> str:
-    return NONE if summary.savings is None else ranged(summary.savings, lambda value: f"{100 * value:.1f}")
-
-
-def _gap_closed(results: Results, label: str, summary: Summary) -> str:
-    if label == OPTIMUM:
-        return "optimum"
-    return NONE if summary.gap_closed is None else ranged(summary.gap_closed, lambda value: f"{100 * value:.1f}")
-
-
-def columns_of(results: Results) -> dict[str, Cell]:
-    """The table's columns; the gap only where there is one to the optimum."""
-    return {heading: cell for heading, cell in COLUMNS.items() if results.has_optimum or cell is not _gap_closed}
-
-
-COLUMNS: dict[str, Cell] = {
-    "Cost, $": _cost,
-    "Difference, $": _difference,
-    "Saves, %": _savings,
-    "Gap closed, %": _gap_closed,
-    "Completed": lambda results, label, summary: completed(results, label),
-    "Missed": lambda results, label, summary: f"{total(results, label, 'deadlines_missed'):,}",
-    "Preemptions": mean_of("interruptions"),
-    "Checkpoints": lambda results, label, summary: checkpoints(summary.means),
-    "Saved, h": mean_of("work_saved_h"),
-    "Lost, h": mean_of("work_lost_h"),
-    "Spot, h": mean_of("spot_h"),
-    "On-demand, h": mean_of("on_demand_h"),
-}

@@ -190,9 +190,9 @@ def test_differences_share_one_scale():
 def test_the_optimum_is_a_row_and_no_winner():
     prepared = Experiment("deadline", POLICIES, 3, 1, optimum=True).prepare()
     text = text_of(report_html(prepared.run(), prepared=prepared))
-    assert "Gap closed, %" in text
+    assert "Gap closed %" in text
     assert "clairvoyant: the least cost of who knows prices and capacity in advance" in text
     assert "Over 3 worlds of deadline, greedy cost least" in text
     assert "Who had known the world could have paid $" in text
     assert "of the gap from uniform_progress to that" in text
-    assert "Gap closed, %" not in text_of(report_html(prepared_and_results("deadline")[1]))
+    assert "Gap closed %" not in text_of(report_html(prepared_and_results("deadline")[1]))

@@ -1,0 +1,131 @@
+"""The columns of a results table, the same in the terminal, the HTML report and the documentation."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tessera_env.evaluation.results import OPTIMUM, Results, Summary
+from tessera_env.evaluation.statistics import Estimate
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure of one policy as text."""
+
+    value: str  # empty: there is none
+    interval: str = ""  # "[low, high]"; empty: one world, or a figure that has none
+    mark: str = ""  # whether the interval is clear of 0
+
+    @property
+    def line(self) -> str:
+        """All of it on one line."""
+        return " ".join(filter(None, (self.value, self.interval, self.mark)))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading, and what stands below it for one policy."""
+
+    heading: str  # in lines, for a narrow column
+    cell: Callable[[Results, str, Summary], Cell]  # of results, a policy's label and its summary
+
+    @property
+    def name(self) -> str:
+        """The heading on one line."""
+        return self.heading.replace("-\n", "").replace("\n", " ")
+
+
+def columns_of(results: Results) -> list[Column]:
+    """What a table of the results shows; the gap only where there is one to the optimum."""
+    return [column for column in COLUMNS if results.has_optimum or column.cell is not _gap_closed]
+
+
+def total(results: Results, label: str, metric: str) -> int:
+    """A policy's count, of all worlds."""
+    return round(float(results.tables[label][metric].sum()))
+
+
+def tasks_done(results: Results, label: str) -> str:
+    """Tasks done of all, of all worlds."""
+    return f"{total(results, label, 'tasks_done'):,}/{total(results, label, 'tasks'):,}"
+
+
+def did_unlike_numbers(results: Results) -> bool:
+    """Whether some policies did more tasks than others, so that their costs are of unlike amounts of work."""
+    return len({total(results, label, "tasks_done") for label in results.tables}) > 1
+
+
+def percent(share: Estimate) -> str:
+    """A share with its interval, if it has one."""
+    text = f"{100 * share.mean:.1f} %"
+    return f"{text} [{100 * share.low:.1f}, {100 * share.high:.1f}]" if math.isfinite(share.low) else text
+
+
+def _ranged(value: Estimate, shown: Callable[[float], str], mark: str = "") -> Cell:
+    interval = f"[{shown(value.low)}, {shown(value.high)}]" if math.isfinite(value.low) else ""
+    return Cell(shown(value.mean), interval, mark)
+
+
+def _percentage(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _cost(results: Results, label: str, summary: Summary) -> Cell:
+    return _ranged(summary.cost_usd, lambda value: f"{value:,.2f}")
+
+
+def _difference(results: Results, label: str, summary: Summary) -> Cell:
+    if summary.difference_usd is None:
+        return Cell("baseline" if label == results.baseline else "")
+    mark = "*" if summary.difference_usd.is_clear_of_zero else "~"
+    return _ranged(summary.difference_usd, lambda value: f"{value:+,.2f}", mark)
+
+
+def _savings(results: Results, label: str, summary: Summary) -> Cell:
+    return Cell("") if summary.savings is None else _ranged(summary.savings, _percentage)
+
+
+def _gap_closed(results: Results, label: str, summary: Summary) -> Cell:
+    if label == OPTIMUM:
+        return Cell("optimum")
+    return Cell("-") if summary.gap_closed is None else _ranged(summary.gap_closed, _percentage)
+
+
+def _total_of(metric: str) -> Callable[[Results, str, Summary], Cell]:
+    return lambda results, label, summary: Cell(f"{total(results, label, metric):,}")
+
+
+def _mean_of(metric: str) -> Callable[[Results, str, Summary], Cell]:
+    return lambda results, label, summary: Cell(_mean(summary.means.get(metric)))
+
+
+def _mean(value: float | None) -> str:
+    return "" if value is None else f"{value:,.1f}"
+
+
+def _checkpoints(results: Results, label: str, summary: Summary) -> Cell:
+    """Saved in full or in part, of those decided; means a world."""
+    full, partial, restart = (summary.means.get(f"checkpoints_{plan}") for plan in ("full", "partial", "restart"))
+    if full is None or partial is None or restart is None or not full + partial + restart:
+        return Cell("")
+    return Cell(f"{_mean(full + partial)}/{_mean(full + partial + restart)}")
+
+
+COLUMNS = [
+    Column("cost $", _cost),
+    Column("difference $", _difference),
+    Column("saves %", _savings),
+    Column("gap\nclosed %", _gap_closed),
+    Column("missed\ndeadlines", _total_of("deadlines_missed")),
+    Column("tasks\ndone", lambda results, label, summary: Cell(tasks_done(results, label))),
+    Column("spot\nh", _mean_of("spot_h")),
+    Column("on-demand\nh", _mean_of("on_demand_h")),
+    Column("interrup-\ntions", _mean_of("interruptions")),
+    Column("invalid\nactions", _total_of("invalid_actions")),
+]
+# Where there is room for more.
+CHECKPOINT_COLUMNS = [
+    Column("checkpoints", _checkpoints),
+    Column("work saved h", _mean_of("work_saved_h")),
+    Column("work lost h", _mean_of("work_lost_h")),
+]
