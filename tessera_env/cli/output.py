@@ -4,9 +4,10 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from io import StringIO
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
+
+from tessera_env.report.terminal import rendered
 
 
 class InputError(Exception):
@@ -67,18 +68,12 @@ def terminal() -> tuple[int | None, bool]:
     return os.get_terminal_size(sys.stdout.fileno()).columns, "NO_COLOR" not in os.environ
 
 
-def table_text(table: RenderableType) -> str:
+def fitted_text(table: RenderableType) -> str:
     """A table, or several, as wide and coloured as the terminal is; elsewhere as wide as it needs, and plain."""
     width, colour = terminal()
-    stream = StringIO()
-    console = Console(
-        file=stream, width=width or WIDEST, force_terminal=colour, color_system="standard" if colour else None
-    )
-    console.print(table, highlight=False, markup=False)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+    return rendered(table, colour, width)
 
 
-WIDEST = 10_000  # characters; far more than any table needs
 STANDARD_OUTPUT = "standard output"
 
 

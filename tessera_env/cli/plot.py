@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from tessera_env.cli.options import Overrides, ScenarioName, overrides_of
-from tessera_env.cli.output import InputError, print_text, writing
+from tessera_env.cli.output import InputError, print_text, refusing, writing
 from tessera_env.files.writing import check_outputs, write_bytes, write_text
 from tessera_env.jit.kernel import interpreting_first
 from tessera_env.recordings.bundled import trace_path
@@ -65,8 +65,8 @@ class Plot:
         from tessera_env.report.market.curves import Market, trace_market, world_market
 
         market: Market
-        try:
-            self._check()
+        self._check()
+        with refusing():
             if self.trace is not None:
                 series = chosen_series(self.trace, self.polarity, self.zone)
                 check_outputs({"output": self.output}, [trace_path(self.trace)])
@@ -76,8 +76,6 @@ class Plot:
                 check_outputs({"output": self.output}, [self.scenario, *scenario.recording_paths])
                 with interpreting_first(_SHORT_WORK_S):
                     market = world_market(scenario, self.seed, self.world)
-        except (ValueError, OSError) as error:
-            raise InputError(str(error)) from None
         if self.output.lower().endswith(".png"):
             from tessera_env.report.market.picture import market_png
 

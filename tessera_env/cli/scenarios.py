@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tessera_env.cli.options import SCENARIO_HELP
-from tessera_env.cli.output import InputError, print_text, table_text, terminal
+from tessera_env.cli.output import fitted_text, print_text, refusing, terminal
 from tessera_env.scenario.fields import scenario_fields, values_of
 from tessera_env.scenario.loading import load_scenario, preset_names
 
@@ -29,7 +29,7 @@ class ScenariosList:
         table.add_column()
         for name in preset_names():
             table.add_row(name, load_scenario(name).description)
-        print_text(table_text(table))
+        print_text(fitted_text(table))
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,8 @@ class ScenariosShow:
 
     def run(self) -> None:
         """Check the scenario, then print its values."""
-        try:
+        with refusing():
             scenario = load_scenario(self.name)
-        except (ValueError, OSError) as error:
-            raise InputError(str(error)) from None
         sections = []
         for group in scenario_fields():
             values = values_of(scenario, group)
@@ -61,7 +59,7 @@ class ScenariosShow:
                 (row.name, values[row.key] if values else "", row.default, row.unit, row.meaning) for row in group.rows
             ]
             sections.append(Section(group.title + remark, group.meaning, rows))
-        print_text(table_text(_laid_out(("name", "value", "default", "unit", "meaning"), sections)))
+        print_text(fitted_text(_laid_out(("name", "value", "default", "unit", "meaning"), sections)))
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ class ScenariosFields:
             )
             for group in scenario_fields()
         ]
-        print_text(table_text(_laid_out(("name", "default", "unit", "allowed", "meaning"), sections)))
+        print_text(fitted_text(_laid_out(("name", "default", "unit", "allowed", "meaning"), sections)))
 
 
 @dataclass(frozen=True)

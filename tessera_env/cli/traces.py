@@ -9,14 +9,15 @@ from typing import Annotated
 import tyro
 from rich.table import Table
 
-from tessera_env.cli.output import InputError, print_text, terminal, write_all, writing
+from tessera_env.cli.output import InputError, print_text, refusing, terminal, write_all, writing
 from tessera_env.files.writing import check_outputs, write_text
 from tessera_env.recordings.bundled import BUNDLED, trace_path
 from tessera_env.recordings.traces.parts import HOUR_S, chosen_series
 from tessera_env.recordings.traces.reading import problems_of_trace
 from tessera_env.recordings.traces.series import Polarity
 from tessera_env.recordings.traces.statistics import statistics_of
-from tessera_env.report.trace_text import statistics_json, statistics_text, table_text
+from tessera_env.report.terminal import table_text
+from tessera_env.report.trace_text import statistics_json, statistics_text
 from tessera_env.scenario.fitting import Origin, fitted_toml
 from tessera_env.scenario.loading import load_scenario
 
@@ -89,19 +90,16 @@ class TracesShow:
         """Check everything, then write and print."""
         if self.output is not None and not self.output.lower().endswith((".html", ".htm")):
             raise InputError(f"--output: must end in .html (got {self.output})")
-        try:
+        with refusing():
             series = chosen_series(self.trace, self.polarity, self.zone, self.from_h, self.until_h)
             check_outputs({"output": self.output, "json": self.json}, [trace_path(self.trace)])
-        except (ValueError, OSError) as error:
-            raise InputError(str(error)) from None
         statistics = [statistics_of(one) for one in series]
         writers: dict[str, Callable[[], None]] = {}
         if self.json is not None:
             writers[self.json] = partial(write_text, self.json, statistics_json(self.trace, statistics))
         if self.output is not None:
-            from tessera_env.report.market.page import (
-                survival_page,  # plotly takes long to import, and only pages need it
-            )
+            # Plotly takes long to import, and only pages need it.
+            from tessera_env.report.market.page import survival_page
 
             writers[self.output] = partial(write_text, self.output, survival_page(self.trace, statistics))
         failures = write_all(writers)
@@ -149,14 +147,12 @@ class TracesFit:
         until_h = self.until_h
         if until_h is None and self.trace in BUNDLED:
             until_h = BUNDLED[self.trace].split_h
-        try:
+        with refusing():
             series = chosen_series(self.trace, self.polarity, self.zone, self.from_h, until_h)
             check_outputs({"output": self.output}, [trace_path(self.trace)])
             end_h = self.from_h + max(one.end_s for one in series) / HOUR_S
             text = fitted_toml(series, Origin(self.trace, self.from_h, end_h), self.on_demand)
             load_scenario(tomllib.loads(text))  # such as a price of more than ten times on-demand
-        except (ValueError, OSError) as error:
-            raise InputError(str(error)) from None
         if self.output is None:
             print_text(text)
             return
@@ -183,11 +179,9 @@ class TracesCheck:
 
     def run(self) -> None:
         """Check and print; SystemExit(1) says that there are problems."""
-        try:
+        with refusing():
             problems = problems_of_trace(self.trace, self.polarity)
             summary = self._summary() if not problems else f"{self.trace}: {_counted(len(problems), 'problem')}"
-        except ValueError as error:
-            raise InputError(str(error)) from None
         shown = problems if self.all else problems[:FIRST_SHOWN]
         if len(shown) < len(problems):
             summary += f", the first {FIRST_SHOWN} shown (--all shows all)"

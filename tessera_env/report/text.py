@@ -1,18 +1,11 @@
 """Results as a table for people."""
 
-from io import StringIO
-
-from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from tessera_env.evaluation.results import OPTIMUM, REFERENCE, Results
 from tessera_env.evaluation.statistics import FEW
 from tessera_env.report.columns import columns_of, did_unlike_numbers
-
-WIDEST = 1_000  # characters; far more than any table needs
+from tessera_env.report.terminal import is_wider, table_text
 
 
 def results_table(results: Results, stacked: bool = False) -> Table:
@@ -23,7 +16,6 @@ def results_table(results: Results, stacked: bool = False) -> Table:
         stacked: intervals stand below the means, which makes the table narrower.
     """
     table = Table(title=_title(results), caption=_caption(results), title_justify="left", caption_justify="left")
-    table.box, table.padding = SIMPLE_HEAD, (0, 1, 0, 0)
     table.add_column("policy", no_wrap=True)
     columns = columns_of(results)
     for column in columns:
@@ -36,19 +28,8 @@ def results_table(results: Results, stacked: bool = False) -> Table:
 
 def results_text(results: Results, width: int | None = None, colour: bool = False) -> str:
     """The table as text; never cut off, but intervals move below the means where `width` characters need it."""
-    text = _rendered(results_table(results), colour)
-    if width is not None and max(map(cell_len, Text.from_ansi(text).plain.splitlines())) > width:
-        return _rendered(results_table(results, stacked=True), colour)
-    return text
-
-
-def _rendered(table: Table, colour: bool) -> str:
-    stream = StringIO()
-    console = Console(
-        file=stream, width=WIDEST, force_terminal=colour, color_system="standard" if colour else None, markup=False
-    )
-    console.print(table, highlight=False)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+    text = table_text(results_table(results), colour)
+    return table_text(results_table(results, stacked=True), colour) if is_wider(text, width) else text
 
 
 def _title(results: Results) -> str:

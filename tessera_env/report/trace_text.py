@@ -3,19 +3,14 @@
 import json
 import math
 from collections.abc import Callable, Sequence
-from io import StringIO
 from typing import Any
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from tessera_env.recordings.traces.statistics import HOUR_S, Floats, SeriesStatistics, survival
+from tessera_env.report.terminal import is_wider, table_text
 
-WIDEST = 1_000  # characters; far more than any table needs
 _CHART_WIDTH, _CHART_HEIGHT = 64, 13  # characters
 UP_MARK, DOWN_MARK, BOTH_MARK = "●", "○", "◉"
 
@@ -35,17 +30,6 @@ def statistics_json(trace: str, statistics: Sequence[SeriesStatistics]) -> str:
     """All figures; units stand in the names, what is not known is null."""
     document = {"trace": trace, "zones": [_figures(one) for one in statistics]}
     return json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-
-
-def table_text(table: Table, colour: bool = False) -> str:
-    """A table in our style as text, never cut off."""
-    table.box, table.padding = SIMPLE_HEAD, (0, 1, 0, 0)
-    stream = StringIO()
-    console = Console(
-        file=stream, width=WIDEST, force_terminal=colour, color_system="standard" if colour else None, markup=False
-    )
-    console.print(table, highlight=False)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 
 def survival_chart(up_s: Floats, down_s: Floats) -> str:
@@ -94,7 +78,7 @@ def _hours_axis(low: float, high: float) -> list[str]:
 
 def _tables(statistics: Sequence[SeriesStatistics], width: int | None, colour: bool) -> str:
     text = table_text(_table(statistics, {**MARKET_COLUMNS, **SPELL_COLUMNS}), colour)
-    if width is None or max(map(cell_len, Text.from_ansi(text).plain.splitlines())) <= width:
+    if not is_wider(text, width):
         return text
     return "".join(table_text(_table(statistics, columns), colour) for columns in (MARKET_COLUMNS, SPELL_COLUMNS))
 
