@@ -47,9 +47,9 @@ def open_episode(params, state, env: int) -> None:
     for pool_id in range(params.pools.shape[0]):
         pool = state.pools[env, pool_id]
         start_history(pool, state.market[env, pool_id, 0].capacity > 0)
-        schedule_market(params, state, env, pool_id)
+        schedule_market(state, env, pool_id)
     push(state, env, params.config[0].horizon_s, EventKind.HORIZON, 0, 0, 0)
-    schedule_arrival(params, state, env)
+    schedule_arrival(state, env)
 
 
 @compiled

@@ -28,11 +28,11 @@ def on_arrival(params, state, env: int, task_id: int) -> None:
     wait(state, env, task_id)
     ask(params, state, env, task_id, episode.now_s, EventKind.ASK_ARRIVAL)
     episode.next_arrival = task_id + 1
-    schedule_arrival(params, state, env)
+    schedule_arrival(state, env)
 
 
 @compiled
-def schedule_arrival(params, state, env: int) -> None:
+def schedule_arrival(state, env: int) -> None:
     """Only the next arrival is on the heap: tasks are numbered by arrival."""
     episode = state.episodes[env]
     if episode.next_arrival < episode.task_count:
@@ -76,7 +76,7 @@ def give_notice(params, state, env: int, instance_id: int, end_s: float, lifetim
     """The instance is announced to end; its task stops, saves what it can, and is asked where to go."""
     episode = state.episodes[env]
     task_id = state.instances[env, instance_id].task
-    announce(params, state, env, instance_id, end_s, lifetime)
+    announce(state, env, instance_id, end_s, lifetime)
     if task_id < 0:
         return
     stop_at_notice(params, state, env, task_id)
@@ -103,7 +103,7 @@ def on_market(params, state, env: int, pool_id: int) -> None:
     ask_waiting(params, state, env)
     if capacity > before and params.config[0].reconsider_at_capacity:
         ask_on_demand(params, state, env)
-    schedule_market(params, state, env, pool_id)
+    schedule_market(state, env, pool_id)
 
 
 @compiled
@@ -118,7 +118,7 @@ def next_capacity_point(state, env: int, pool_id: int) -> int:
 
 
 @compiled
-def schedule_market(params, state, env: int, pool_id: int) -> None:
+def schedule_market(state, env: int, pool_id: int) -> None:
     """Put the pool's next change of capacity on the heap."""
     k = next_capacity_point(state, env, pool_id)
     if k != state.pools[env, pool_id].capacity_point:

@@ -25,7 +25,7 @@ from tessera_env.world.random_stream import Purpose, exponential, uniform
 
 
 @compiled
-def launch_room(params, state, env: int, pool_id: int) -> int:
+def launch_room(state, env: int, pool_id: int) -> int:
     """How many spot instances could be launched in the pool now."""
     pool = state.pools[env, pool_id]
     return state.market[env, pool_id, pool.capacity_point].capacity - pool.held - pool.leaving
@@ -55,7 +55,7 @@ def take_slot(state, env: int) -> int:
 def finds_capacity(params, state, env: int, offer_id: int) -> bool:
     """Try one more launch of the offer: whether the cloud has an instance. On-demand is one draw for each try."""
     offer = state.offers[env, offer_id]
-    if not offer.on_demand and launch_room(params, state, env, offer.pool) <= 0:
+    if not offer.on_demand and launch_room(state, env, offer.pool) <= 0:
         return False
     offer.tries += 1
     share = params.pools[offer.pool].on_demand_failure_share if offer.on_demand else 0.0
@@ -169,7 +169,7 @@ def leave_idle(state, env: int, instance_id: int) -> None:
 
 
 @compiled
-def announce(params, state, env: int, instance_id: int, end_s: float, lifetime: int) -> None:
+def announce(state, env: int, instance_id: int, end_s: float, lifetime: int) -> None:
     """Give a spot instance notice that it ends at `end_s`; what becomes of its task is the caller's."""
     instance = state.instances[env, instance_id]
     pool = state.pools[env, instance.pool]

@@ -71,7 +71,7 @@ def outcome_of(params, state, env: int, task, action: int) -> int:
         return action
     if task.status == TaskStatus.DISPLACED and may_miss_out(params, state, env, task, offer.pool):
         return 0
-    if offer.idle > 0 or launch_room(params, state, env, offer.pool) > 0:
+    if offer.idle > 0 or launch_room(state, env, offer.pool) > 0:
         return action
     return task.placement
 

@@ -1,4 +1,4 @@
-"""Carry out an assignment of displaced tasks to instances. Which assignment is best is decided in migration.py."""
+"""Carry out an assignment of displaced tasks to instances; a planner in Python decides which one is best."""
 
 import math
 
@@ -30,7 +30,7 @@ def wished_offer(state, env: int, task_id: int):
 
 
 @compiled
-def collect_tasks(params, state, env: int, on_demand: int, task_ids) -> int:
+def collect_tasks(state, env: int, on_demand: int, task_ids) -> int:
     """Write the displaced tasks that asked for the purchase into `task_ids`, by id; returns how many there are."""
     count = 0
     node = first(state, env, DISPLACED)
@@ -48,7 +48,7 @@ def collect_tasks(params, state, env: int, on_demand: int, task_ids) -> int:
 
 
 @compiled
-def collect_instances(params, state, env: int, on_demand: int, instance_ids) -> int:
+def collect_instances(state, env: int, on_demand: int, instance_ids) -> int:
     """Write the purchase's booked and idle instances into `instance_ids`, by launch; returns how many there are."""
     count = collect_list(state, env, BOOKED, on_demand, instance_ids, 0)
     for offer_id in range(state.offers.shape[1]):

@@ -159,7 +159,7 @@ def write_pool(
 ) -> None:
     """What a pool offers the focal task now, which is at the placement `here`, needs this memory and has this state."""
     config, spec, pool = params.config[0], params.pools[pool_id], state.pools[env, pool_id]
-    room = max(launch_room(params, state, env, pool_id), 0)
+    room = max(launch_room(state, env, pool_id), 0)
     point = state.market[env, pool_id, move_cursor(state, env, pool_id)]
     on_demand_id = params.pools.shape[0] + pool_id
     spot, on_demand = state.offers[env, pool_id], state.offers[env, on_demand_id]

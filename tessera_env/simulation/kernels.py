@@ -93,8 +93,8 @@ def _describe_migration(params, state, env: int, on_demand: int, task_ids, insta
 
     `costs` is filled row by row, one row a task: the seconds until it would run there, infinite where it does not fit.
     """
-    tasks = collect_tasks(params, state, env, on_demand, task_ids)
-    instances = collect_instances(params, state, env, on_demand, instance_ids)
+    tasks = collect_tasks(state, env, on_demand, task_ids)
+    instances = collect_instances(state, env, on_demand, instance_ids)
     counts[0], counts[1] = tasks, instances
     if tasks * instances > costs.shape[0]:
         return  # the caller makes room and asks again
