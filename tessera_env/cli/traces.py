@@ -12,9 +12,9 @@ from rich.table import Table
 from tessera_env.cli.output import InputError, print_text, refusing, terminal, write_all, writing
 from tessera_env.files.writing import check_outputs, write_text
 from tessera_env.recordings.bundled import BUNDLED, trace_path
-from tessera_env.recordings.traces.parts import HOUR_S, chosen_series
+from tessera_env.recordings.traces.parts import chosen_series
 from tessera_env.recordings.traces.reading import problems_of_trace
-from tessera_env.recordings.traces.series import Polarity
+from tessera_env.recordings.traces.series import HOUR_S, Polarity
 from tessera_env.recordings.traces.statistics import statistics_of
 from tessera_env.report.terminal import table_text
 from tessera_env.report.trace_text import statistics_json, statistics_text

@@ -3,8 +3,7 @@
 import math
 
 from tessera_env.jit.compiled import compiled
-
-MB_PER_GBIT = 125.0
+from tessera_env.world.parameters import MB_PER_GBIT
 
 
 @compiled

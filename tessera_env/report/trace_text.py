@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from tessera_env.recordings.traces.statistics import HOUR_S, Floats, SeriesStatistics, survival
+from tessera_env.recordings.traces.series import HOUR_S
+from tessera_env.recordings.traces.statistics import Floats, SeriesStatistics, survival
 from tessera_env.report.terminal import is_wider, table_text
 
 _CHART_WIDTH, _CHART_HEIGHT = 64, 13  # characters

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from tessera_env.recordings.bundled import BUNDLED
+from tessera_env.recordings.traces.series import HOUR_S
 from tessera_env.scenario.distributions import Distribution
 from tessera_env.scenario.market import Pool, SpellCapacity, SteppedPrice
 from tessera_env.scenario.model import ScenarioFields
+from tessera_env.world.parameters import MB_PER_GBIT
 
 MAX_TIMELINE_POINTS = 10_000_000  # per pool; 50 bytes each
 
@@ -72,8 +74,8 @@ def _prices(scenario: ScenarioFields) -> Iterator[str]:
                 f"pools.{index}.price.lowest_share: must be at most highest_share = {price.highest_share:g} "
                 f"(got {price.lowest_share:g})"
             )
-        if scenario.horizon_h * 3600.0 / price.step_s > MAX_TIMELINE_POINTS:
-            least = scenario.horizon_h * 3600.0 / MAX_TIMELINE_POINTS
+        if scenario.horizon_h * HOUR_S / price.step_s > MAX_TIMELINE_POINTS:
+            least = scenario.horizon_h * HOUR_S / MAX_TIMELINE_POINTS
             yield f"pools.{index}.price.step_s: must be at least {least:g} for this horizon (got {price.step_s:g})"
 
 
@@ -261,13 +263,13 @@ def on_demand_h(scenario: ScenarioFields, pool: Pool, work_h: Any, state_mb: Any
     """
     checkpoint = scenario.checkpoint
     if not (scenario.deadline_guard or scenario.slack_tick_s > 0.0):
-        return (pool.provisioning_s.lowest + pool.setup_h.lowest * 3600.0) / 3600.0 + work_h
-    run_s = work_h * 3600.0
+        return (pool.provisioning_s.lowest + pool.setup_h.lowest * HOUR_S) / HOUR_S + work_h
+    run_s = work_h * HOUR_S
     if checkpoint.interval_h is not None:
         run_s = run_s + checkpoint.cost_s * np.floor(work_h / checkpoint.interval_h + 1e-9)
-    load_s = state_mb / (min(pool.bandwidth_gbps, checkpoint.store_bandwidth_gbps) * 125.0)
-    changeover_s = pool.provisioning_s.highest + pool.setup_h.highest * 3600.0 + load_s
-    return (changeover_s + run_s + scenario.guard_margin_s) / 3600.0
+    load_s = state_mb / (min(pool.bandwidth_gbps, checkpoint.store_bandwidth_gbps) * MB_PER_GBIT)
+    changeover_s = pool.provisioning_s.highest + pool.setup_h.highest * HOUR_S + load_s
+    return (changeover_s + run_s + scenario.guard_margin_s) / HOUR_S
 
 
 _CHECKS = (

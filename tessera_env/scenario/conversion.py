@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from tessera_env.recordings.traces.series import Series
+from tessera_env.recordings.traces.series import HOUR_S, Series
 from tessera_env.scenario.distributions import Distribution
 from tessera_env.scenario.market import OrnsteinUhlenbeckPrice, Pool, SemiMarkovCapacity
-from tessera_env.scenario.recorded import HOUR_S, Recordings
+from tessera_env.scenario.recorded import Recordings
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.distributions import DISTRIBUTION, DistributionKind
 from tessera_env.world.parameters import (

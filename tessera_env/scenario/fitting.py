@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tessera_env.recordings.traces.series import Series, TraceError
-from tessera_env.recordings.traces.statistics import HOUR_S, Floats, PriceStatistics, held_s, spells_of, statistics_of
+from tessera_env.recordings.traces.series import HOUR_S, Series, TraceError
+from tessera_env.recordings.traces.statistics import Floats, PriceStatistics, held_s, spells_of, statistics_of
 from tessera_env.scenario.market import MAX_POOLS, SHORTEST_SPELL_H
 from tessera_env.world.parameters import MAX_QUANTILES
 

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tessera_env.recordings.traces.reading import read_series
-from tessera_env.recordings.traces.series import Series, TraceError
+from tessera_env.recordings.traces.series import HOUR_S, Series, TraceError
 from tessera_env.recordings.workloads import WorkloadError, read_workload
 from tessera_env.scenario.checks import on_demand_h
 from tessera_env.scenario.market import Pool
 from tessera_env.scenario.model import ScenarioFields
 from tessera_env.world.parameters import JOB, new_table
-
-HOUR_S = 3600.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ import numpy as np
 from tessera_env.world.distributions import DISTRIBUTION
 
 UNLIMITED = 1_000_000_000  # capacity of a pool that never runs out
+MB_PER_GBIT = 125.0
 NONE = -1  # no row: no task, no instance, no trace
 FOR_DISPLACED = -2  # in place of a task: the instance was launched for displaced tasks that are about to be assigned
 

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tessera_env.evaluation.optimum.problem import HOUR_S, Problem, check_simulation, problem_of
+from tessera_env.evaluation.optimum.problem import Problem, check_simulation, problem_of
 from tessera_env.evaluation.optimum.search import FOUND, LABEL, NOTHING, ON_DEMAND, Search, Side, solve
+from tessera_env.recordings.traces.series import HOUR_S
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.rows import Simulation
 from tessera_env.world.parameters import NONE, new_table

@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from tessera_env.evaluation.optimum.search import PROBLEM, SEGMENT
+from tessera_env.recordings.traces.series import HOUR_S
 from tessera_env.scenario.market import Pool
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.rows import Simulation
 from tessera_env.world.parameters import NONE, Parameters, new_table
 
-HOUR_S = 3600.0
 _GRID_S = 1e-6  # what lies this near a tick lies on it
 FIRST_WINDOW = 1e-6
 TOLERANCE = 1e-6  # per second: far below the 0.2 % that would do; on ticks the optimum is exact

@@ -3,9 +3,7 @@
 import numpy as np
 
 from tessera_env.recordings.traces.reading import read_series
-from tessera_env.recordings.traces.series import Polarity, Series, TraceError
-
-HOUR_S = 3600.0
+from tessera_env.recordings.traces.series import HOUR_S, Polarity, Series, TraceError
 
 
 def chosen_series(

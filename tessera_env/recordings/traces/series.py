@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Polarity = Literal["available", "unavailable"]  # what a 1 means
+HOUR_S = 3600.0  # recordings and scenarios are in hours, series and the engine in seconds
 MAX_COUNT = 1_000_000
 MAX_PRICE = 10_000.0
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tessera_env.recordings.traces.series import Series
+from tessera_env.recordings.traces.series import HOUR_S, Series
 
 Floats = NDArray[np.float64]
 
-HOUR_S, DAY_S = 3600.0, 86_400.0
+DAY_S = 24 * HOUR_S
 _MOST_STEPS = 5_000_000  # samples that the correlation looks at; a trace with fractions of seconds may have more
 
 

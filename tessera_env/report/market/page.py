@@ -6,7 +6,8 @@ import math
 import numpy as np
 import plotly.graph_objects as go
 
-from tessera_env.recordings.traces.statistics import HOUR_S, Floats, SeriesStatistics, survival
+from tessera_env.recordings.traces.series import HOUR_S
+from tessera_env.recordings.traces.statistics import Floats, SeriesStatistics, survival
 from tessera_env.report.market.curves import (
     COLOURS,
     PRICE_SHARE,
