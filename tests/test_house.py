@@ -1,6 +1,7 @@
 """The plan of the house: rooms stand one above the other, imports point downwards, faces hand on and define nothing."""
 
 import ast
+import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -79,8 +80,9 @@ def floor_of(module: str) -> int:
 
 @pytest.mark.parametrize("name", sorted(TREES))
 def test_imports_point_downwards(name):
+    floor = floor_of(name)
     for target in sorted(targets(name)):
-        assert room_of(target) == room_of(name) or floor_of(target) < floor_of(name), f"{name} imports {target}"
+        assert room_of(target) == room_of(name) or floor_of(target) < floor, f"{name} imports {target}"
 
 
 def test_no_file_is_imported_by_what_it_imports():
@@ -97,6 +99,12 @@ def test_no_file_is_imported_by_what_it_imports():
         visit(name, ())
 
 
+def test_nothing_needs_the_tests():
+    """They lie outside the floors, and no user has them."""
+    for name, tree in TREES.items():
+        assert "tests" not in {module.partition(".")[0] for module, _ in imported(tree)}, name
+
+
 def test_relative_imports_are_not_used():
     """They would pass the tests above unseen."""
     for name, tree in TREES.items():
@@ -106,7 +114,8 @@ def test_relative_imports_are_not_used():
 @pytest.mark.parametrize("name", sorted(FACES))
 def test_a_face_says_one_sentence_and_hands_on_a_few_names(name):
     docstring, *rest = FACES[name].body
-    assert isinstance(docstring, ast.Expr) and ast.get_docstring(FACES[name])
+    assert isinstance(docstring, ast.Expr)
+    assert re.fullmatch(r"[^.\n]+\.", ast.get_docstring(FACES[name]) or ""), "one sentence on one line"
     imports = [node for node in rest if isinstance(node, ast.ImportFrom)]
     names = [alias.name for node in imports for alias in node.names]
     assert all(node.module and node.module.startswith(f"{name}.") for node in imports)

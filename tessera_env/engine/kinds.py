@@ -64,7 +64,7 @@ class CheckpointPlan(IntEnum):
 
 
 class LogKind(IntEnum):
-    """Rows of the event log; what their figures are called stands in log.py."""
+    """Kinds of entries in the event log; what their figures are called stands in log.py."""
 
     ARRIVAL = 0
     DECISION = 1

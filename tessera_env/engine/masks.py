@@ -17,7 +17,7 @@ from tessera_env.world.parameters import HazardModel
 
 @compiled
 def fill_mask(params, state, env: int) -> None:
-    """Write the focal task's row of `state.masks`."""
+    """Write into `state.masks[env]` what the focal task may be answered."""
     task = state.tasks[env, state.episodes[env].focal]
     state.masks[env, 0] = True
     pool_count = params.pools.shape[0]

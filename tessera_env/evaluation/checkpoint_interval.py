@@ -34,19 +34,3 @@ def daly_interval_h(cost_h: float, between_interruptions_h: float) -> float:
     ratio = cost_h / (2.0 * between_interruptions_h)
     series = 1.0 + math.sqrt(ratio) / 3.0 + ratio / 9.0
     return young_interval_h(cost_h, between_interruptions_h) * series - cost_h
-
-
-def expected_run_h(
-    work_h: float, interval_h: float, cost_h: float, between_interruptions_h: float, changeover_h: float
-) -> float:
-    """What the formulas minimise: n (M + d)(exp((tau + C) / M) - 1), for n = work / tau segments.
-
-    Args:
-        work_h: to be done, on spot instances alone and with nothing saved at notice.
-        interval_h: tau, work between two checkpoints.
-        cost_h: C.
-        between_interruptions_h: M.
-        changeover_h: d, from an interruption until work goes on; nothing interrupts it.
-    """
-    grown = math.expm1((interval_h + cost_h) / between_interruptions_h)
-    return work_h / interval_h * (between_interruptions_h + changeover_h) * grown

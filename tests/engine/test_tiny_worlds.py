@@ -1,7 +1,7 @@
 """Tiny worlds worked out by hand: launching, billing, waiting, idling, pausing, moving, ending.
 
 On-demand costs $0.001 a second, spot $0.0005, state moves at 1,000 MB/s unless a test says otherwise. Log lines are
-(time_s, kind, task, launch, value, other); what value and other mean stands at LOG in `tessera_env/engine/tables.py`.
+(time_s, kind, task, launch, value, other); `FIGURES` in `tessera_env/engine/log.py` says what value and other are.
 """
 
 import pytest

@@ -104,7 +104,7 @@ def played(given: argparse.Namespace, optimal: Optimal) -> Studies:
         for part in chosen:
             task = bar.add_task(part.title, total=grid.combinations(part))
             studies.append(play_part(part, players, optimal, grid, _advancing(bar, task)))
-    described = {label: description(label, policy) for label, policy in players.items()}
+    described = {label: description(policy) for label, policy in players.items()}
     return Studies(grid.seed, given.quick, machine(), described, tuple(studies))
 
 

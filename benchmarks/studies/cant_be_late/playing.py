@@ -85,7 +85,7 @@ def is_learned(label: str) -> bool:
     return label.split(":")[0] not in POLICIES
 
 
-def description(label: str, policy: Policy) -> str:
+def description(policy: Policy) -> str:
     """What identifies a policy: of an exported one, what its weights are."""
     if not isinstance(policy, LearnedPolicy):
         return policy.name

@@ -1,4 +1,4 @@
-"""Results as one HTML file that works offline. Only this package imports plotly."""
+"""Results as one HTML file that works offline."""
 
 from tessera_env.report.html.report import report_html, write_report
 

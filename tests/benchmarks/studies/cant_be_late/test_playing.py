@@ -119,7 +119,7 @@ def test_which_policies_were_trained():
     assert not any(map(is_learned, ("greedy", "slack_threshold:percent=3")))
     assert all(map(is_learned, ("runs/x", "pretrained/deadline")))
     layout = TesseraVectorEnv(1, scenario="deadline").layout
-    assert description("greedy", make_policy("greedy", layout)) == "greedy"
+    assert description(make_policy("greedy", layout)) == "greedy"
 
 
 # ---- recordings of another month
