@@ -37,7 +37,8 @@ p {{ margin: 6px 0; max-width: 78ch; }}
 .wide {{ overflow-x: auto; margin: 12px 0; }}
 table {{ border-collapse: collapse; font-size: .86rem; font-variant-numeric: tabular-nums; }}
 th, td {{ padding: 5px 10px 5px 0; text-align: right; vertical-align: top; white-space: nowrap; }}
-th {{ font-weight: 600; color: {FAINT}; border-bottom: 1px solid {FAINT}; vertical-align: bottom; }}
+th {{ white-space: normal; vertical-align: bottom; font-weight: 600; color: {FAINT};
+  border-bottom: 1px solid {FAINT}; }}
 td {{ border-bottom: 1px solid {GRID}; }}
 th:first-child, td:first-child {{ text-align: left; position: sticky; left: 0; background: {PAPER}; }}
 .range {{ display: block; color: {FAINT}; font-size: .82rem; }}
