@@ -13,6 +13,7 @@ from tessera_env.observation.layout import Layout
 from tessera_env.policies.folder import save_policy
 
 ROOT = Path(__file__).parents[1]
+DATA = (".toml", ".csv", ".json", ".safetensors")
 PIP = ("-m", "pip", "--disable-pip-version-check", "-q")
 
 # By its id alone, as somebody does who has only Gymnasium imported; the package must be the installed one.
@@ -116,12 +117,17 @@ def test_the_wheel_holds_the_package_alone(wheel):
     names = run(sys.executable, "-m", "zipfile", "-l", str(wheel), cwd=wheel.parent).splitlines()[1:]
     files = {line.split()[0] for line in names}
     assert {name.split("/")[0] for name in files} == {"tessera_env", f"tessera_env-{tessera_env.__version__}.dist-info"}
+    package = ROOT / "tessera_env"
+    others = {path for path in package.rglob("*") if path.suffix in DATA or path.name in ("py.typed", "LICENSE")}
     for name in (
         "py.typed",
-        "scenarios/fleet.toml",
+        "scenario/presets/fleet.toml",
         "data/pretrained/deadline/policy.safetensors",
+        "data/pretrained/deadline-2/policy.json",
+        "data/catalogue/instance_types.csv",
         "data/aws_v100_2023/zones.csv",
         "data/aws_v100_2023/LICENSE",
     ):
-        assert f"tessera_env/{name}" in files
+        assert package / name in others
+    assert {str(path.relative_to(ROOT)) for path in others} <= files
     assert not [name for name in files if name.endswith((".nbi", ".nbc", ".pyc"))]

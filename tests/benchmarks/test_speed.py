@@ -23,13 +23,13 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("step", ("CartPole-v1", "Tessera/Classic-v0", "us a reset")),
-        ("vector", ("deadline", "fleet", "one thread")),
-        ("scale", ("1,000", "us an event", "peak MB")),
-        ("training", ("threads", "frames/s")),
-        ("ablation", ("classic", "fleet", "Kuhn-Munkres", "Young", "Daly")),
-        ("compiling", ("cold", "cached", "s to first observation")),
-        ("slack_threshold", ("theta=0.15", "slices=8", "uniform_progress", "Deadlines missed: 0")),
+        ("speed.step", ("CartPole-v1", "Tessera/Classic-v0", "us a reset")),
+        ("speed.vector", ("deadline", "fleet", "one thread")),
+        ("speed.scale", ("1,000", "us an event", "peak MB")),
+        ("speed.training", ("threads", "frames/s")),
+        ("studies.ablation", ("classic", "fleet", "Kuhn-Munkres", "Young", "Daly")),
+        ("speed.compiling", ("cold", "cached", "s to first observation")),
+        ("studies.slack_threshold", ("theta=0.15", "slices=8", "uniform_progress", "Deadlines missed: 0")),
     ],
 )
 def test_a_benchmark_prints_its_table(name, expected):
