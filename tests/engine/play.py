@@ -16,6 +16,7 @@ from tessera_env.world.distributions import DistributionKind
 from tessera_env.world.market.timeline import MARKET_POINT
 from tessera_env.world.parameters import HazardModel, Quantity, new_table
 from tessera_env.world.random_stream import Purpose, exponential, uniform
+from tests.kept import kept
 from tests.reference.simulator import Decision, Simulator
 from tests.reference.world import INF, NONE, Pool, Rules, Task, World
 from tests.world.market.tables import world as world_address
@@ -169,13 +170,13 @@ def laid(world: World, planner: Planner, seed: int) -> Simulation:
     simulation.address(0, seed, 0)
     simulation.state = state = state._replace(market=market)
     lay_rules(params.config[0], world)
-    clear_episode(state, 0)
+    kept(clear_episode)(state, 0)
     for pool_id, pool in enumerate(world.pools):
         lay_pool(params, state, pool_id, pool)
     for task_id, task in enumerate(world.tasks):
         lay_task(state.tasks[0, task_id], task)
     state.episodes[0].task_count = len(world.tasks)
-    open_episode(params, state, 0)
+    kept(open_episode)(params, state, 0)
     return simulation
 
 

@@ -17,6 +17,7 @@ from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
 from tessera_env.vector_env import TesseraVectorEnv
+from tests.kept import kept
 from tests.world.market.tables import z_of_mean
 
 PLAIN = bool(numba_config.DISABLE_JIT)
@@ -234,11 +235,11 @@ def queue(
     params, state, rng = simulation.params, simulation.state, np.random.default_rng(5)
     for row in range(QUEUES):
         simulation.address(row, row, 0)
-        clear_episode(state, row)
-        draw_world(params, state, row)
+        kept(clear_episode)(state, row)
+        kept(draw_world)(params, state, row)
         state.tasks[row].arrival_s = np.cumsum(rng.exponential(SERVICE_S / load, TASKS))
         state.tasks[row].work_s = service_s(rng, TASKS)
-        open_episode(params, state, row)
+        kept(open_episode)(params, state, row)
     simulation.run(np.full(QUEUES, int(Command.RESUME)))
     while not simulation.views.terminated.all():
         commands = np.where(simulation.views.terminated, Command.SKIP, Command.STEP)

@@ -4,6 +4,7 @@ import hashlib
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,42 @@ from tessera_env.policies import LearnedPolicy, PolicyError, save_policy
 from tessera_env.policies.folder import CARD_FILE, WEIGHTS_FILE
 from tests.policies.observations import LAYOUT, random_rows
 from tests.policies.trained import card, forward, mlp, put_weights, refusal
+
+# Saves each policy that it is told of in a child, which kills itself at a rename; prints how the child ended.
+KILLER = """
+import os, signal, sys
+from tests.policies.trained import mlp, card
+from tessera_env.policies import save_policy
+
+def save(left, new, folder):
+    rename = os.replace
+
+    def replace(*paths):
+        nonlocal left
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+        rename(*paths)
+
+    os.replace = replace
+    save_policy(folder, mlp(new), card())
+
+for line in sys.stdin:
+    left, new, folder = line.rstrip().split(" ", 2)
+    child = os.fork()
+    if child == 0:
+        save(int(left), int(new), folder)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def killer() -> Iterator[subprocess.Popen[str]]:
+    """A process that has imported what it takes to save."""
+    command, pipe = [sys.executable, "-c", KILLER], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        yield process
 
 
 class TestRefusals:
@@ -89,22 +126,16 @@ class TestSaving:
         assert before == [(folder / name).read_bytes() for name in (CARD_FILE, WEIGHTS_FILE)]
 
     @pytest.mark.parametrize("survived", range(4))
-    def test_a_kill_leaves_the_old_policy_or_the_new_one(self, folder: Path, survived: int) -> None:
+    def test_a_kill_leaves_the_old_policy_or_the_new_one(
+        self, folder: Path, survived: int, killer: subprocess.Popen[str]
+    ) -> None:
         """Killed at each rename in turn, twice in a row; loaded and saved over afterwards."""
-        program = (
-            "import os, signal, sys\n"
-            "from tests.policies.trained import mlp, card\nfrom tessera_env.policies import save_policy\n"
-            "rename, left = os.replace, [int(sys.argv[2])]\n"
-            "def replace(*paths):\n"
-            "    if left[0] == 0: os.kill(os.getpid(), signal.SIGKILL)\n"
-            "    left[0] -= 1; rename(*paths)\n"
-            "os.replace = replace\n"
-            "save_policy(sys.argv[1], mlp(int(sys.argv[3])), card())\n"
-        )
         old, rows = 0, random_rows(3)
         for new in (1, 2):
-            died = subprocess.run([sys.executable, "-c", program, str(folder), str(survived), str(new)], check=False)
-            assert died.returncode == (-signal.SIGKILL if survived < 3 else 0)  # a save renames three times
+            killer.stdin.write(f"{survived} {new} {folder}\n")
+            killer.stdin.flush()
+            died = int(killer.stdout.readline())
+            assert died == (-signal.SIGKILL if survived < 3 else 0)  # a save renames three times
             old = self.in_force(folder, rows, {old, new})
             assert new == 2 or old == (1 if survived >= 2 else 0)  # the second rename, of the card, is what counts
         save_policy(folder, mlp(3), card())

@@ -4,6 +4,7 @@ import copy
 import math
 import pickle
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 import numba
@@ -12,7 +13,7 @@ import pytest
 
 from tessera_env.engine import state as tables
 from tessera_env.engine.kinds import LogKind
-from tessera_env.engine.state import TOTALS
+from tessera_env.engine.state import EPISODE, TOTALS
 from tessera_env.env import TesseraEnv
 from tessera_env.jit.kernel import Kernel
 from tessera_env.scenario.loading import load_scenario, preset_names
@@ -59,10 +60,13 @@ CROWD: dict[str, Any] = {  # 200 tasks at once on 200 instances and more, and al
 }
 
 
+totals_of = itemgetter(*(EPISODE.names.index(name) for name in TOTALS))  # of a row as Python numbers, read much faster
+
+
 def seen(simulation: Simulation, row: int = 0) -> bytes:
     """All that a row shows of itself; not what it keeps for itself, such as how many stale events it still has."""
     state, views = simulation.state, simulation.views
-    totals = np.array([state.episodes[row][name] for name in TOTALS])
+    totals = np.array(totals_of(state.episodes[row].item()))
     parts = (views.observations[row], views.rewards[row], state.masks[row], totals, state.episodes[row].now_s)
     return b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
 

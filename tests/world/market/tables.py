@@ -18,6 +18,7 @@ from tessera_env.world.parameters import (
     new_table,
 )
 from tessera_env.world.random_stream import WORLD, seed_words
+from tests.kept import kept
 
 POOL = {"on_demand_price": 1.0, "price_mean": 0.5, "capacity": 1, "regime_mean_h": math.inf, "regime_factor_high": 1.0}
 
@@ -60,7 +61,7 @@ def steps(function, params: Parameters, address, pool_id: int = 0) -> tuple[np.n
     """What a function of (params, world, pool, series, times, values) writes, as (times, values)."""
     kind = np.float64 if "price" in function.__name__ else np.int64
     times_s, values = np.empty(10_000), np.empty(10_000, kind)
-    count = function(params, address, pool_id, 0, times_s, values)
+    count = kept(function)(params, address, pool_id, 0, times_s, values)
     return times_s[:count], values[:count]
 
 

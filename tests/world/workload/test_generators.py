@@ -10,6 +10,7 @@ from tessera_env.engine.state import TASK
 from tessera_env.world.distributions import DistributionKind
 from tessera_env.world.parameters import Arrivals, Quantity, new_table
 from tessera_env.world.workload.generators import draw_tasks
+from tests.kept import kept
 from tests.world.market.tables import fill, parameters, world, z_of_mean
 
 HOUR_S = 3600.0
@@ -32,7 +33,7 @@ def drawn(count: int, quantities: dict | None = None, seed: int = 0, episode: in
         record.choices[: len(choices)] = choices
         record.choice_count = len(choices)
     tasks = new_table((1, count), TASK)
-    draw_tasks(params, world(seed=seed, episode=episode), tasks, 0)
+    kept(draw_tasks)(params, world(seed=seed, episode=episode), tasks, 0)
     return tasks[0]
 
 
