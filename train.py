@@ -184,7 +184,8 @@ def how_to_use(run: Run) -> str:
     return (
         f"Files: {run.folder}, also as {RUNS / 'latest'} (TensorBoard: tensorboard --logdir {run.folder / 'tb'}). "
         "In your code: policy = tessera_env.policies.LearnedPolicy("
-        f'"{RUNS / "latest"}", env.layout); actions, _ = policy.predict(observations, action_masks=env.action_masks())'
+        f'"{RUNS / "latest"}", env.unwrapped.layout); actions, _ = policy.predict(observation[None], '
+        "action_masks=env.unwrapped.action_masks()[None])"
     )
 
 

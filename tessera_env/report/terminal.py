@@ -26,6 +26,7 @@ def rendered(shown: RenderableType, colour: bool = False, width: int | None = No
         force_terminal=colour,
         color_system="standard" if colour else None,
         markup=False,
+        emoji=False,
     )
     console.print(shown, highlight=False)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"

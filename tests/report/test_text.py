@@ -1,5 +1,7 @@
 """The table: what it says of each policy, and that nothing is cut off."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tessera_env.evaluation.results import Results
@@ -97,3 +99,15 @@ def test_the_gap_that_is_closed() -> None:
 
 def test_without_a_gap_nothing_is_closed() -> None:
     assert " - " in line_of(results_text(with_optimum(COSTS["greedy"] - 5.0)), "greedy")
+
+
+def test_a_label_is_shown_letter_by_letter():
+    """`:A:` would be an emoji to rich."""
+    made = results(labels=("on_demand_only", "greedy"))
+    labelled = replace(
+        made,
+        tables={"on_demand_only": made.tables["on_demand_only"], "opt:A:ratio=2": made.tables["greedy"]},
+        policies={"on_demand_only": {"name": "on_demand_only"}, "opt:A:ratio=2": {"name": "opt:A"}},
+        baseline=None,
+    )
+    assert "opt:A:ratio=2" in results_text(labelled)
