@@ -12,8 +12,11 @@ import pytest
 
 import tessera_env
 from tessera_env.evaluation.experiment import evaluate
+from tessera_env.observation.layout import Layout
 from tessera_env.policies import PolicyError, make_policy
-from tessera_env.policies.rules.choice import RULES, rule_of
+from tessera_env.policies.rules.choice import RULES, record_of, rule_of
+from tessera_env.policies.rules.on_demand_fallback import OnDemandFallback
+from tessera_env.policies.rules.rule_policy import RulePolicy
 from tests.policies.observations import LAYOUT, ON_DEMAND_1, SPOT_1, random_rows, waiting
 
 PLAIN = """
@@ -154,6 +157,20 @@ def test_one_more_rule_is_one_file(tmp_path: Path) -> None:
         [sys.executable, "-c", program], env=environment, cwd=tmp_path, check=True, capture_output=True, text=True
     )
     assert done.stdout.split() == ["0.25", "True", "True"]
+
+
+def test_an_option_that_is_a_float_for_one_rule_is_cut_for_none(own: Path) -> None:
+    """The engine has one place for options of one name."""
+
+    class Halved(OnDemandFallback):
+        name = "halved"
+
+        def __init__(self, layout: Layout, count: float = 0.5) -> None:
+            RulePolicy.__init__(self, layout, count=count)
+
+    for rules in ([OnDemandFallback, Halved], [Halved, OnDemandFallback]):
+        assert record_of(rules)["count"] == np.float64
+    assert record_of([OnDemandFallback])["count"] == np.int64
 
 
 def test_every_file_that_names_a_rule_is_found() -> None:

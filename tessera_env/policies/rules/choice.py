@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,17 @@ def _rules() -> tuple[type[RulePolicy], ...]:
 
 RULES = _rules()
 
-# Which rule, and the options of all of them: two rules with an option of one name share its place.
-_OPTIONS = {name: NUMBERS[kind] for rule in RULES for name, kind in options_of(rule).items()}
-RULE = np.dtype([("kind", np.int64), *_OPTIONS.items()], align=True)
+
+def record_of(rules: Iterable[type[RulePolicy]]) -> np.dtype:
+    """Which rule, and the options of all: those of one name share a place, of floats if one of them is a float."""
+    options: dict[str, type] = {}
+    for rule in rules:
+        for name, kind in options_of(rule).items():
+            options[name] = float if float in (kind, options.get(name)) else kind
+    return np.dtype([("kind", np.int64), *((name, NUMBERS[kind]) for name, kind in options.items())], align=True)
+
+
+RULE = record_of(RULES)
 
 
 def rule_of(policy: Any) -> np.recarray | None:
