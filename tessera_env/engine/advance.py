@@ -3,19 +3,21 @@
 from tessera_env.engine.episode import finish_episode
 from tessera_env.engine.event_queue import copy_event, kind_of, remove_earliest, restore_order
 from tessera_env.engine.handlers import (
+    ask_about_room,
     on_arrival,
     on_billing_start,
     on_completion,
     on_end,
+    on_handover,
     on_idle_timeout,
     on_market,
     on_notice,
 )
-from tessera_env.engine.kinds import EventKind, InstanceStatus, Stop
+from tessera_env.engine.kinds import AskReason, EventKind, InstanceStatus, Stop
 from tessera_env.engine.masks import fill_mask
 from tessera_env.engine.migration import assign_only_pair, finish_migration
 from tessera_env.engine.state import LACKS_EVENTS, LACKS_LOG, LACKS_SLOTS
-from tessera_env.engine.tasks import ask_later
+from tessera_env.engine.tasks import ask_in_turn, ask_later
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import NONE
 
@@ -31,6 +33,8 @@ def advance(params, state, env: int) -> None:
         if episode.lacking:
             episode.status = Stop.GROW
             return
+        if episode.room_freed:
+            ask_about_room(params, state, env)
         event = state.events[env, 0]
         kind, subject, generation = kind_of(event.key), event.subject, event.generation
         time_s = event.time_s
@@ -47,14 +51,17 @@ def advance(params, state, env: int) -> None:
             elif not assign_only_pair(params, state, env):
                 episode.status = Stop.MIGRATION
                 return
+        elif EventKind.ASK_ARRIVAL <= kind < EventKind.ASK_URGENT and params.config[0].ask_tightest_first:
+            ask_in_turn(params, state, env, subject)
         elif kind >= EventKind.ASK_INTERRUPTION:
             episode.focal = subject
-            episode.reason = kind
+            episode.reason = state.tasks[env, subject].ask_reason
             episode.status = Stop.DECISION
             fill_mask(params, state, env)
-            if kind == EventKind.ASK_RECONSIDER and stays_unasked(params, state, env):
-                ask_later(params, state, env, subject, EventKind.ASK_RECONSIDER)
+            if episode.reason == AskReason.RECONSIDER and stays_unasked(params, state, env):
+                ask_later(params, state, env, subject, AskReason.RECONSIDER)
                 continue
+            state.tasks[env, subject].ask_s = -1.0  # it is being asked
             return
         else:
             handle(params, state, env, kind, subject)
@@ -77,6 +84,8 @@ def handle(params, state, env: int, kind: int, subject: int) -> None:
     """Call the handler of an event of the world."""
     if kind == EventKind.COMPLETION:
         on_completion(params, state, env, subject)
+    elif kind == EventKind.HANDOVER:
+        on_handover(params, state, env, subject)
     elif kind == EventKind.END:
         on_end(params, state, env, subject)
     elif kind == EventKind.IDLE_TIMEOUT:
@@ -103,6 +112,8 @@ def is_stale(state, env: int, kind: int, subject: int, generation: int) -> bool:
     """Whether what the event is about has moved on since the event was made."""
     if kind == EventKind.COMPLETION:
         return state.tasks[env, subject].run_generation != generation
+    if kind == EventKind.HANDOVER:
+        return state.tasks[env, subject].handover_generation != generation
     if kind == EventKind.IDLE_TIMEOUT:
         return state.instances[env, subject].idle_generation != generation
     if kind == EventKind.END or kind == EventKind.BILLING_START:
@@ -122,7 +133,7 @@ def lacking_room(state, env: int) -> int:
     lacking = 0
     if episode.free_slot == NONE and episode.slots_used == state.instances.shape[1]:
         lacking += LACKS_SLOTS
-    added = episode.waiting + episode.displaced + episode.requested + 3 * episode.alive + _SPARE
+    added = 2 * (episode.waiting + episode.displaced + episode.requested) + 6 * episode.alive + _SPARE
     if episode.event_count + added > state.events.shape[1]:
         drop_stale_events(state, env)
         if episode.event_count + added > state.events.shape[1]:

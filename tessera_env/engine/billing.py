@@ -2,32 +2,14 @@
 
 import math
 
+from tessera_env.engine.accounts import charge_rest
 from tessera_env.engine.kinds import LogKind
 from tessera_env.engine.log import log_event
+from tessera_env.engine.prices import dollars_until, move_cursor
 from tessera_env.jit.compiled import compiled
-from tessera_env.world.market.timeline import point_at, price_integral_at
 from tessera_env.world.parameters import NONE
 
 _FREE_S = 3600.0
-
-
-@compiled
-def dollars_until(params, state, env: int, offer_id: int, time_s: float) -> float:
-    """Dollars for one instance of an offer held from 0 to `time_s`, now or later."""
-    offer = state.offers[env, offer_id]
-    if offer.on_demand:
-        return time_s * params.pools[offer.pool].on_demand_price / 3600.0
-    pool = state.pools[env, offer.pool]
-    k = point_at(state.market, env, offer.pool, pool.cursor, pool.point_count, time_s)
-    return price_integral_at(state.market, env, offer.pool, k, time_s)
-
-
-@compiled
-def move_cursor(state, env: int, pool_id: int) -> int:
-    """Bring the pool's cursor to now; returns the point that holds."""
-    pool = state.pools[env, pool_id]
-    pool.cursor = point_at(state.market, env, pool_id, pool.cursor, pool.point_count, state.episodes[env].now_s)
-    return pool.cursor
 
 
 @compiled
@@ -37,6 +19,8 @@ def start_billing(params, state, env: int, instance_id: int) -> None:
     offer = state.offers[env, instance.offer]
     move_cursor(state, env, instance.pool)
     instance.start_integral = dollars_until(params, state, env, instance.offer, instance.billing_start_s)
+    instance.charged_s = instance.billing_start_s
+    instance.charged_integral = instance.start_integral
     instance.billing = 1
     offer.billing += 1
     offer.starts += instance.start_integral
@@ -82,6 +66,7 @@ def settle(params, state, env: int, instance_id: int, by_cloud: bool) -> None:
                 dollars = end_integral - instance.start_integral
             episode.spot_usd += dollars
             episode.spot_s += length_s
+        charge_rest(state, env, instance_id, dollars, length_s)
     log_event(state, env, LogKind.END, NONE, instance_id, dollars, billed_end_s)
 
 

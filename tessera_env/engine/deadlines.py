@@ -8,7 +8,9 @@ import math
 from tessera_env.engine.kinds import TaskStatus
 from tessera_env.engine.work import longest_changeover_s, progress_at, run_time_s, saved_at
 from tessera_env.jit.compiled import compiled
+from tessera_env.world.parameters import NONE
 
+_MOST_SLACK_S = 2**25  # a year
 _ROUNDING = 1e-9  # of a tick: what float64 may be off after a few additions
 
 
@@ -27,9 +29,15 @@ def latest_fallback_s(config, task) -> float:
 @compiled
 def work_left_now_s(config, task, now_s: float) -> float:
     """Work left if the task stopped now with a save."""
-    if task.status == TaskStatus.PLACED:
+    if task.instance != NONE:
         return max(0.0, task.work_s - progress_at(config, task, now_s))
     return task.work_s - task.progress_s
+
+
+@compiled
+def progress_now_s(config, task, now_s: float) -> float:
+    """Work done, saved or not."""
+    return task.progress_s if task.instance == NONE else progress_at(config, task, now_s)
 
 
 @compiled
@@ -37,7 +45,7 @@ def work_left_if_lost_s(config, task, now_s: float) -> float:
     """Work left if the task lost its instance now and nothing since the last save could be kept."""
     if task.status == TaskStatus.PLACED:
         return task.work_s - saved_at(config, task, now_s)
-    return task.work_s - task.progress_s
+    return work_left_now_s(config, task, now_s)
 
 
 @compiled
@@ -54,6 +62,17 @@ def slack_now_s(config, task, now_s: float) -> float:
     """How long the task, which has a deadline, can still make no progress before it must be on on-demand."""
     run_s, changeover_s = run_time_s(config, work_left_now_s(config, task, now_s)), task.fallback_changeover_s
     return whole_ticks_slack_s(config, latest_fallback_s(config, task) - now_s + changeover_s, run_s + changeover_s)
+
+
+@compiled
+def urgency(config, task, now_s: float) -> int:
+    """The task's place among those to be asked: INTERACTIVE at 0, then by whole seconds of slack, no deadline last."""
+    if task.interactive:
+        return 0
+    if task.deadline_s == math.inf:
+        return 2 * _MOST_SLACK_S + 2
+    slack_s = min(max(slack_now_s(config, task, now_s), -_MOST_SLACK_S), _MOST_SLACK_S)
+    return 1 + _MOST_SLACK_S + math.floor(slack_s)
 
 
 @compiled

@@ -1,9 +1,10 @@
 """What the focal task's answer does."""
 
 from tessera_env.engine.instances import finds_capacity, launch, leave_idle, newest_idle
-from tessera_env.engine.kinds import EventKind, LogKind, TaskStatus
-from tessera_env.engine.linked_lists import BOOKED, DISPLACED, idle_node, insert, remove, task_node
+from tessera_env.engine.kinds import AskReason, LogKind, TaskStatus
+from tessera_env.engine.linked_lists import BOOKED, idle_node, insert, remove, task_node
 from tessera_env.engine.log import log_event, log_pool
+from tessera_env.engine.moves import prepare, wait_or_work_on
 from tessera_env.engine.tasks import ask_later, count_down, place, stop_waiting, stop_with_save, wait
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import FOR_DISPLACED, NONE
@@ -23,7 +24,8 @@ def decide(params, state, env: int, action: int) -> None:
     if task.status == TaskStatus.PLACED:
         reconsider(params, state, env, task_id, action)
         return
-    count_down(params, state, env, task_id, episode.now_s)
+    if task.instance == NONE:
+        count_down(params, state, env, task_id, episode.now_s)
     if task.status == TaskStatus.DISPLACED:
         request(params, state, env, task_id, action)
     else:
@@ -69,7 +71,7 @@ def answer_waiting(params, state, env: int, task_id: int, action: int) -> None:
             stop_waiting(state, env, task_id)
             place(params, state, env, task_id, instance_id)
             return
-    ask_later(params, state, env, task_id, EventKind.ASK_RETRY)
+    ask_later(params, state, env, task_id, AskReason.RETRY)
 
 
 @compiled
@@ -80,17 +82,21 @@ def reconsider(params, state, env: int, task_id: int, action: int) -> None:
     if action == 0:
         stop_with_save(params, state, env, task_id)
         wait(state, env, task_id)
-        ask_later(params, state, env, task_id, EventKind.ASK_RETRY)
+        ask_later(params, state, env, task_id, AskReason.RETRY)
         return
     instance_id = NONE
     if action != task.placement:
         instance_id = acquire(params, state, env, task_id, action - 1)
     if instance_id == NONE:
-        ask_later(params, state, env, task_id, EventKind.ASK_RECONSIDER)
+        ask_later(params, state, env, task_id, AskReason.RECONSIDER)
+        return
+    state.episodes[env].moves += 1
+    is_set_up = state.instances[env, instance_id].setup_done_s <= state.episodes[env].now_s
+    if params.config[0].make_before_break and not is_set_up:
+        prepare(params, state, env, task_id, instance_id)
         return
     stop_with_save(params, state, env, task_id)
     place(params, state, env, task_id, instance_id)
-    state.episodes[env].moves += 1
 
 
 @compiled
@@ -101,8 +107,7 @@ def request(params, state, env: int, task_id: int, action: int) -> None:
     task.launch_failed = 0
     if action == 0:
         remove(state, env, task_node(state, task_id))
-        wait(state, env, task_id)
-        ask_later(params, state, env, task_id, EventKind.ASK_RETRY)
+        wait_or_work_on(params, state, env, task_id)
         return
     task.status = TaskStatus.REQUESTED
     task.placement = action
@@ -110,7 +115,7 @@ def request(params, state, env: int, task_id: int, action: int) -> None:
     offer_id = action - 1
     if not claim_idle(state, env, offer_id):
         if finds_capacity(params, state, env, offer_id):
-            book(params, state, env, offer_id)
+            book(params, state, env, task_id, offer_id)
         else:
             fail_launch(state, env, task_id, offer_id)
 
@@ -126,18 +131,9 @@ def claim_idle(state, env: int, offer_id: int) -> bool:
 
 
 @compiled
-def book(params, state, env: int, offer_id: int) -> None:
-    """Launch an instance for whichever displaced task it will be assigned to."""
+def book(params, state, env: int, task_id: int, offer_id: int) -> None:
+    """Launch an instance, as the task asked, for whichever displaced task it will be assigned to."""
     instance_id = launch(params, state, env, offer_id)
+    state.instances[env, instance_id].payer = task_id
     state.instances[env, instance_id].task = FOR_DISPLACED
     insert(state, env, BOOKED, idle_node(state, instance_id))
-
-
-@compiled
-def displace(state, env: int, task_id: int) -> None:
-    """The task (already stopped) is to be asked where it wants to go."""
-    task = state.tasks[env, task_id]
-    task.status = TaskStatus.DISPLACED
-    task.placement = 0
-    insert(state, env, DISPLACED, task_node(state, task_id))
-    state.episodes[env].displaced += 1

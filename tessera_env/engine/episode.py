@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tessera_env.engine.accounts import penalise
 from tessera_env.engine.deadlines import find_fallback
 from tessera_env.engine.event_queue import push
 from tessera_env.engine.handlers import schedule_arrival, schedule_market
@@ -14,6 +15,7 @@ from tessera_env.engine.tasks import count_down, leave_instance, miss_deadline
 from tessera_env.engine.work import progress_at
 from tessera_env.jit.compiled import compiled, compiled_allocating
 from tessera_env.world.market.build import draw_market
+from tessera_env.world.parameters import NONE
 from tessera_env.world.workload.generators import draw_tasks
 
 
@@ -78,7 +80,7 @@ def finish_episode(params, state, env: int) -> None:
 def leave_unfinished(params, state, env: int, task_id: int) -> None:
     """The episode ends before the task is done."""
     config, episode, task = params.config[0], state.episodes[env], state.tasks[env, task_id]
-    if task.status == TaskStatus.PLACED:
+    if task.instance != NONE:
         leave_instance(params, state, env, task_id, progress_at(config, task, episode.now_s), 0.0)
     else:
         state.episodes[env].waiting_s += episode.now_s - task.waiting_since_s
@@ -98,7 +100,7 @@ def count_unfinished(params, state, env: int, task_id: int) -> None:
     if task.deadline_s <= episode.now_s:
         miss_deadline(config, state, env, task_id)
     elif not task.interactive:
-        episode.penalty += config.missed_weight * (task.work_s - task.progress_s) / episode.total_work_s
+        penalise(state, env, task_id, config.missed_weight * (task.work_s - task.progress_s) / episode.total_work_s)
 
 
 @compiled_allocating

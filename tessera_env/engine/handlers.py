@@ -1,19 +1,15 @@
 """One handler a kind of event of the world. Asks and migrations are handled by who calls the engine."""
 
 from tessera_env.engine.billing import start_billing
-from tessera_env.engine.decisions import displace
 from tessera_env.engine.event_queue import push
-from tessera_env.engine.instances import announce, end_instance, leave_idle
-from tessera_env.engine.kinds import EventKind, InstanceStatus, LogKind
+from tessera_env.engine.instances import end_instance, is_full, leave_idle
+from tessera_env.engine.kinds import AskReason, EventKind, InstanceStatus, LogKind
 from tessera_env.engine.linked_lists import WAITING, after, first, held_list, instance_of, task_of
 from tessera_env.engine.log import log_event, log_pool
+from tessera_env.engine.moves import hand_over
+from tessera_env.engine.notices import give_notice
 from tessera_env.engine.pool_history import note_change
-from tessera_env.engine.tasks import (
-    ask,
-    complete,
-    stop_at_notice,
-    wait,
-)
+from tessera_env.engine.tasks import ask, complete, wait
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import NONE
 
@@ -26,7 +22,7 @@ def on_arrival(params, state, env: int, task_id: int) -> None:
     task.down_since_s = episode.now_s
     log_event(state, env, LogKind.ARRIVAL, task_id, NONE, 0.0, 0.0)
     wait(state, env, task_id)
-    ask(params, state, env, task_id, episode.now_s, EventKind.ASK_ARRIVAL)
+    ask(params, state, env, task_id, episode.now_s, AskReason.ARRIVAL)
     episode.next_arrival = task_id + 1
     schedule_arrival(state, env)
 
@@ -44,6 +40,12 @@ def schedule_arrival(state, env: int) -> None:
 def on_completion(params, state, env: int, task_id: int) -> None:
     """The task's work is done."""
     complete(params, state, env, task_id)
+
+
+@compiled
+def on_handover(params, state, env: int, task_id: int) -> None:
+    """The task leaves its instance."""
+    hand_over(params, state, env, task_id)
 
 
 @compiled
@@ -72,26 +74,11 @@ def on_notice(params, state, env: int, instance_id: int) -> None:
 
 
 @compiled
-def give_notice(params, state, env: int, instance_id: int, end_s: float, lifetime: int) -> None:
-    """The instance is announced to end; its task stops, saves what it can, and is asked where to go."""
-    episode = state.episodes[env]
-    task_id = state.instances[env, instance_id].task
-    announce(state, env, instance_id, end_s, lifetime)
-    if task_id < 0:
-        return
-    stop_at_notice(params, state, env, task_id)
-    state.instances[env, instance_id].task = NONE
-    if episode.displaced == 0:
-        push(state, env, episode.now_s, EventKind.MIGRATE, 0, 0, 0)
-    displace(state, env, task_id)
-    ask(params, state, env, task_id, episode.now_s, EventKind.ASK_INTERRUPTION)
-
-
-@compiled
 def on_market(params, state, env: int, pool_id: int) -> None:
     """The pool's capacity changes: the surplus gets notice, newest first; whoever waits is asked."""
     episode, pool = state.episodes[env], state.pools[env, pool_id]
     before = state.market[env, pool_id, pool.capacity_point].capacity
+    was_full = is_full(state, env, pool_id)
     pool.capacity_point = next_capacity_point(state, env, pool_id)
     capacity = state.market[env, pool_id, pool.capacity_point].capacity
     log_pool(state, env, LogKind.CAPACITY, NONE, pool_id, NONE, float(capacity))
@@ -101,6 +88,8 @@ def on_market(params, state, env: int, pool_id: int) -> None:
         newest = instance_of(state, first(state, env, held_list(pool_id)))
         give_notice(params, state, env, newest, episode.now_s + params.config[0].notice_s, 0)
     ask_waiting(params, state, env)
+    if was_full and not is_full(state, env, pool_id):
+        episode.room_freed = 1
     if capacity > before and params.config[0].reconsider_at_capacity:
         ask_on_demand(params, state, env)
     schedule_market(state, env, pool_id)
@@ -130,14 +119,50 @@ def ask_waiting(params, state, env: int) -> None:
     """Ask every waiting task now."""
     node = first(state, env, WAITING)
     while node != WAITING:
-        ask(params, state, env, task_of(state, node), state.episodes[env].now_s, EventKind.ASK_RETRY)
+        ask(params, state, env, task_of(state, node), state.episodes[env].now_s, AskReason.RETRY)
         node = after(state, env, node)
 
 
 @compiled
 def ask_on_demand(params, state, env: int) -> None:
-    """Ask every task on on-demand now: it may go back to spot."""
+    """Ask every task on on-demand now, unless it is moving: it may go back to spot."""
     for instance_id in range(state.episodes[env].slots_used):
-        instance = state.instances[env, instance_id]
-        if instance.status != InstanceStatus.FREE and instance.on_demand and instance.task >= 0:
-            ask(params, state, env, instance.task, state.episodes[env].now_s, EventKind.ASK_RECONSIDER)
+        if works_on_demand(state, env, instance_id):
+            task_id = state.instances[env, instance_id].task
+            ask(params, state, env, task_id, state.episodes[env].now_s, AskReason.RECONSIDER)
+
+
+@compiled
+def works_on_demand(state, env: int, instance_id: int) -> bool:
+    """Whether the instance is on-demand and has a task that is not moving."""
+    instance = state.instances[env, instance_id]
+    if instance.status == InstanceStatus.FREE or not instance.on_demand or instance.task < 0:
+        return False
+    task = state.tasks[env, instance.task]
+    return task.instance == instance_id and task.next_instance == NONE
+
+
+@compiled
+def ask_about_room(params, state, env: int) -> None:
+    """A full pool has room again: ask who waits or is on on-demand, but for those who gave up spot at this instant.
+
+    A task can do that once at an instant, since it is next asked after an interval, so that every instant ends.
+    """
+    state.episodes[env].room_freed = 0
+    if not params.config[0].ask_at_freed_room:
+        return
+    node = first(state, env, WAITING)
+    while node != WAITING:
+        ask_unless_due(params, state, env, task_of(state, node), AskReason.RETRY)
+        node = after(state, env, node)
+    for instance_id in range(state.episodes[env].slots_used):
+        if works_on_demand(state, env, instance_id):
+            ask_unless_due(params, state, env, state.instances[env, instance_id].task, AskReason.RECONSIDER)
+
+
+@compiled
+def ask_unless_due(params, state, env: int, task_id: int, reason: int) -> None:
+    """Ask the task now, unless it is to be asked now anyhow, or gave up a spot instance at this instant."""
+    task, now_s = state.tasks[env, task_id], state.episodes[env].now_s
+    if task.ask_s != now_s and task.left_spot_s != now_s:
+        ask(params, state, env, task_id, now_s, reason)

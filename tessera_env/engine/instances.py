@@ -2,7 +2,7 @@
 
 import math
 
-from tessera_env.engine.billing import move_cursor, settle, start_billing, stop_billing
+from tessera_env.engine.billing import settle, start_billing, stop_billing
 from tessera_env.engine.event_queue import push
 from tessera_env.engine.kinds import EventKind, InstanceStatus, LogKind
 from tessera_env.engine.linked_lists import (
@@ -16,6 +16,7 @@ from tessera_env.engine.linked_lists import (
     remove,
 )
 from tessera_env.engine.log import log_event
+from tessera_env.engine.prices import move_cursor
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.distributions import draw
 from tessera_env.world.market.hazards import bathtub_age_s
@@ -29,6 +30,12 @@ def launch_room(state, env: int, pool_id: int) -> int:
     """How many spot instances could be launched in the pool now."""
     pool = state.pools[env, pool_id]
     return state.market[env, pool_id, pool.capacity_point].capacity - pool.held - pool.leaving
+
+
+@compiled
+def is_full(state, env: int, pool_id: int) -> bool:
+    """Whether no spot instance can be had in the pool now."""
+    return launch_room(state, env, pool_id) <= 0 and state.offers[env, pool_id].idle == 0
 
 
 @compiled
@@ -86,6 +93,7 @@ def launch(params, state, env: int, offer_id: int) -> int:
     instance.on_demand = offer.on_demand
     instance.status = InstanceStatus.HELD
     instance.task = NONE
+    instance.payer = NONE
     instance.lifetime_notice = 0
     instance.billing = 0
     instance.billing_start_s = episode.now_s + provisioning_s(params, state, env, offer_id)
@@ -142,7 +150,7 @@ def vacate(params, state, env: int, instance_id: int) -> None:
     instance = state.instances[env, instance_id]
     instance.task = NONE
     timeout_s = params.config[0].idle_timeout_s
-    if timeout_s == 0.0:
+    if timeout_s == 0.0 or instance.status == InstanceStatus.NOTICED:
         end_instance(params, state, env, instance_id, False)
         return
     join_idle(state, env, instance_id)
@@ -155,6 +163,8 @@ def vacate(params, state, env: int, instance_id: int) -> None:
 def join_idle(state, env: int, instance_id: int) -> None:
     """Put the instance on its offer's idle list."""
     instance = state.instances[env, instance_id]
+    if not instance.on_demand and is_full(state, env, instance.pool):
+        state.episodes[env].room_freed = 1
     insert(state, env, idle_list(state, instance.offer), idle_node(state, instance_id))
     state.offers[env, instance.offer].idle += 1
 
@@ -204,11 +214,14 @@ def forget(state, env: int, instance_id: int) -> None:
     """Take the instance out of its pool's counts and lists; its pending events become stale."""
     episode, instance = state.episodes[env], state.instances[env, instance_id]
     pool = state.pools[env, instance.pool]
+    was_full = is_full(state, env, instance.pool)
     if instance.status == InstanceStatus.NOTICED:
         pool.leaving -= instance.lifetime_notice
     elif not instance.on_demand:
         remove(state, env, held_node(state, instance_id))
         pool.held -= 1
+    if was_full and not is_full(state, env, instance.pool):
+        episode.room_freed = 1
     instance.status = InstanceStatus.FREE
     instance.generation += 1
     episode.alive -= 1

@@ -12,18 +12,29 @@ class EventKind(IntEnum):
     """
 
     COMPLETION = 0  # number: task
-    END = 1  # of a noticed instance; number: launch
-    IDLE_TIMEOUT = 2  # number: launch
-    MARKET = 3  # capacity changes; number: pool
-    NOTICE = 4  # of a lifetime interruption; number: launch
-    BILLING_START = 5  # number: launch
-    ARRIVAL = 6  # number: task
-    HORIZON = 7
-    ASK_INTERRUPTION = 8  # number: task, here and below
-    MIGRATE = 9
-    ASK_ARRIVAL = 10
-    ASK_RETRY = 11
-    ASK_RECONSIDER = 12
+    HANDOVER = 1  # a task leaves its instance for the one prepared for it, if there is one; number: task
+    END = 2  # of a noticed instance; number: launch
+    IDLE_TIMEOUT = 3  # number: launch
+    MARKET = 4  # capacity changes; number: pool
+    NOTICE = 5  # of a lifetime interruption; number: launch
+    BILLING_START = 6  # number: launch
+    ARRIVAL = 7  # number: task
+    HORIZON = 8
+    ASK_INTERRUPTION = 9  # number: task, or its urgency and the task
+    MIGRATE = 10
+    ASK_ARRIVAL = 11  # number: task, here and below
+    ASK_RETRY = 12
+    ASK_RECONSIDER = 13
+    ASK_URGENT = 14  # one of the three above, where the tightest is asked first; number: its urgency and the task
+
+
+class AskReason(IntEnum):
+    """Why a task is asked; the weightiest reason, if there are several. Event logs hold these numbers."""
+
+    INTERRUPTION = 8
+    ARRIVAL = 10
+    RETRY = 11
+    RECONSIDER = 12
 
 
 class TaskStatus(IntEnum):
@@ -80,3 +91,4 @@ class LogKind(IntEnum):
     CANCEL = 11
     CAPACITY = 12
     MISSED = 13
+    PREPARE = 14

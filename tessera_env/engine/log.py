@@ -25,6 +25,7 @@ FIGURES: dict[int, tuple[str, ...]] = {
     LogKind.CANCEL: (),
     LogKind.CAPACITY: ("instances",),  # spot instances that can be had from now on, up to UNLIMITED
     LogKind.MISSED: (),
+    LogKind.PREPARE: ("takes_over_s",),  # when the task leaves its instance for this one
 }
 _CHUNK = 65_536  # records turned into Python's numbers at once: fast, and some 20 MB
 

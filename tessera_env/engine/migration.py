@@ -2,9 +2,9 @@
 
 import math
 
-from tessera_env.engine.deadlines import latest_deadline_s
+from tessera_env.engine.deadlines import latest_deadline_s, progress_now_s, work_left_now_s
 from tessera_env.engine.instances import cancel, leave_idle
-from tessera_env.engine.kinds import EventKind, TaskStatus
+from tessera_env.engine.kinds import TaskStatus
 from tessera_env.engine.linked_lists import (
     BOOKED,
     DISPLACED,
@@ -17,7 +17,8 @@ from tessera_env.engine.linked_lists import (
     task_node,
     task_of,
 )
-from tessera_env.engine.tasks import ask_later, place, wait
+from tessera_env.engine.moves import prepare, wait_or_work_on, work_on
+from tessera_env.engine.tasks import place, stop_in_time
 from tessera_env.engine.work import load_s, run_time_s, state_mb
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import FOR_DISPLACED, NONE
@@ -85,6 +86,13 @@ def assign(params, state, env: int, task_id: int, instance_id: int) -> None:
         leave_idle(state, env, instance_id)
     state.episodes[env].requested -= 1
     state.episodes[env].migrations += 1
+    task, instance = state.tasks[env, task_id], state.instances[env, instance_id]
+    if task.instance != NONE and instance.setup_done_s > state.episodes[env].now_s:
+        work_on(state, env, task_id)
+        prepare(params, state, env, task_id, instance_id)
+        return
+    if task.instance != NONE:
+        stop_in_time(params, state, env, task_id)
     place(params, state, env, task_id, instance_id)
 
 
@@ -105,7 +113,8 @@ def seconds_until_running(params, state, env: int, task_id: int, instance_id: in
     if task.gpu_memory_mb > spec.gpu_memory_mb:
         return math.inf
     left_s = max(0.0, instance.setup_done_s - state.episodes[env].now_s)
-    seconds = left_s + load_s(params.config[0], spec, state_mb(task, task.progress_s))
+    progress_s = progress_now_s(params.config[0], task, state.episodes[env].now_s)
+    seconds = left_s + load_s(params.config[0], spec, state_mb(task, progress_s))
     return math.inf if breaks_guard(params, state, env, task, instance, seconds) else seconds
 
 
@@ -118,7 +127,7 @@ def breaks_guard(params, state, env: int, task, instance, seconds: float) -> boo
     config, now_s = params.config[0], state.episodes[env].now_s
     if not (config.deadline_guard and instance.on_demand) or task.deadline_s == math.inf:
         return False
-    run_s = run_time_s(config, task.work_s - task.progress_s)
+    run_s = run_time_s(config, work_left_now_s(config, task, now_s))
     latest_s = latest_deadline_s(config, task)
     return now_s + seconds + run_s > latest_s and now_s + task.fallback_changeover_s + run_s <= latest_s
 
@@ -145,8 +154,7 @@ def wait_for_retry(params, state, env: int) -> None:
         if state.tasks[env, task_id].status == TaskStatus.REQUESTED:
             remove(state, env, task_node(state, task_id))
             state.episodes[env].requested -= 1
-            wait(state, env, task_id)
-            ask_later(params, state, env, task_id, EventKind.ASK_RETRY)
+            wait_or_work_on(params, state, env, task_id)
 
 
 @compiled

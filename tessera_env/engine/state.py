@@ -31,13 +31,27 @@ TASK = np.dtype(
         ("interruptions", np.int64),
         ("ask_generation", np.int64),  # the pending ask; others are stale
         ("run_generation", np.int64),  # the pending completion; others are stale
+        ("ask_reason", np.int64),  # AskReason of the pending ask
         ("launch_failed", np.int64),  # 1: its last request found no capacity
+        ("next_instance", np.int64),  # row of the instance that is prepared for it while it works on another; NONE
+        ("handover_generation", np.int64),  # the pending handover; others are stale
+        ("ask_s", np.float64),  # when the pending ask is due
+        ("stop_s", np.float64),  # when it has to leave its noticed instance; inf: it has no such
+        ("left_spot_s", np.float64),  # when it last gave up a spot instance of its own will
         ("progress_s", np.float64),  # work done and saved, as of the last stop
         ("ready_s", np.float64),  # work goes on from here, while PLACED
         ("placed_s", np.float64),  # when it came to its instance
         ("waiting_since_s", np.float64),
         ("down_since_s", np.float64),  # INTERACTIVE: downtime is accounted up to here
         ("completion_s", np.float64),  # inf: not done
+        # its account: each billed second is charged to one task
+        ("setup_usd", np.float64),  # before its work runs on an instance
+        ("running_usd", np.float64),
+        ("idle_usd", np.float64),  # after it has left an instance, until another comes or the instance ends
+        ("penalty_usd", np.float64),
+        ("spot_s", np.float64),  # billed
+        ("on_demand_s", np.float64),
+        ("lost_s", np.float64),  # work
     ],
     align=True,
 )
@@ -53,7 +67,11 @@ INSTANCE = np.dtype(
         ("pool", np.int64),  # of the offer, like the next
         ("on_demand", np.int64),
         ("status", np.int64),  # InstanceStatus
-        ("task", np.int64),  # row of the task on it; NONE: idle; FOR_DISPLACED
+        ("task", np.int64),  # row of the task on it, or that it is prepared for; NONE: idle; FOR_DISPLACED
+        ("payer", np.int64),  # row of the task that is charged what it costs; NONE: nobody yet
+        ("charged_s", np.float64),  # what is billed up to here has been charged to tasks
+        ("charged_integral", np.float64),  # like start_integral, at charged_s
+        ("ready_integral", np.float64),  # likewise, when the task's work begins
         ("lifetime_notice", np.int64),  # 1: noticed because its lifetime ends
         ("billing", np.int64),  # 1: billing has started
         ("generation", np.int64),  # grows with each use of the table's row; older events are stale
@@ -120,7 +138,8 @@ EPISODE = np.dtype(
         ("status", np.int64),  # Stop
         ("lacking", np.int64),  # at GROW: which tables are full, a sum of LACKS_…
         ("focal", np.int64),  # the task that is asked
-        ("reason", np.int64),  # EventKind of the ask
+        ("reason", np.int64),  # AskReason
+        ("room_freed", np.int64),  # 1: a full pool has room again, and nobody was asked about it yet
         ("event_count", np.int64),
         ("log_count", np.int64),
         ("task_count", np.int64),  # tasks of this world
@@ -205,7 +224,9 @@ def _blank(dtype: np.dtype, **values: float) -> np.recarray:
 
 
 BLANK_EPISODE = _blank(EPISODE, focal=NONE, reason=NONE, free_slot=NONE)
-BLANK_TASK = _blank(TASK, instance=NONE, completion_s=math.inf)
+BLANK_TASK = _blank(
+    TASK, instance=NONE, next_instance=NONE, completion_s=math.inf, stop_s=math.inf, left_spot_s=-math.inf
+)
 BLANK_POOL = _blank(POOL)
 BLANK_OFFER = _blank(OFFER)
 
@@ -244,7 +265,7 @@ def link_count(pools: int, tasks: int, slots: int) -> int:
 
 def event_count(pools: int, tasks: int, slots: int) -> int:
     """Room for twice the events that can be pending, so that stale ones are seldom cleared out."""
-    return 2 * (2 * min(tasks, slots) + 3 * slots + pools + 8)
+    return 2 * (2 * min(tasks, slots) + 4 * slots + pools + 8)
 
 
 def grown(params: Parameters, state: State, lacking: int) -> State:

@@ -1,31 +1,58 @@
 """Tasks come to instances and leave them: asks, waiting, placing, stopping, completion."""
 
+import math
+
+from tessera_env.engine.accounts import Use, change_payer, charge_stay, charge_until_now, penalise
 from tessera_env.engine.checkpoint import checkpoint_plan, kept_share, savable_fraction
+from tessera_env.engine.deadlines import urgency
 from tessera_env.engine.event_queue import push
 from tessera_env.engine.instances import vacate
-from tessera_env.engine.kinds import CheckpointPlan, EventKind, LogKind, TaskStatus
+from tessera_env.engine.kinds import AskReason, CheckpointPlan, EventKind, LogKind, TaskStatus
 from tessera_env.engine.linked_lists import WAITING, insert, remove, task_node
 from tessera_env.engine.log import log_event
-from tessera_env.engine.work import load_s, progress_at, run_time_s, saved_at, state_mb, transferable_mb
+from tessera_env.engine.prices import dollars_until
+from tessera_env.engine.work import done_s, load_s, progress_at, saved_at, state_mb, transferable_mb
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import NONE
 
+_REASON_TO_KIND = int(EventKind.ASK_INTERRUPTION) - int(AskReason.INTERRUPTION)  # kinds follow reasons in order
+_TASK_BITS = 32
 _LATE_S = 1e-6  # a completion this much behind the deadline is rounding, not lateness
 
 
 @compiled
-def ask(params, state, env: int, task_id: int, time_s: float, kind: int) -> None:
+def ask(params, state, env: int, task_id: int, time_s: float, reason: int) -> None:
     """Ask the task at `time_s`; a pending ask of it becomes stale."""
-    task = state.tasks[env, task_id]
+    config, task = params.config[0], state.tasks[env, task_id]
     task.ask_generation += 1
-    if time_s < params.config[0].horizon_s:
-        push(state, env, time_s, kind, task_id, task_id, task.ask_generation)
+    task.ask_reason = reason
+    task.ask_s = time_s
+    if time_s >= config.horizon_s:
+        return
+    number = task_id
+    if reason == AskReason.INTERRUPTION and config.ask_tightest_first:
+        number = urgent_number(config, task, task_id, time_s)
+    push(state, env, time_s, reason + _REASON_TO_KIND, number, task_id, task.ask_generation)
 
 
 @compiled
-def ask_later(params, state, env: int, task_id: int, kind: int) -> None:
+def ask_later(params, state, env: int, task_id: int, reason: int) -> None:
     """Ask the task one decision interval from now."""
-    ask(params, state, env, task_id, state.episodes[env].now_s + params.config[0].decision_interval_s, kind)
+    ask(params, state, env, task_id, state.episodes[env].now_s + params.config[0].decision_interval_s, reason)
+
+
+@compiled
+def ask_in_turn(params, state, env: int, task_id: int) -> None:
+    """Put the task's ask, which is due now, among those of this instant, the tightest first."""
+    task, now_s = state.tasks[env, task_id], state.episodes[env].now_s
+    number = urgent_number(params.config[0], task, task_id, now_s)
+    push(state, env, now_s, EventKind.ASK_URGENT, number, task_id, task.ask_generation)
+
+
+@compiled
+def urgent_number(config, task, task_id: int, time_s: float) -> int:
+    """An event's number that orders tasks by urgency, then by arrival."""
+    return (urgency(config, task, time_s) << _TASK_BITS) | task_id
 
 
 @compiled
@@ -53,7 +80,7 @@ def count_down(params, state, env: int, task_id: int, until_s: float) -> None:
         down_s = until_s - task.down_since_s
         state.episodes[env].downtime_s += down_s
         dollars = down_s / 3600.0 * task.on_demand_price
-        episode.penalty += params.config[0].downtime_weight * dollars / episode.scale_usd
+        penalise(state, env, task_id, params.config[0].downtime_weight * dollars / episode.scale_usd)
     task.down_since_s = until_s
 
 
@@ -63,6 +90,8 @@ def place(params, state, env: int, task_id: int, instance_id: int) -> None:
     config, episode = params.config[0], state.episodes[env]
     task, instance = state.tasks[env, task_id], state.instances[env, instance_id]
     spec = params.pools[instance.pool]
+    if instance.task != task_id:
+        change_payer(params, state, env, instance_id, task_id)
     instance.task = task_id
     task.status = TaskStatus.PLACED
     task.instance = instance_id
@@ -70,15 +99,15 @@ def place(params, state, env: int, task_id: int, instance_id: int) -> None:
     task.launch_failed = 0
     task.placed_s = episode.now_s
     task.ready_s = max(episode.now_s, instance.setup_done_s) + load_s(config, spec, state_mb(task, task.progress_s))
+    instance.ready_integral = dollars_until(params, state, env, instance.offer, task.ready_s)
     state.episodes[env].waiting_s += episode.now_s - task.waiting_since_s
     count_down(params, state, env, task_id, task.ready_s)
     state.offers[env, instance.offer].placed += 1
     task.run_generation += 1
-    done_s = task.ready_s + run_time_s(config, task.work_s - task.progress_s)
-    push(state, env, done_s, EventKind.COMPLETION, task_id, task_id, task.run_generation)
+    push(state, env, done_s(config, task), EventKind.COMPLETION, task_id, task_id, task.run_generation)
     log_event(state, env, LogKind.PLACE, task_id, instance_id, task.ready_s, 0.0)
     if config.reconsider_running:
-        ask_later(params, state, env, task_id, EventKind.ASK_RECONSIDER)
+        ask_later(params, state, env, task_id, AskReason.RECONSIDER)
 
 
 @compiled
@@ -90,14 +119,18 @@ def leave_instance(params, state, env: int, task_id: int, progress_s: float, los
     setup_from_s = max(task.placed_s, instance.billing_start_s)
     state.episodes[env].setup_s += max(0.0, min(task.ready_s, episode.now_s) - setup_from_s)
     state.episodes[env].work_lost_s += lost_s
+    charge_stay(params, state, env, instance_id, task.ready_s)
+    task.lost_s += lost_s
     if episode.now_s < task.ready_s:
         count_down(params, state, env, task_id, episode.now_s)  # it was accounted up to a time that did not come
     task.down_since_s = episode.now_s
     task.progress_s = progress_s
     task.waiting_since_s = episode.now_s
     task.instance = NONE
+    task.stop_s = math.inf
     task.run_generation += 1
     task.ask_generation += 1
+    task.handover_generation += 1
     state.offers[env, instance.offer].placed -= 1
     log_event(state, env, LogKind.STOP, task_id, instance_id, progress_s, lost_s)
     return instance_id
@@ -106,13 +139,29 @@ def leave_instance(params, state, env: int, task_id: int, progress_s: float, los
 @compiled
 def stop_with_save(params, state, env: int, task_id: int) -> None:
     """Stop the task of its own will: all progress is saved, and the instance is vacated."""
-    progress_s = progress_at(params.config[0], state.tasks[env, task_id], state.episodes[env].now_s)
+    task, now_s = state.tasks[env, task_id], state.episodes[env].now_s
+    progress_s = progress_at(params.config[0], task, now_s)
+    if not state.instances[env, task.instance].on_demand:
+        task.left_spot_s = now_s
     vacate(params, state, env, leave_instance(params, state, env, task_id, progress_s, 0.0))
 
 
 @compiled
-def stop_at_notice(params, state, env: int, task_id: int) -> None:
-    """Stop the task whose instance was given notice, and save what the grace period allows."""
+def stop_in_time(params, state, env: int, task_id: int) -> None:
+    """Stop the task, whose instance was given notice, while all its progress can still be saved."""
+    config, now_s, task = params.config[0], state.episodes[env].now_s, state.tasks[env, task_id]
+    progress_s, saved_s = progress_at(config, task, now_s), saved_at(config, task, now_s)
+    if progress_s > saved_s:
+        count_checkpoint(state, env, CheckpointPlan.FULL, progress_s - saved_s)
+        full = float(CheckpointPlan.FULL.value)
+        log_event(state, env, LogKind.CHECKPOINT, task_id, task.instance, full, progress_s - saved_s)
+    instance_id = leave_instance(params, state, env, task_id, progress_s, 0.0)
+    state.instances[env, instance_id].task = NONE
+
+
+@compiled
+def stop_at_notice(params, state, env: int, task_id: int) -> float:
+    """Stop the task whose instance was given notice, save what the grace period allows; returns the work lost, s."""
     config, episode, task = params.config[0], state.episodes[env], state.tasks[env, task_id]
     spec = params.pools[state.instances[env, task.instance].pool]
     progress_s = progress_at(config, task, episode.now_s)
@@ -127,8 +176,10 @@ def stop_at_notice(params, state, env: int, task_id: int) -> None:
         if plan != CheckpointPlan.FULL:
             lost_s = progress_s - saved_s - kept_s
             progress_s = saved_s + kept_s
-    leave_instance(params, state, env, task_id, progress_s, lost_s)
+    instance_id = leave_instance(params, state, env, task_id, progress_s, lost_s)
+    state.instances[env, instance_id].task = NONE
     task.interruptions += 1
+    return lost_s
 
 
 @compiled
@@ -157,6 +208,18 @@ def complete(params, state, env: int, task_id: int) -> None:
     if episode.now_s > task.deadline_s + _LATE_S:
         miss_deadline(config, state, env, task_id)
     vacate(params, state, env, instance_id)
+    if task.next_instance != NONE:
+        give_up_next(params, state, env, task_id)
+
+
+@compiled
+def give_up_next(params, state, env: int, task_id: int) -> None:
+    """The task does not need the instance that is prepared for it."""
+    task = state.tasks[env, task_id]
+    instance_id = task.next_instance
+    task.next_instance = NONE
+    charge_until_now(params, state, env, instance_id, Use.SETUP)
+    vacate(params, state, env, instance_id)
 
 
 @compiled
@@ -164,5 +227,5 @@ def miss_deadline(config, state, env: int, task_id: int) -> None:
     """Count a missed deadline, with its penalty."""
     episode, task = state.episodes[env], state.tasks[env, task_id]
     state.episodes[env].deadlines_missed += 1
-    episode.penalty += config.missed_weight * task.work_s / episode.total_work_s
+    penalise(state, env, task_id, config.missed_weight * task.work_s / episode.total_work_s)
     log_event(state, env, LogKind.MISSED, task_id, NONE, 0.0, 0.0)

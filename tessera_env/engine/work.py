@@ -49,6 +49,12 @@ def saved_at(config, task, time_s: float) -> float:
 
 
 @compiled
+def done_s(config, task) -> float:
+    """When the work of a PLACED task will be done, if nothing interrupts it."""
+    return task.ready_s + run_time_s(config, task.work_s - task.progress_s)
+
+
+@compiled
 def state_mb(task, progress_s: float) -> float:
     """What has to be saved, or loaded, of a task with this much work done."""
     return min(task.state_base_mb + task.state_growth_mb_per_s * progress_s, task.state_cap_mb)

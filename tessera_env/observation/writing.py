@@ -9,7 +9,7 @@ import math
 from tessera_env.engine.billing import move_cursor
 from tessera_env.engine.deadlines import latest_fallback_s, slack_now_s, whole_ticks_slack_s, work_left_now_s
 from tessera_env.engine.instances import launch_room
-from tessera_env.engine.kinds import EventKind, TaskStatus
+from tessera_env.engine.kinds import AskReason, TaskStatus
 from tessera_env.engine.pool_history import averages_after
 from tessera_env.engine.work import changeover_s, run_time_s, saved_at, state_mb
 from tessera_env.jit.compiled import compiled
@@ -56,10 +56,10 @@ def write_clock(params, state, env: int, out) -> None:
     out[env, Field.TIME_LEFT] = 1.0 - share
     out[env, Field.DAY_SIN] = math.sin(angle)
     out[env, Field.DAY_COS] = math.cos(angle)
-    out[env, Field.EVENT_ARRIVAL] = 1.0 if episode.reason == EventKind.ASK_ARRIVAL else 0.0
-    out[env, Field.EVENT_INTERRUPTION] = 1.0 if episode.reason == EventKind.ASK_INTERRUPTION else 0.0
-    out[env, Field.EVENT_RETRY] = 1.0 if episode.reason == EventKind.ASK_RETRY else 0.0
-    out[env, Field.EVENT_RECONSIDER] = 1.0 if episode.reason == EventKind.ASK_RECONSIDER else 0.0
+    out[env, Field.EVENT_ARRIVAL] = 1.0 if episode.reason == AskReason.ARRIVAL else 0.0
+    out[env, Field.EVENT_INTERRUPTION] = 1.0 if episode.reason == AskReason.INTERRUPTION else 0.0
+    out[env, Field.EVENT_RETRY] = 1.0 if episode.reason == AskReason.RETRY else 0.0
+    out[env, Field.EVENT_RECONSIDER] = 1.0 if episode.reason == AskReason.RECONSIDER else 0.0
 
 
 @compiled

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tessera_env.engine.kinds import CheckpointPlan, EventKind, LogKind
+from tessera_env.engine.kinds import AskReason, CheckpointPlan, LogKind
 from tessera_env.engine.log import Entry, entries_of
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.parameters import UNLIMITED
@@ -38,6 +38,8 @@ def _detail(scenario: Scenario, entry: Entry) -> str:
             return f"{where} (no capacity)"
         case LogKind.PLACE:
             return f"{instance} (works from {_hours(figures['works_from_s'])})"
+        case LogKind.PREPARE:
+            return f"{instance} (takes over at {_hours(figures['takes_over_s'])})"
         case LogKind.STOP:
             return f"{instance} ({_hours(figures['kept_s'])} of work kept, {_hours(figures['lost_s'])} lost)"
         case LogKind.NOTICE:
@@ -68,7 +70,7 @@ def _action(scenario: Scenario, action: int) -> str:
 
 
 def _reason(reason: int) -> str:
-    return EventKind(reason).name.removeprefix("ASK_").lower()
+    return AskReason(reason).name.lower()
 
 
 def _hours(seconds: float) -> str:

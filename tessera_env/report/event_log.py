@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from tessera_env.engine.kinds import CheckpointPlan, EventKind, LogKind
+from tessera_env.engine.kinds import AskReason, CheckpointPlan, LogKind
 from tessera_env.engine.log import FIGURES, entries_of
 from tessera_env.files.writing import replacing
 from tessera_env.scenario.scenario import Scenario
@@ -97,7 +97,7 @@ def _words_by_kind(scenario: Scenario) -> list[list[tuple[str, _Told]]]:
     actions = ["WAIT", *(f"{_purchase(on_demand)} {pool}" for on_demand, pool in purchases)]
     told: dict[str, _Told] = {
         "action": lambda action: actions[int(action)],
-        "reason": {float(kind): kind.name.removeprefix("ASK_") for kind in EventKind}.__getitem__,
+        "reason": {float(reason): reason.name for reason in AskReason}.__getitem__,
         "plan": {float(plan): plan.name for plan in CheckpointPlan}.__getitem__,
         "instances": lambda count: None if count >= UNLIMITED else int(count),
     }

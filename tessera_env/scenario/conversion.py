@@ -52,6 +52,10 @@ def _config(scenario: Scenario, recordings: Recordings) -> np.recarray:
     config.reconsider_running = scenario.reconsider_running
     config.reconsider_at_capacity = scenario.reconsider_at_capacity
     config.reconsider_on_spot = scenario.reconsider_on_spot
+    config.ask_at_freed_room = scenario.ask_at_freed_room
+    config.ask_tightest_first = scenario.ask_order == "urgency"
+    config.make_before_break = scenario.make_before_break
+    config.just_in_time = scenario.just_in_time
     config.deadline_guard = scenario.deadline_guard
     config.guard_margin_s = scenario.guard_margin_s
     config.slack_tick_s = scenario.slack_tick_s

@@ -4,7 +4,7 @@ People give hours, US dollars, MB and Gbit/s. `tessera_env.scenario.loading` rea
 mappings; `tessera_env.scenario.conversion` turns one into the numbers that the kernels read.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -58,6 +58,18 @@ class ScenarioFields(Section):
     )
     reconsider_on_spot: bool = Field(
         True, description="so are those on spot; false: they stay until interrupted, or the guard forbids it"
+    )
+    ask_at_freed_room: bool = Field(
+        False, description="waiting tasks, and those on on-demand, are asked whenever a full pool has spot room again"
+    )
+    ask_order: Literal["arrival", "urgency"] = Field(
+        "arrival", description="of tasks due at one instant; urgency: INTERACTIVE first, then the least slack"
+    )
+    make_before_break: bool = Field(
+        False, description="a task that moves works on until its new instance is set up; both are billed"
+    )
+    just_in_time: bool = Field(
+        False, description="at a notice a task works on until saving has to begin, or to its end if that fits"
     )
     deadline_guard: bool = Field(
         False, description="only placements from which on-demand still makes the deadline are valid"

@@ -60,6 +60,10 @@ CONFIG = np.dtype(
         ("reconsider_running", np.int64),  # 1: running tasks are asked at each decision interval too
         ("reconsider_at_capacity", np.int64),  # 1: those on on-demand also when a pool's capacity grows
         ("reconsider_on_spot", np.int64),  # 0: but for those on spot, which stay if the mask lets them
+        ("ask_at_freed_room", np.int64),  # 1: waiting tasks, and those on on-demand, when a full pool has room again
+        ("ask_tightest_first", np.int64),  # 1: tasks due at one instant are asked by urgency; 0: by arrival
+        ("make_before_break", np.int64),  # 1: a task that moves works on until the new instance is set up
+        ("just_in_time", np.int64),  # 1: at a notice a task works on until saving has to begin
         ("deadline_guard", np.int64),  # 1: the mask allows only what can still make the deadline
         ("guard_margin_s", np.float64),  # the guard aims this much before the deadline
         ("slack_tick_s", np.float64),  # slack counts whole ticks: time rounded down, work up; 0: exact

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tessera_env.engine.episode import clear_episode, open_episode
-from tessera_env.engine.kinds import EventKind, LogKind
+from tessera_env.engine.kinds import AskReason, LogKind
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.kernels import Command
@@ -22,10 +22,10 @@ from tests.reference.world import INF, NONE, Pool, Rules, Task, World
 from tests.world.market.tables import world as world_address
 
 WAIT, SPOT, ON_DEMAND = 0, 1, 2  # actions where there is one pool
-ASK_INTERRUPTION = int(EventKind.ASK_INTERRUPTION)
-ASK_ARRIVAL = int(EventKind.ASK_ARRIVAL)
-ASK_RETRY = int(EventKind.ASK_RETRY)
-ASK_RECONSIDER = int(EventKind.ASK_RECONSIDER)
+ASK_INTERRUPTION = int(AskReason.INTERRUPTION)
+ASK_ARRIVAL = int(AskReason.ARRIVAL)
+ASK_RETRY = int(AskReason.RETRY)
+ASK_RECONSIDER = int(AskReason.RECONSIDER)
 
 PLANNER = KuhnMunkres()
 

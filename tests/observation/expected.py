@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from tessera_env.engine.kinds import EventKind, InstanceStatus, LogKind, TaskStatus
+from tessera_env.engine.kinds import AskReason, InstanceStatus, LogKind, TaskStatus
 from tessera_env.simulation.rows import Simulation
 from tessera_env.world.parameters import NONE
 
@@ -90,10 +90,10 @@ class Moment:
             "time_left": 1.0 - now_s / self.config.horizon_s,
             "day_sin": math.sin(angle),
             "day_cos": math.cos(angle),
-            "event_arrival": self.row.reason == EventKind.ASK_ARRIVAL,
-            "event_interruption": self.row.reason == EventKind.ASK_INTERRUPTION,
-            "event_retry": self.row.reason == EventKind.ASK_RETRY,
-            "event_reconsider": self.row.reason == EventKind.ASK_RECONSIDER,
+            "event_arrival": self.row.reason == AskReason.ARRIVAL,
+            "event_interruption": self.row.reason == AskReason.INTERRUPTION,
+            "event_retry": self.row.reason == AskReason.RETRY,
+            "event_reconsider": self.row.reason == AskReason.RECONSIDER,
             "interactive": task.interactive,
             "work_left": (task.work_s - done_s) / task.work_s,
             "work_left_h": left_h / (left_h + 24.0),

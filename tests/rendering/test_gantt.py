@@ -11,7 +11,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from tessera_env import ENVIRONMENTS
-from tessera_env.engine.kinds import CheckpointPlan, EventKind, LogKind
+from tessera_env.engine.kinds import AskReason, CheckpointPlan, LogKind
 from tessera_env.engine.log import columns_of
 from tessera_env.engine.state import LOG, TASK
 from tessera_env.env import TesseraEnv
@@ -76,14 +76,14 @@ def tasks_of(*works_s: float, deadline_s: float = math.inf) -> np.ndarray:
 # Task 1 goes on-demand, billed at once: set up at 860, running from 870 until it is done, late, at 1,200.
 EPISODE = log_of(
     entry(10, LogKind.ARRIVAL, task=0),
-    entry(10, LogKind.DECISION, task=0, value=1, other=EventKind.ASK_ARRIVAL),
+    entry(10, LogKind.DECISION, task=0, value=1, other=AskReason.ARRIVAL),
     entry(10, LogKind.LAUNCH, **SPOT_0, value=40, other=100),
     entry(10, LogKind.PLACE, task=0, **SPOT_0, value=110),
     entry(500, LogKind.ARRIVAL, task=1),
     entry(510, LogKind.STOP, task=0, **SPOT_0, value=400, other=0),
     entry(510, LogKind.COMPLETION, task=0, **SPOT_0),
     entry(510, LogKind.IDLE, **SPOT_0),
-    entry(600, LogKind.DECISION, task=1, value=1, other=EventKind.ASK_RETRY),
+    entry(600, LogKind.DECISION, task=1, value=1, other=AskReason.RETRY),
     entry(600, LogKind.PLACE, task=1, **SPOT_0, value=605),
     entry(800, LogKind.CAPACITY, pool=0, value=0),
     entry(800, LogKind.NOTICE, task=1, **SPOT_0, value=920),
@@ -470,15 +470,15 @@ def test_tasks_are_told_apart_whatever_one_s_colour_vision(cones: str) -> None:
 LINES = [
     (entry(0, LogKind.ARRIVAL, task=17), "    0.00 h  task 17    ARRIVAL"),
     (
-        entry(45_000, LogKind.DECISION, task=17, value=1, other=EventKind.ASK_INTERRUPTION),
+        entry(45_000, LogKind.DECISION, task=17, value=1, other=AskReason.INTERRUPTION),
         "   12.50 h  task 17    DECISION       spot east (interruption)",
     ),
     (
-        entry(36, LogKind.DECISION, task=0, value=4, other=EventKind.ASK_RECONSIDER),
+        entry(36, LogKind.DECISION, task=0, value=4, other=AskReason.RECONSIDER),
         "    0.01 h  task 0     DECISION       on-demand west (reconsider)",
     ),
     (
-        entry(36, LogKind.DECISION, task=0, value=0, other=EventKind.ASK_RETRY),
+        entry(36, LogKind.DECISION, task=0, value=0, other=AskReason.RETRY),
         "    0.01 h  task 0     DECISION       wait (retry)",
     ),
     (
@@ -492,6 +492,10 @@ LINES = [
     (
         entry(3_600, LogKind.PLACE, task=2, **SPOT_0, value=4_320),
         "    1.00 h  task 2     PLACE          instance 0, spot east (works from 1.20 h)",
+    ),
+    (
+        entry(3_600, LogKind.PREPARE, task=2, **SPOT_0, value=4_320),
+        "    1.00 h  task 2     PREPARE        instance 0, spot east (takes over at 1.20 h)",
     ),
     (
         entry(7_200, LogKind.STOP, task=2, **SPOT_0, value=1_800, other=90),

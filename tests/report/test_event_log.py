@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tessera_env.cli.program import main
-from tessera_env.engine.kinds import CheckpointPlan, EventKind, LogKind
+from tessera_env.engine.kinds import AskReason, CheckpointPlan, LogKind
 from tessera_env.engine.log import FIGURES
 from tessera_env.engine.state import LOG, TASK
 from tessera_env.evaluation.results import Results
@@ -226,10 +226,10 @@ def test_a_line_names_every_value() -> None:
     log = log_of(
         (0.5, LogKind.ARRIVAL, 0, nobody, nobody, nobody, 0.0, 0.0),
         (0.5, LogKind.ARRIVAL, 1, nobody, nobody, nobody, 0.0, 0.0),
-        (0.5, LogKind.DECISION, 0, nobody, nobody, nobody, 6.0, float(EventKind.ASK_ARRIVAL)),
+        (0.5, LogKind.DECISION, 0, nobody, nobody, nobody, 6.0, float(AskReason.ARRIVAL)),
         (0.5, LogKind.LAUNCH, nobody, 0, 1, 1, 30.5, 102.5),
         (0.5, LogKind.PLACE, 0, 0, 1, 1, 102.5, 0.0),
-        (1.0, LogKind.DECISION, 1, nobody, nobody, nobody, 0.0, float(EventKind.ASK_RETRY)),
+        (1.0, LogKind.DECISION, 1, nobody, nobody, nobody, 0.0, float(AskReason.RETRY)),
         (2.0, LogKind.LAUNCH_FAILED, 1, nobody, 2, 0, 0.0, 0.0),
         (3.0, LogKind.NOTICE, nobody, 4, 3, 0, 123.0, 0.0),
         (3.0, LogKind.CHECKPOINT, 0, 4, 3, 0, float(CheckpointPlan.PARTIAL), 0.1),
