@@ -6,6 +6,8 @@ from tessera_env.engine.prices import dollars_until
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import NONE
 
+_ROUNDING_S = 1e-6
+
 
 class Use(IntEnum):
     """What a task pays an instance for."""
@@ -74,9 +76,11 @@ def change_payer(params, state, env: int, instance_id: int, task_id: int) -> Non
 def charge_rest(state, env: int, instance_id: int, dollars: float, seconds: float) -> None:
     """The instance has ended with this bill: charge the payer for what nobody was charged for yet."""
     instance = state.instances[env, instance_id]
-    if instance.payer != NONE:
+    rest_s = seconds - (instance.charged_s - instance.billing_start_s)
+    is_refunded = dollars == 0.0
+    if instance.payer != NONE and (rest_s > _ROUNDING_S or is_refunded):
         rest_usd = dollars - (instance.charged_integral - instance.start_integral)
-        enter(state, env, instance_id, Use.IDLE, rest_usd, seconds - (instance.charged_s - instance.billing_start_s))
+        enter(state, env, instance_id, Use.IDLE, rest_usd, rest_s)
 
 
 @compiled

@@ -6,7 +6,7 @@ The mask's guard, the assignment of displaced tasks and the observation must agr
 import math
 
 from tessera_env.engine.kinds import TaskStatus
-from tessera_env.engine.work import longest_changeover_s, progress_at, run_time_s, saved_at
+from tessera_env.engine.work import longest_changeover_s, progress_at, run_time_s, saved_at, transferable_mb
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import NONE
 
@@ -62,6 +62,14 @@ def slack_now_s(config, task, now_s: float) -> float:
     """How long the task, which has a deadline, can still make no progress before it must be on on-demand."""
     run_s, changeover_s = run_time_s(config, work_left_now_s(config, task, now_s)), task.fallback_changeover_s
     return whole_ticks_slack_s(config, latest_fallback_s(config, task) - now_s + changeover_s, run_s + changeover_s)
+
+
+@compiled
+def is_lossless(params, task, pool_id: int) -> bool:
+    """Whether the grace period in this pool always saves all the progress."""
+    config = params.config[0]
+    needed_mb = config.full_fraction * task.state_cap_mb
+    return config.saves_at_notice and needed_mb <= transferable_mb(config, params.pools[pool_id])
 
 
 @compiled

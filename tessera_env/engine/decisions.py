@@ -4,7 +4,7 @@ from tessera_env.engine.instances import finds_capacity, launch, leave_idle, new
 from tessera_env.engine.kinds import AskReason, LogKind, TaskStatus
 from tessera_env.engine.linked_lists import BOOKED, idle_node, insert, remove, task_node
 from tessera_env.engine.log import log_event, log_pool
-from tessera_env.engine.moves import prepare, wait_or_work_on
+from tessera_env.engine.moves import may_prepare, prepare, wait_or_work_on
 from tessera_env.engine.tasks import ask_later, count_down, place, stop_waiting, stop_with_save, wait
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import FOR_DISPLACED, NONE
@@ -91,8 +91,7 @@ def reconsider(params, state, env: int, task_id: int, action: int) -> None:
         ask_later(params, state, env, task_id, AskReason.RECONSIDER)
         return
     state.episodes[env].moves += 1
-    is_set_up = state.instances[env, instance_id].setup_done_s <= state.episodes[env].now_s
-    if params.config[0].make_before_break and not is_set_up:
+    if may_prepare(params, state, env, task_id, instance_id):
         prepare(params, state, env, task_id, instance_id)
         return
     stop_with_save(params, state, env, task_id)

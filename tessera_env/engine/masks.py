@@ -7,10 +7,16 @@ on-demand launches can fail themselves no mask can promise that; `guard_margin_s
 
 import math
 
-from tessera_env.engine.deadlines import latest_deadline_s, latest_fallback_s, work_left_if_lost_s, work_left_now_s
+from tessera_env.engine.deadlines import (
+    is_lossless,
+    latest_deadline_s,
+    latest_fallback_s,
+    work_left_if_lost_s,
+    work_left_now_s,
+)
 from tessera_env.engine.instances import launch_room
 from tessera_env.engine.kinds import TaskStatus
-from tessera_env.engine.work import longest_changeover_s, run_time_s, transferable_mb
+from tessera_env.engine.work import longest_changeover_s, run_time_s
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import HazardModel
 
@@ -47,18 +53,48 @@ def guard(params, state, env: int) -> None:
         if not state.masks[env, action]:
             continue
         outcome = outcome_of(params, state, env, task, action)
-        if outcome == 0:
-            safe = can_wait
-        elif outcome > params.pools.shape[0]:
-            safe = is_on_demand_in_time(params, state, env, task, outcome, run_s)
-        elif is_lossless(params, task, outcome - 1):
-            safe = episode.now_s + spot_delay_s(params, state, env, task, outcome) + run_s <= fallback_s
-        else:
-            safe = can_risk
+        safe = is_safe(params, state, env, task, outcome, run_s, can_wait, can_risk)
+        if safe and may_stay_instead(params, state, env, task, action):
+            safe = is_safe(params, state, env, task, task.placement, run_s, can_wait, can_risk)
         state.masks[env, action] = safe
         any_valid = any_valid or safe
     if not any_valid:
         state.masks[env, quickest_finish(params, state, env, task)] = True
+
+
+@compiled
+def is_safe(params, state, env: int, task, outcome: int, run_s: float, can_wait: bool, can_risk: bool) -> bool:
+    """Whether the task can still make its deadline from where it will be, with the guard's figures."""
+    config, now_s = params.config[0], state.episodes[env].now_s
+    if outcome == 0:
+        return can_wait
+    if outcome > params.pools.shape[0]:
+        return is_on_demand_in_time(params, state, env, task, outcome, run_s)
+    if is_lossless(params, task, outcome - 1):
+        return now_s + spot_delay_s(params, state, env, task, outcome) + run_s <= latest_fallback_s(config, task)
+    if config.guard_counts_saves and is_on_on_demand(state, env, task):
+        return can_wait  # the move saves all that is done
+    return can_risk
+
+
+@compiled
+def may_stay_instead(params, state, env: int, task, action: int) -> bool:
+    """Whether a task that makes ready to move may stay: a spot instance can be given notice as it is launched."""
+    if task.status != TaskStatus.PLACED or action == task.placement or action > params.pools.shape[0] or action == 0:
+        return False
+    return params.config[0].make_before_break and is_short_lived(params, action - 1)
+
+
+@compiled
+def is_short_lived(params, pool_id: int) -> bool:
+    """Whether a spot instance of the pool can be given notice as it is launched."""
+    return params.pools[pool_id].hazard_model != HazardModel.NONE and params.config[0].notice_s > 0.0
+
+
+@compiled
+def is_on_on_demand(state, env: int, task) -> bool:
+    """Whether the task is on an on-demand instance."""
+    return task.status == TaskStatus.PLACED and state.offers[env, task.placement - 1].on_demand > 0
 
 
 @compiled
@@ -85,21 +121,13 @@ def may_miss_out(params, state, env: int, task, pool_id: int) -> bool:
     """
     if state.episodes[env].displaced + state.episodes[env].requested > 1:
         return True
-    if params.pools[pool_id].hazard_model != HazardModel.NONE and params.config[0].notice_s > 0.0:
+    if is_short_lived(params, pool_id):
         return True
     for other in range(params.pools.shape[0]):
         fits = task.gpu_memory_mb <= params.pools[other].gpu_memory_mb
         if fits and state.offers[env, other].idle > 0 and not is_lossless(params, task, other):
             return True
     return False
-
-
-@compiled
-def is_lossless(params, task, pool_id: int) -> bool:
-    """Whether the grace period in this pool always saves all the progress."""
-    config = params.config[0]
-    needed_mb = config.full_fraction * task.state_cap_mb
-    return config.saves_at_notice and needed_mb <= transferable_mb(config, params.pools[pool_id])
 
 
 @compiled

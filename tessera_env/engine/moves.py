@@ -7,14 +7,33 @@ the next one is set up. With `just_in_time` a task whose instance was given noti
 import math
 
 from tessera_env.engine.accounts import change_payer
-from tessera_env.engine.deadlines import progress_now_s
+from tessera_env.engine.deadlines import (
+    is_lossless,
+    latest_fallback_s,
+    progress_now_s,
+    work_left_if_lost_s,
+)
 from tessera_env.engine.event_queue import push
 from tessera_env.engine.kinds import AskReason, EventKind, InstanceStatus, LogKind, TaskStatus
 from tessera_env.engine.log import log_event
 from tessera_env.engine.tasks import ask, ask_later, place, stop_in_time, stop_with_save, wait
-from tessera_env.engine.work import transfer_gbps
+from tessera_env.engine.work import run_time_s, transfer_gbps
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import MB_PER_GBIT, NONE
+
+
+@compiled
+def may_prepare(params, state, env: int, task_id: int, instance_id: int) -> bool:
+    """Whether the task can work on until the new instance is set up, and cannot be late by that."""
+    config, now_s = params.config[0], state.episodes[env].now_s
+    task, instance = state.tasks[env, task_id], state.instances[env, instance_id]
+    if not config.make_before_break or instance.setup_done_s <= now_s or task.ready_s > now_s:
+        return False
+    here = state.instances[env, task.instance]
+    if not config.deadline_guard or here.on_demand or is_lossless(params, task, here.pool):
+        return True
+    run_s = run_time_s(config, work_left_if_lost_s(config, task, now_s))  # it is not asked before, unless interrupted
+    return instance.setup_done_s + run_s <= latest_fallback_s(config, task)
 
 
 @compiled
@@ -24,6 +43,7 @@ def prepare(params, state, env: int, task_id: int, instance_id: int) -> None:
     change_payer(params, state, env, instance_id, task_id)
     instance.task = task_id
     task.next_instance = instance_id
+    task.prepared_s = state.episodes[env].now_s
     task.ask_generation += 1  # it is not asked while it moves
     time_s = min(instance.setup_done_s, task.stop_s)
     schedule_handover(state, env, task_id, time_s)

@@ -6,7 +6,7 @@ from tessera_env.engine.instances import announce
 from tessera_env.engine.kinds import AskReason, EventKind, InstanceStatus, TaskStatus
 from tessera_env.engine.linked_lists import DISPLACED, insert, task_node
 from tessera_env.engine.moves import latest_stop_s, schedule_handover, take_next
-from tessera_env.engine.tasks import ask, give_up_next, stop_at_notice
+from tessera_env.engine.tasks import ask, ask_later, give_up_next, stop_at_notice
 from tessera_env.engine.work import done_s
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import NONE
@@ -29,14 +29,16 @@ def give_notice(params, state, env: int, instance_id: int, end_s: float, lifetim
 
 @compiled
 def works_on(params, state, env: int, task_id: int) -> bool:
-    """Let the task use the grace period, if it can; returns whether it does."""
+    """Let the task, if its work runs, use the grace period, if it can; returns whether it does."""
     config, now_s, task = params.config[0], state.episodes[env].now_s, state.tasks[env, task_id]
+    if task.ready_s > now_s:
+        return False
     if done_s(config, task) <= state.instances[env, task.instance].end_s:
         if task.next_instance != NONE:
             give_up_next(params, state, env, task_id)
         return True
     stop_s = latest_stop_s(params, state, env, task_id)
-    if stop_s <= max(now_s, task.ready_s):
+    if stop_s <= now_s:
         return False
     task.stop_s = stop_s
     task.interruptions += 1
@@ -73,6 +75,8 @@ def lose_next(params, state, env: int, task_id: int) -> None:
     if state.instances[env, task.instance].status == InstanceStatus.NOTICED:
         schedule_handover(state, env, task_id, task.stop_s)
         displace(params, state, env, task_id)
+    elif task.prepared_s == state.episodes[env].now_s:
+        ask_later(params, state, env, task_id, AskReason.RECONSIDER)  # else it could move for ever at one instant
     else:
         ask(params, state, env, task_id, state.episodes[env].now_s, AskReason.RECONSIDER)
 

@@ -14,18 +14,12 @@ from tessera_env.engine.pool_history import averages_after
 from tessera_env.engine.work import changeover_s, run_time_s, saved_at, state_mb
 from tessera_env.jit.compiled import compiled
 from tessera_env.observation.layout import FIELD_COUNT, INTERRUPTIONS_SHOWN, POOL_FIELD_COUNT, Field, PoolField
+from tessera_env.observation.rivals import write_rivals
+from tessera_env.observation.squash import squash
 from tessera_env.world.market.timeline import price_integral_at
 
 _DAY_S = 86400.0
 _SPELL_PRIOR_S = 4.0 * 3600.0
-
-
-@compiled
-def squash(x: float, half: float) -> float:
-    """x mapped to (-1, 1), sign kept, 0.5 at `half`; infinity gives 1."""
-    if x == math.inf:
-        return 1.0
-    return x / (abs(x) + half)
 
 
 @compiled
@@ -35,6 +29,7 @@ def write_observation(params, state, env: int, out) -> None:
     write_task(params, state, env, out)
     write_deadline(params, state, env, out)
     write_fleet(params, state, env, out)
+    write_rivals(params, state, env, out)
     task = state.tasks[env, state.episodes[env].focal]
     here = task.placement if task.status == TaskStatus.PLACED else 0
     left_s = work_left_now_s(params.config[0], task, state.episodes[env].now_s)
@@ -85,6 +80,8 @@ def write_task(params, state, env: int, out) -> None:
     out[env, Field.UNSAVED] = unsaved_s / task.work_s
     out[env, Field.INTERRUPTIONS] = min(task.interruptions, INTERRUPTIONS_SHOWN) / INTERRUPTIONS_SHOWN
     out[env, Field.LAUNCH_FAILED] = task.launch_failed
+    end_slack_s = config.horizon_s - task.fallback_changeover_s - now_s - run_time_s(config, left_s)
+    out[env, Field.END_SLACK] = squash(end_slack_s, 6.0 * 3600.0)
     out[env, Field.AGE] = squash(now_s - task.arrival_s, _DAY_S)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from tessera_env.observation.checked import checked_masks, checked_observation
 from tessera_env.observation.layout import Layout
+from tessera_env.policies.fields_v1 import FIELDS
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -25,8 +26,11 @@ class Random:
             raise ValueError(f"random: seed: {seed} (allowed: 0 to 2**64 - 1)")
         self._layout = layout
         self._seed = np.uint64(seed)
+        self._hashed = _hashed_places(layout)
         # Odd multipliers, one for each field: a multiply-add hash (Dietzfelbinger, 1996) that the mixer finishes.
-        self._multipliers = _mixed(np.arange(1, layout.size + 1, dtype=np.uint64) * _GOLDEN + self._seed) | np.uint64(1)
+        self._multipliers = _mixed(
+            np.arange(1, len(self._hashed) + 1, dtype=np.uint64) * _GOLDEN + self._seed
+        ) | np.uint64(1)
 
     def predict(
         self,
@@ -47,9 +51,26 @@ class Random:
     def _uniform(self, observation: np.ndarray) -> np.ndarray:
         """(n,) float64 in [0, 1) from the observations' bits."""
         # Adding 0 turns -0.0 into 0.0: equal observations must have equal bits.
-        bits = (observation.astype(np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64)
+        bits = (observation[:, self._hashed].astype(np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64)
         hashed = _mixed((bits * self._multipliers).sum(axis=1, dtype=np.uint64) + self._seed)
         return (hashed >> np.uint64(11)) * 2.0**-53
+
+
+def _hashed_places(layout: Layout) -> np.ndarray:
+    """Where the fields stand that draws have always depended on, in their order: new ones do not change the draws."""
+    names = {signature.split(":")[0] for signature in FIELDS}
+    blocks = [range(layout.first_pool_index)]
+    starts = range(layout.first_pool_index, layout.size, layout.pool_field_count)
+    blocks += [range(start, start + layout.pool_field_count) for start in starts]
+    groups = [layout.task_fields, *[layout.pool_fields] * layout.pool_count]
+    return np.array(
+        [
+            place
+            for block, fields in zip(blocks, groups, strict=True)
+            for place, field in zip(block, fields, strict=True)
+            if field.name.lower() in names
+        ]
+    )
 
 
 def _mixed(words: np.ndarray) -> np.ndarray:

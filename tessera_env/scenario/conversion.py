@@ -57,6 +57,7 @@ def _config(scenario: Scenario, recordings: Recordings) -> np.recarray:
     config.make_before_break = scenario.make_before_break
     config.just_in_time = scenario.just_in_time
     config.deadline_guard = scenario.deadline_guard
+    config.guard_counts_saves = scenario.guard_counts_saves
     config.guard_margin_s = scenario.guard_margin_s
     config.slack_tick_s = scenario.slack_tick_s
     config.notice_s = scenario.notice_s

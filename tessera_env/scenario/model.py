@@ -74,6 +74,9 @@ class ScenarioFields(Section):
     deadline_guard: bool = Field(
         False, description="only placements from which on-demand still makes the deadline are valid"
     )
+    guard_counts_saves: bool = Field(
+        False, description="the guard counts on what a move away from on-demand saves, so that long tasks may go back"
+    )
     guard_margin_s: float = Field(1.0, ge=0, le=86_400, description="the guard aims this much before the deadline, s")
     slack_tick_s: float = Field(
         0.0, ge=0, le=86_400, description="observed slack counts whole ticks: time left rounded down, work up; 0: exact"

@@ -65,6 +65,7 @@ CONFIG = np.dtype(
         ("make_before_break", np.int64),  # 1: a task that moves works on until the new instance is set up
         ("just_in_time", np.int64),  # 1: at a notice a task works on until saving has to begin
         ("deadline_guard", np.int64),  # 1: the mask allows only what can still make the deadline
+        ("guard_counts_saves", np.int64),  # 1: the guard counts on what a move away from on-demand saves
         ("guard_margin_s", np.float64),  # the guard aims this much before the deadline
         ("slack_tick_s", np.float64),  # slack counts whole ticks: time rounded down, work up; 0: exact
         ("notice_s", np.float64),

@@ -12,6 +12,7 @@ from tessera_env.jit.compiled import compiled
 from tessera_env.observation.layout import Field, Layout
 from tessera_env.policies.rules.rule_policy import RulePolicy
 from tessera_env.policies.rules.safety_net import FREE, safety_net
+from tessera_env.policies.rules.seen import hours, seen
 from tessera_env.policies.rules.wishes import SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, wish_rank
 
 MOST_SLICES = 1_000
@@ -43,26 +44,14 @@ def time_sliced_wish(observations, env: int, slices: int) -> int:
 @compiled
 def slice_slack(observations, env: int, left: float, lacks: float) -> float:
     """Time to the slice's end less the work it lacks, two changeovers and the decision interval, in hours."""
-    work_left_h = unsquashed(seen(observations, env, Field.WORK_LEFT_H), 24.0)
-    slack_h = unsquashed(seen(observations, env, Field.SLACK), 6.0)
-    wait_h = unsquashed(seen(observations, env, Field.WAIT_SLACK), 6.0)  # that less the decision interval
-    reserve_h = unsquashed(seen(observations, env, Field.RESERVE_SLACK), 6.0)  # that less a changeover
+    work_left_h = hours(observations, env, Field.WORK_LEFT_H, 24.0)
+    slack_h = hours(observations, env, Field.SLACK, 6.0)
+    wait_h = hours(observations, env, Field.WAIT_SLACK, 6.0)  # that less the decision interval
+    reserve_h = hours(observations, env, Field.RESERVE_SLACK, 6.0)  # that less a changeover
     work_h = work_left_h / seen(observations, env, Field.WORK_LEFT)
     time_left_h = work_left_h + (wait_h - reserve_h) + slack_h
     window_h = time_left_h / seen(observations, env, Field.DEADLINE_LEFT)
     return left * window_h - lacks * work_h - 2.0 * (wait_h - reserve_h) - (slack_h - wait_h)
-
-
-@compiled
-def seen(observations, env: int, field: int) -> float:
-    """A field of a row, for arithmetic: plain Python would go on in float32, compiled code does not."""
-    return float(observations[env, field])
-
-
-@compiled
-def unsquashed(value: float, half: float) -> float:
-    """The x of x / (|x| + half)."""
-    return half * value / (1.0 - abs(value))
 
 
 class TimeSliced(RulePolicy):
