@@ -17,7 +17,7 @@ from tessera_env.engine.kinds import AskReason, EventKind, InstanceStatus, Stop
 from tessera_env.engine.masks import fill_mask
 from tessera_env.engine.migration import assign_only_pair, finish_migration
 from tessera_env.engine.state import LACKS_EVENTS, LACKS_LOG, LACKS_SLOTS
-from tessera_env.engine.tasks import ask_in_turn, ask_later
+from tessera_env.engine.tasks import ask_in_turn, stay
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import NONE
 
@@ -59,7 +59,7 @@ def advance(params, state, env: int) -> None:
             episode.status = Stop.DECISION
             fill_mask(params, state, env)
             if episode.reason == AskReason.RECONSIDER and stays_unasked(params, state, env):
-                ask_later(params, state, env, subject, AskReason.RECONSIDER)
+                stay(params, state, env, subject)
                 continue
             state.tasks[env, subject].ask_s = -1.0  # it is being asked
             return

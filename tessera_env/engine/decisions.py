@@ -5,7 +5,7 @@ from tessera_env.engine.kinds import AskReason, LogKind, TaskStatus
 from tessera_env.engine.linked_lists import BOOKED, idle_node, insert, remove, task_node
 from tessera_env.engine.log import log_event, log_pool
 from tessera_env.engine.moves import may_prepare, prepare, wait_or_work_on
-from tessera_env.engine.tasks import ask_later, count_down, place, stop_waiting, stop_with_save, wait
+from tessera_env.engine.tasks import ask_later, count_down, place, stay, stop_waiting, stop_with_save, wait
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import FOR_DISPLACED, NONE
 
@@ -88,12 +88,13 @@ def reconsider(params, state, env: int, task_id: int, action: int) -> None:
     if action != task.placement:
         instance_id = acquire(params, state, env, task_id, action - 1)
     if instance_id == NONE:
-        ask_later(params, state, env, task_id, AskReason.RECONSIDER)
+        stay(params, state, env, task_id)
         return
-    state.episodes[env].moves += 1
     if may_prepare(params, state, env, task_id, instance_id):
+        task.moving = 1
         prepare(params, state, env, task_id, instance_id)
         return
+    state.episodes[env].moves += 1
     stop_with_save(params, state, env, task_id)
     place(params, state, env, task_id, instance_id)
 

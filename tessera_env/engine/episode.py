@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tessera_env.engine.accounts import penalise
+from tessera_env.engine.accounts import Use, charge_until_now, penalise
 from tessera_env.engine.deadlines import find_fallback
 from tessera_env.engine.event_queue import push
 from tessera_env.engine.handlers import schedule_arrival, schedule_market
@@ -80,6 +80,8 @@ def finish_episode(params, state, env: int) -> None:
 def leave_unfinished(params, state, env: int, task_id: int) -> None:
     """The episode ends before the task is done."""
     config, episode, task = params.config[0], state.episodes[env], state.tasks[env, task_id]
+    if task.next_instance != NONE:
+        charge_until_now(params, state, env, task.next_instance, Use.SETUP)
     if task.instance != NONE:
         leave_instance(params, state, env, task_id, progress_at(config, task, episode.now_s), 0.0)
     else:

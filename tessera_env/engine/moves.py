@@ -79,6 +79,8 @@ def take_next(params, state, env: int, task_id: int) -> None:
     task = state.tasks[env, task_id]
     instance_id = task.next_instance
     task.next_instance = NONE
+    state.episodes[env].moves += task.moving
+    task.moving = 0
     place(params, state, env, task_id, instance_id)
 
 

@@ -34,6 +34,9 @@ def works_on(params, state, env: int, task_id: int) -> bool:
     if task.ready_s > now_s:
         return False
     if done_s(config, task) <= state.instances[env, task.instance].end_s:
+        task.ask_generation += 1
+        task.ask_s = -1.0
+        task.handover_generation += 1
         if task.next_instance != NONE:
             give_up_next(params, state, env, task_id)
         return True
@@ -71,6 +74,7 @@ def lose_next(params, state, env: int, task_id: int) -> None:
     charge_until_now(params, state, env, task.next_instance, Use.SETUP)
     state.instances[env, task.next_instance].task = NONE
     task.next_instance = NONE
+    task.moving = 0
     task.handover_generation += 1
     if state.instances[env, task.instance].status == InstanceStatus.NOTICED:
         schedule_handover(state, env, task_id, task.stop_s)

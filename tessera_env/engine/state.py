@@ -35,6 +35,7 @@ TASK = np.dtype(
         ("launch_failed", np.int64),  # 1: its last request found no capacity
         ("next_instance", np.int64),  # row of the instance that is prepared for it while it works on another; NONE
         ("prepared_s", np.float64),  # since when
+        ("moving", np.int64),  # 1: to that one, of its own will
         ("handover_generation", np.int64),  # the pending handover; others are stale
         ("ask_s", np.float64),  # when the pending ask is due
         ("stop_s", np.float64),  # when it has to leave its noticed instance; inf: it has no such

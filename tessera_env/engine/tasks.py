@@ -106,7 +106,13 @@ def place(params, state, env: int, task_id: int, instance_id: int) -> None:
     task.run_generation += 1
     push(state, env, done_s(config, task), EventKind.COMPLETION, task_id, task_id, task.run_generation)
     log_event(state, env, LogKind.PLACE, task_id, instance_id, task.ready_s, 0.0)
-    if config.reconsider_running:
+    stay(params, state, env, task_id)
+
+
+@compiled
+def stay(params, state, env: int, task_id: int) -> None:
+    """The task is on an instance: it is asked again after the interval, if running tasks are."""
+    if params.config[0].reconsider_running:
         ask_later(params, state, env, task_id, AskReason.RECONSIDER)
 
 
@@ -218,6 +224,7 @@ def give_up_next(params, state, env: int, task_id: int) -> None:
     task = state.tasks[env, task_id]
     instance_id = task.next_instance
     task.next_instance = NONE
+    task.moving = 0
     charge_until_now(params, state, env, instance_id, Use.SETUP)
     vacate(params, state, env, instance_id)
 
