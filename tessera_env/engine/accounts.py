@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 
+from tessera_env.engine.kinds import TaskStatus
 from tessera_env.engine.prices import dollars_until
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import NONE
@@ -89,3 +90,28 @@ def penalise(state, env: int, task_id: int, share: float) -> None:
     episode = state.episodes[env]
     episode.penalty += share
     state.tasks[env, task_id].penalty_usd += share * episode.scale_usd
+
+
+@compiled
+def owed_usd(params, state, env: int, task_id: int) -> float:
+    """Dollars and penalties of a task up to now: charged, and what runs up on its instances or by its downtime."""
+    task, now_s = state.tasks[env, task_id], state.episodes[env].now_s
+    dollars = task.setup_usd + task.running_usd + task.idle_usd + task.penalty_usd
+    dollars += accrued_usd(params, state, env, task_id, task.instance)
+    dollars += accrued_usd(params, state, env, task_id, task.next_instance)
+    waits = TaskStatus.WAITING <= task.status < TaskStatus.DONE and task.instance == NONE
+    if task.interactive and waits:
+        hours = (now_s - task.down_since_s) / 3600.0
+        dollars += params.config[0].downtime_weight * hours * task.on_demand_price
+    return dollars
+
+
+@compiled
+def accrued_usd(params, state, env: int, task_id: int, instance_id: int) -> float:
+    """What an instance costs the task that has not been charged yet; NONE: no instance."""
+    if instance_id == NONE:
+        return 0.0
+    instance, now_s = state.instances[env, instance_id], state.episodes[env].now_s
+    if not instance.billing or instance.payer != task_id:
+        return 0.0
+    return dollars_until(params, state, env, instance.offer, now_s) - instance.charged_integral

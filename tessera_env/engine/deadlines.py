@@ -10,7 +10,6 @@ from tessera_env.engine.work import longest_changeover_s, progress_at, run_time_
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import NONE
 
-_MOST_SLACK_S = 2**25  # a year
 _ROUNDING = 1e-9  # of a tick: what float64 may be off after a few additions
 
 
@@ -73,14 +72,19 @@ def is_lossless(params, task, pool_id: int) -> bool:
 
 
 @compiled
-def urgency(config, task, now_s: float) -> int:
-    """The task's place among those to be asked: INTERACTIVE at 0, then by whole seconds of slack, no deadline last."""
+def note_latest(config, task) -> None:
+    """Keep until when the task, with the work that is saved, could wait; its slack is read from this."""
+    task.latest_s = latest_fallback_s(config, task) - run_time_s(config, task.work_s - task.progress_s)
+
+
+@compiled
+def urgency_s(task, now_s: float) -> float:
+    """What orders tasks, the tightest first: INTERACTIVE before all, then by slack in seconds, no deadline last."""
     if task.interactive:
-        return 0
-    if task.deadline_s == math.inf:
-        return 2 * _MOST_SLACK_S + 2
-    slack_s = min(max(slack_now_s(config, task, now_s), -_MOST_SLACK_S), _MOST_SLACK_S)
-    return 1 + _MOST_SLACK_S + math.floor(slack_s)
+        return -math.inf
+    if task.instance != NONE and task.ready_s < now_s:
+        return task.latest_s - task.ready_s
+    return task.latest_s - now_s
 
 
 @compiled

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tessera_env.engine.accounts import Use, charge_until_now, penalise
-from tessera_env.engine.deadlines import find_fallback
+from tessera_env.engine.deadlines import find_fallback, note_latest
 from tessera_env.engine.event_queue import push
 from tessera_env.engine.handlers import schedule_arrival, schedule_market
 from tessera_env.engine.instances import end_instance
@@ -61,6 +61,7 @@ def measure_work(params, state, env: int) -> None:
     for task_id in range(episode.task_count):
         task = state.tasks[env, task_id]
         find_fallback(params, state, env, task)
+        note_latest(params.config[0], task)
         episode.total_work_s += task.work_s
         episode.scale_usd += task.work_s * task.on_demand_price / 3600.0
 

@@ -14,19 +14,23 @@ TASK = np.dtype(
     [
         # drawn with the world
         ("arrival_s", np.float64),
-        ("work_s", np.float64),
         ("deadline_s", np.float64),  # inf: none
         ("gpu_memory_mb", np.float64),
         ("state_base_mb", np.float64),
         ("state_growth_mb_per_s", np.float64),  # per second of work done
         ("state_cap_mb", np.float64),
+        ("work_s", np.float64),
         ("interactive", np.int64),  # 1: INTERACTIVE, 0: BATCH
-        # follow from those
+        # what other tasks' observations look at stands side by side, from work_s to instance
+        ("progress_s", np.float64),  # work done and saved, as of the last stop
+        ("latest_s", np.float64),  # when its work would have to go on-demand, as of the last stop; inf: no deadline
+        ("ready_s", np.float64),  # work goes on from here, while PLACED
+        ("status", np.int64),  # TaskStatus
+        ("instance", np.int64),  # row of the instance it is on; NONE
+        # follow from what is drawn
         ("fallback_changeover_s", np.float64),  # the shortest way onto on-demand, with all its state
         ("on_demand_price", np.float64),  # $/h, the least of a pool that it fits
         # changed by the engine
-        ("status", np.int64),  # TaskStatus
-        ("instance", np.int64),  # row of the instance it is on; NONE
         ("placement", np.int64),  # 0 none, 1 + p SPOT, 1 + P + p ON_DEMAND; of a REQUESTED task: its request
         ("interruptions", np.int64),
         ("ask_generation", np.int64),  # the pending ask; others are stale
@@ -40,8 +44,6 @@ TASK = np.dtype(
         ("ask_s", np.float64),  # when the pending ask is due
         ("stop_s", np.float64),  # when it has to leave its noticed instance; inf: it has no such
         ("left_spot_s", np.float64),  # when it last gave up a spot instance of its own will
-        ("progress_s", np.float64),  # work done and saved, as of the last stop
-        ("ready_s", np.float64),  # work goes on from here, while PLACED
         ("placed_s", np.float64),  # when it came to its instance
         ("waiting_since_s", np.float64),
         ("down_since_s", np.float64),  # INTERACTIVE: downtime is accounted up to here

@@ -4,7 +4,7 @@ import math
 
 from tessera_env.engine.accounts import Use, change_payer, charge_stay, charge_until_now, penalise
 from tessera_env.engine.checkpoint import checkpoint_plan, kept_share, savable_fraction
-from tessera_env.engine.deadlines import urgency
+from tessera_env.engine.deadlines import note_latest, urgency_s
 from tessera_env.engine.event_queue import push
 from tessera_env.engine.instances import vacate
 from tessera_env.engine.kinds import AskReason, CheckpointPlan, EventKind, LogKind, TaskStatus
@@ -17,6 +17,7 @@ from tessera_env.world.parameters import NONE
 
 _REASON_TO_KIND = int(EventKind.ASK_INTERRUPTION) - int(AskReason.INTERRUPTION)  # kinds follow reasons in order
 _TASK_BITS = 32
+_MOST_SLACK_S = 2**25  # a year
 _LATE_S = 1e-6  # a completion this much behind the deadline is rounding, not lateness
 
 
@@ -29,10 +30,11 @@ def ask(params, state, env: int, task_id: int, time_s: float, reason: int) -> No
     task.ask_s = time_s
     if time_s >= config.horizon_s:
         return
-    number = task_id
-    if reason == AskReason.INTERRUPTION and config.ask_tightest_first:
-        number = urgent_number(config, task, task_id, time_s)
-    push(state, env, time_s, reason + _REASON_TO_KIND, number, task_id, task.ask_generation)
+    if config.ask_tightest_first and time_s == state.episodes[env].now_s:
+        kind = EventKind.ASK_INTERRUPTION if reason == AskReason.INTERRUPTION else EventKind.ASK_URGENT
+        push(state, env, time_s, kind, urgent_number(task, task_id, time_s), task_id, task.ask_generation)
+    else:
+        push(state, env, time_s, reason + _REASON_TO_KIND, task_id, task_id, task.ask_generation)
 
 
 @compiled
@@ -45,14 +47,14 @@ def ask_later(params, state, env: int, task_id: int, reason: int) -> None:
 def ask_in_turn(params, state, env: int, task_id: int) -> None:
     """Put the task's ask, which is due now, among those of this instant, the tightest first."""
     task, now_s = state.tasks[env, task_id], state.episodes[env].now_s
-    number = urgent_number(params.config[0], task, task_id, now_s)
-    push(state, env, now_s, EventKind.ASK_URGENT, number, task_id, task.ask_generation)
+    push(state, env, now_s, EventKind.ASK_URGENT, urgent_number(task, task_id, now_s), task_id, task.ask_generation)
 
 
 @compiled
-def urgent_number(config, task, task_id: int, time_s: float) -> int:
-    """An event's number that orders tasks by urgency, then by arrival."""
-    return (urgency(config, task, time_s) << _TASK_BITS) | task_id
+def urgent_number(task, task_id: int, time_s: float) -> int:
+    """An event's number that orders tasks by whole seconds of urgency, then by arrival."""
+    seconds = math.floor(min(max(urgency_s(task, time_s), -_MOST_SLACK_S), _MOST_SLACK_S))
+    return ((seconds + _MOST_SLACK_S) << _TASK_BITS) | task_id
 
 
 @compiled
@@ -131,6 +133,7 @@ def leave_instance(params, state, env: int, task_id: int, progress_s: float, los
         count_down(params, state, env, task_id, episode.now_s)  # it was accounted up to a time that did not come
     task.down_since_s = episode.now_s
     task.progress_s = progress_s
+    note_latest(params.config[0], task)
     task.waiting_since_s = episode.now_s
     task.instance = NONE
     task.stop_s = math.inf

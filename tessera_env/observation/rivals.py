@@ -1,9 +1,9 @@
 """What the focal task is shown of the other tasks: how many are tighter or looser than it, and where they are."""
 
-from tessera_env.engine.deadlines import urgency, work_left_now_s
+from tessera_env.engine.deadlines import urgency_s
 from tessera_env.engine.instances import launch_room
 from tessera_env.engine.kinds import InstanceStatus
-from tessera_env.engine.linked_lists import WAITING, after, first, task_of
+from tessera_env.engine.linked_lists import WAITING, after, first, task_node
 from tessera_env.jit.compiled import compiled
 from tessera_env.observation.layout import Field
 from tessera_env.observation.squash import squash
@@ -14,12 +14,12 @@ _MOST_SEEN = 256  # tasks that wait, and rows of the instance table: a step must
 @compiled
 def write_rivals(params, state, env: int, out) -> None:
     """Write the fields about the other tasks."""
-    for field in range(Field.TIGHTER_WAITING, Field.ROOM_FOR_IT + 1):
+    for field in range(Field.TIGHTER_WAITING, Field.ROOM_FOR_IT):
         out[env, field] = 0.0
-    config, episode = params.config[0], state.episodes[env]
-    own = urgency(config, state.tasks[env, episode.focal], episode.now_s)
-    look_at_waiting(config, state, env, own, out)
-    look_at_placed(config, state, env, own, out)
+    episode = state.episodes[env]
+    own_s = urgency_s(state.tasks[env, episode.focal], episode.now_s)
+    look_at_waiting(state, env, own_s, out)
+    look_at_placed(state, env, own_s, out)
     for field in range(Field.TIGHTER_WAITING, Field.LOOSER_ON_SPOT + 1):
         out[env, field] = squash(out[env, field], 8.0)
     out[env, Field.ON_DEMAND_H] = squash(out[env, Field.ON_DEMAND_H], 24.0)
@@ -29,48 +29,53 @@ def write_rivals(params, state, env: int, out) -> None:
 
 
 @compiled
-def look_at_waiting(config, state, env: int, own: int, out) -> None:
+def look_at_waiting(state, env: int, own_s: float, out) -> None:
     """Count the tasks that wait, the newest first."""
-    episode, seen = state.episodes[env], 0
+    episode = state.episodes[env]
+    focal, now_s, first_task = episode.focal, episode.now_s, task_node(state, 0)
+    tighter, looser, work_s = 0, 0, 0.0
     node = first(state, env, WAITING)
-    while node != WAITING and seen < _MOST_SEEN:
-        task_id = task_of(state, node)
-        if task_id != episode.focal:
+    for _ in range(_MOST_SEEN):
+        if node == WAITING:
+            break
+        task_id = node - first_task
+        if task_id != focal:
             task = state.tasks[env, task_id]
-            tighter = is_tighter(config, task, task_id, own, episode)
-            out[env, Field.TIGHTER_WAITING if tighter else Field.LOOSER_WAITING] += 1.0
-            out[env, Field.WAITING_H] += work_left_now_s(config, task, episode.now_s) / 3600.0
-        seen += 1
+            its_s = urgency_s(task, now_s)
+            if its_s < own_s or (its_s == own_s and task_id < focal):
+                tighter += 1
+            else:
+                looser += 1
+            work_s += task.work_s - task.progress_s
         node = after(state, env, node)
+    out[env, Field.TIGHTER_WAITING] = tighter
+    out[env, Field.LOOSER_WAITING] = looser
+    out[env, Field.WAITING_H] = work_s / 3600.0
 
 
 @compiled
-def look_at_placed(config, state, env: int, own: int, out) -> None:
+def look_at_placed(state, env: int, own_s: float, out) -> None:
     """Count the tasks on instances."""
     episode = state.episodes[env]
+    focal, now_s = episode.focal, episode.now_s
     for instance_id in range(min(episode.slots_used, _MOST_SEEN)):
         instance = state.instances[env, instance_id]
-        if instance.status == InstanceStatus.FREE or instance.task < 0 or instance.task == episode.focal:
+        task_id = instance.task
+        if instance.status == InstanceStatus.FREE or task_id < 0 or task_id == focal:
             continue
-        task = state.tasks[env, instance.task]
+        task = state.tasks[env, task_id]
         if task.instance != instance_id:
             continue
-        tighter = is_tighter(config, task, instance.task, own, episode)
+        its_s = urgency_s(task, now_s)
+        tighter = its_s < own_s or (its_s == own_s and task_id < focal)
         if not instance.on_demand:
             out[env, Field.TIGHTER_ON_SPOT if tighter else Field.LOOSER_ON_SPOT] += 1.0
             continue
         out[env, Field.TIGHTER_ON_DEMAND if tighter else Field.LOOSER_ON_DEMAND] += 1.0
-        left_h = work_left_now_s(config, task, episode.now_s) / 3600.0
+        left_h = (task.work_s - task.progress_s - max(0.0, now_s - task.ready_s)) / 3600.0
         out[env, Field.ON_DEMAND_H] += left_h
         if tighter:
             out[env, Field.LONGEST_ON_DEMAND_H] = max(out[env, Field.LONGEST_ON_DEMAND_H], left_h)
-
-
-@compiled
-def is_tighter(config, task, task_id: int, own: int, episode) -> bool:
-    """Whether the task is asked before the focal one, whose urgency is `own`."""
-    its = urgency(config, task, episode.now_s)
-    return its < own or (its == own and task_id < episode.focal)
 
 
 @compiled

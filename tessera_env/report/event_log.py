@@ -10,6 +10,7 @@ Every other line is an event: `policy`, `world`, `time_s` (since the episode's s
 | DECISION | action: WAIT, or purchase and pool; reason: why the task was asked |
 | LAUNCH | billed_from_s, set_up_s: provisioning and set-up end |
 | LAUNCH_FAILED | none: there was no capacity |
+| PREPARE | takes_over_s: when the task, which works on, goes to this instance |
 | PLACE | works_from_s: its state is loaded and it runs |
 | STOP | kept_s: all its work that is done and saved; lost_s: what this stop lost |
 | NOTICE | ends_s: when the cloud takes the instance |
