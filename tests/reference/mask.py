@@ -38,17 +38,17 @@ class Mask:
     def work_left(self) -> float:
         """Work left now."""
         task = self.sim.tasks[self.i]
-        return task.work_s - (self.sim.done_now(task) if task.status == "placed" else task.progress_s)
+        return task.work_s - self.sim.done_now(task)
 
     def work_left_at_save(self) -> float:
-        """Work left if all is lost that is not saved."""
+        """Work left if all is lost that is not saved; what is displaced is saved, or will be before it stops."""
         task = self.sim.tasks[self.i]
-        return task.work_s - (self.sim.saved_now(task) if task.status == "placed" else task.progress_s)
+        return task.work_s - (self.sim.saved_now(task) if task.status == "placed" else self.sim.done_now(task))
 
     def here(self):
-        """Where the task is, as (purchase, pool), or None."""
-        instance = self.sim.tasks[self.i].instance
-        return (instance.purchase, instance.pool) if instance else None
+        """Where the task is and may stay, as (purchase, pool), or None."""
+        task = self.sim.tasks[self.i]
+        return (task.instance.purchase, task.instance.pool) if task.status == "placed" else None
 
     def start_time(self, p: int) -> float:
         """Time from a launch until the task could run, with its final state."""
