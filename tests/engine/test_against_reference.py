@@ -46,8 +46,18 @@ def compare(played: Played, expected: Simulator) -> None:
     assert played.dollars == [instance.dollars for instance in expected.instances]
     assert played.progress_s == [task.progress_s for task in expected.tasks]
     assert played.completion_s == [task.done_s for task in expected.tasks]
+    assert played.interruptions == [task.interruptions for task in expected.tasks]
+    compare_accounts(played, expected)
     assert played.totals["downtime_s"] == pytest.approx(expected.totals["downtime_s"], rel=1e-9, abs=1e-6)
     compare_rewards(played, expected)
+
+
+def compare_accounts(played: Played, expected: Simulator) -> None:
+    """Each task's part of the bill, and their sums."""
+    for i, (account, task) in enumerate(zip(played.accounts, expected.tasks, strict=True)):
+        assert vars(account) == pytest.approx(vars(task.account), rel=1e-9, abs=1e-6), i
+    for name in ("spot_s", "on_demand_s"):
+        assert sum(vars(account)[name] for account in played.accounts) == pytest.approx(played.totals[name], rel=1e-9)
 
 
 def compare_rewards(played, expected) -> None:

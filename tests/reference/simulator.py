@@ -62,7 +62,7 @@ class Simulator:
                 self.decide(number, self.tasks[number].ask[1])
             else:
                 getattr(self, "on_" + kind.name.lower())(number)
-            if self.room_freed:
+            if self.room_freed and not self.over:
                 ask_about_room(self)
         return self
 
