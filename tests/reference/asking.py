@@ -64,10 +64,14 @@ def has_room(sim: "Simulator", p: int) -> bool:
 
 
 def ask_about_room(sim: "Simulator") -> None:
-    """Ask who waits, and who is on on-demand; not who has just given up spot, or tasks could swap it for ever."""
+    """Ask who waits, and who is on on-demand, and is not to be asked now anyhow.
+
+    Not who has given up spot at this instant of its own will, or two tasks could swap a place for ever.
+    """
     sim.room_freed = False
     for task in sim.tasks:
-        if not sim.rules.ask_at_freed_room or task.left_spot_s == sim.now:
+        is_due = task.ask is not None and task.ask[0] == sim.now
+        if not sim.rules.ask_at_freed_room or is_due or task.left_spot_s == sim.now:
             continue
         if task.status == "waiting":
             task.ask = (sim.now, AskReason.RETRY)

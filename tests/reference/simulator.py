@@ -126,8 +126,6 @@ class Simulator:
     def on_completion(self, i: int):
         """The task is done; its instance is free."""
         task = self.tasks[i]
-        if task.next is not None:
-            moves.give_up_next(self, i)
         instance = self.stop(i, task.work_s)
         task.status, task.done_s = "done", self.now
         self.note("COMPLETION", i, instance.number)
@@ -135,6 +133,8 @@ class Simulator:
         if self.now > task.deadline_s + 1e-6:
             self.miss(i)
         self.vacate(instance)
+        if task.next is not None:
+            moves.give_up_next(self, i)
         if all(other.status == "done" for other in self.tasks):
             self.finish()
 
