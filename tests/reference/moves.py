@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from tests.reference import accounts
-from tests.reference.world import INF, NONE, SPOT, AskReason, Instance, Task
+from tests.reference.mask import Mask
+from tests.reference.world import INF, NONE, ON_DEMAND, SPOT, AskReason, Instance, Task
 
 if TYPE_CHECKING:
     from tests.reference.simulator import Simulator
@@ -22,10 +23,21 @@ def is_ready(sim: "Simulator", instance: Instance) -> bool:
 # --- the next instance -----------------------------------------------------------------------------------------------
 
 
+def may_prepare(sim: "Simulator", i: int, instance: Instance) -> bool:
+    """Whether the task works on until the instance is set up: not where no work runs, or where it might be late."""
+    task = sim.tasks[i]
+    if not sim.rules.make_before_break or is_ready(sim, instance) or task.ready_s > sim.now:
+        return False
+    mask = Mask(sim, i)
+    if not sim.rules.deadline_guard or task.instance.purchase == ON_DEMAND or not mask.may_lose_work(task.instance.pool):
+        return True
+    return mask.in_time(instance.setup_done_s - sim.now, mask.work_left_at_save())
+
+
 def prepare(sim: "Simulator", i: int, instance: Instance) -> None:
     """The task works on where it is until the instance is set up; it is not asked meanwhile."""
     task = sim.tasks[i]
-    task.next, task.status, task.ask = instance, "placed", None
+    task.next, task.status, task.ask, task.prepared_s = instance, "placed", None, sim.now
     instance.prepared_for, instance.idled, instance.reserved = i, None, False
     accounts.use(sim, instance, i, accounts.SETUP)
     sim.note("PREPARE", i, instance.number, hand_over_s(task))
@@ -57,6 +69,8 @@ def lose_next(sim: "Simulator", i: int) -> None:
     accounts.vacate(sim, forget_next(sim, i))
     if sim.tasks[i].instance.noticed:
         displace(sim, i)
+    elif sim.tasks[i].prepared_s == sim.now:
+        sim.ask_again(i, AskReason.RECONSIDER)  # asked at once, it could move again and again at one instant
     else:
         sim.tasks[i].ask = (sim.now, AskReason.RECONSIDER)
 
@@ -104,14 +118,15 @@ def give_notice(sim: "Simulator", instance: Instance, end_s: float, by_lifetime:
 def lose_instance(sim: "Simulator", i: int) -> None:
     """What the task does whose instance was given notice."""
     task = sim.tasks[i]
-    if sim.rules.just_in_time and task.completion_s <= task.instance.end_s:
+    uses_grace = sim.rules.just_in_time and task.ready_s <= sim.now
+    if uses_grace and task.completion_s <= task.instance.end_s:
         task.ask = None
         if task.next is not None:
             give_up_next(sim, i)
         return
     task.interruptions += 1
     stop_s = latest_stop_s(sim, i)
-    if sim.rules.just_in_time and stop_s > max(sim.now, task.ready_s):
+    if uses_grace and stop_s > sim.now:
         task.stop_s = stop_s
         if task.next is None:
             displace(sim, i)

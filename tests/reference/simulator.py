@@ -247,7 +247,7 @@ class Simulator:
         if target is None:
             moves.leave(self, i)
             return self.wait(i)
-        if self.rules.make_before_break and not moves.is_ready(self, instance):
+        if moves.may_prepare(self, i, instance):
             self.tasks[i].moving = True
             return moves.prepare(self, i, instance)
         self.totals["moves"] += 1

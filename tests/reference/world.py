@@ -190,6 +190,7 @@ class Task:
     done_s: float = INF
     instance: "Instance | None" = None
     next: "Instance | None" = None  # prepared for it while it works on another one
+    prepared_s: float = -INF  # since when
     moving: bool = False  # to that one, of its own will
     stop_s: float = INF  # when it has to leave its instance, which was given notice
     left_spot_s: float = -INF  # when it last gave up a spot instance of its own will
