@@ -30,13 +30,15 @@ class Machine:
 
     pool: int
     on_demand: int
+    launched_s: float
     billing_start_s: float
     setup_done_s: float
     noticed_s: float | None = None
-    announced_s: float | None = None  # when the cloud will take it
+    end_s: float = math.inf  # when the cloud takes it; known from the notice on
     ended_s: float | None = None
     task: int | None = None
     prepared_for: int | None = None
+    idle_until_s: float = math.inf
     busy_s: float = 0.0
     payer: int | None = None
     charged_s: float = 0.0  # seconds that have been charged to tasks
@@ -77,6 +79,7 @@ class Auditor:
     cancelled: int | None = None
     released: tuple[int, float] | None = None  # the launch whose task was done last, and when
     asked: int = -1
+    asked_s: float = -1.0
 
     def look(self, simulation: Simulation) -> None:
         """Read on, then compare."""
@@ -104,12 +107,12 @@ class Auditor:
         assert not self.jobs[line.task].done
         assert 0 <= action < simulation.state.masks.shape[1]
         assert self.jobs[line.task].next_launch is None, "it is not asked while it moves"
-        self.asked = line.task
+        self.asked, self.asked_s = line.task, line.time_s
 
     def on_launch(self, _simulation, line, billed_from_s, set_up_s) -> None:
         assert line.launch == len(self.machines), "launches are numbered in order"
         assert line.time_s <= billed_from_s <= set_up_s
-        machine = Machine(line.pool, line.on_demand, billed_from_s, set_up_s, payer=self.asked)
+        machine = Machine(line.pool, line.on_demand, line.time_s, billed_from_s, set_up_s, payer=self.asked)
         self.machines[line.launch] = self.alive[line.launch] = machine
 
     def on_launch_failed(self, simulation, line) -> None:
@@ -146,8 +149,7 @@ class Auditor:
         assert -1e-9 <= done_s <= ran_s + 1e-6, "more work than time"
         assert kept_s >= job.kept_s - 1e-9, "saved work is never lost"
         assert lost_s >= 0.0
-        if machine.noticed_s is not None:
-            assert line.time_s <= machine.announced_s
+        assert line.time_s <= machine.end_s
         self.charge(simulation, machine, "setup_usd", min(job.ready_s, line.time_s))
         self.charge(simulation, machine, "running_usd", line.time_s)
         job.account.lost_s += lost_s
@@ -159,7 +161,7 @@ class Auditor:
     def on_notice(self, simulation, line, ends_s) -> None:
         machine = self.machines[line.launch]
         assert machine.noticed_s is None and machine.ended_s is None and not machine.on_demand
-        machine.noticed_s, machine.announced_s = line.time_s, ends_s
+        machine.noticed_s, machine.end_s = line.time_s, ends_s
         assert line.task in (machine.task, machine.prepared_for, -1)
         self.leave_unused(simulation, machine)
 
@@ -177,6 +179,7 @@ class Auditor:
     def on_idle(self, simulation, line) -> None:
         machine = self.machines[line.launch]
         assert machine.task is None and machine.noticed_s is None
+        machine.idle_until_s = line.time_s + simulation.params.config[0].idle_timeout_s
         self.leave_unused(simulation, machine)
 
     def on_cancel(self, _simulation, line) -> None:
@@ -189,8 +192,8 @@ class Auditor:
         machine.ended_s = now_s
         del self.alive[line.launch]
         dollars, billed_s = 0.0, 0.0
-        if self.cancelled != line.launch and is_billed(machine, now_s):
-            by_cloud = machine.announced_s == now_s and self.released != (line.launch, now_s)
+        if self.cancelled != line.launch and self.is_billed(simulation, machine):
+            by_cloud = machine.end_s == now_s and self.released != (line.launch, now_s)
             dollars, billed_s = bill(simulation, machine, now_s, by_cloud)
             self.enter(machine, "idle_usd", dollars - machine.charged_usd, billed_s - machine.charged_s)
         self.cancelled = None
@@ -209,6 +212,13 @@ class Auditor:
     def on_missed(self, simulation, line) -> None:
         assert line.time_s >= simulation.state.tasks[0, line.task].deadline_s
 
+    def is_billed(self, simulation, machine: Machine) -> bool:
+        """Whether billing had started: at one instant it starts after what is done, taken or timed out, before asks."""
+        if machine.launched_s < machine.billing_start_s == self.now_s:
+            is_end = self.now_s == simulation.params.config[0].horizon_s
+            return (is_end and self.now_s < min(machine.idle_until_s, machine.end_s)) or self.asked_s == self.now_s
+        return machine.billing_start_s <= self.now_s
+
     # --- accounts --------------------------------------------------------------------------------------------------
 
     def leave_unused(self, simulation, machine: Machine) -> None:
@@ -220,7 +230,7 @@ class Auditor:
     def change_payer(self, simulation, machine: Machine, task: int) -> None:
         """From now on another task pays; until now the machine stood idle."""
         self.charge(simulation, machine, "idle_usd", self.now_s)
-        machine.payer = task
+        machine.payer, machine.idle_until_s = task, math.inf
 
     def charge(self, simulation, machine: Machine, what: str, until_s: float) -> None:
         """Charge a machine that is billed to its payer, from where that was last done on."""
@@ -309,13 +319,6 @@ class Auditor:
             if machine.billing_start_s <= self.now_s:
                 dollars += price_of(simulation, machine, machine.billing_start_s, self.now_s)
         return dollars
-
-
-def is_billed(machine: Machine, now_s: float) -> bool:
-    """Whether billing had started; what the cloud takes at the very start of billing costs nothing."""
-    if machine.billing_start_s == machine.announced_s == now_s:
-        return False
-    return machine.billing_start_s <= now_s
 
 
 def bill(simulation: Simulation, machine: Machine, now_s: float, by_cloud: bool) -> tuple[float, float]:

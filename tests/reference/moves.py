@@ -28,8 +28,8 @@ def may_prepare(sim: "Simulator", i: int, instance: Instance) -> bool:
     task = sim.tasks[i]
     if not sim.rules.make_before_break or is_ready(sim, instance) or task.ready_s > sim.now:
         return False
-    mask = Mask(sim, i)
-    if not sim.rules.deadline_guard or task.instance.purchase == ON_DEMAND or not mask.may_lose_work(task.instance.pool):
+    here, mask = task.instance, Mask(sim, i)
+    if not sim.rules.deadline_guard or here.purchase == ON_DEMAND or not mask.may_lose_work(here.pool):
         return True
     return mask.in_time(instance.setup_done_s - sim.now, mask.work_left_at_save())
 
