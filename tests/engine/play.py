@@ -278,6 +278,7 @@ def rules_of(scenario: Scenario) -> Rules:
         slack_tick_s=scenario.slack_tick_s,
         deadline_guard=scenario.deadline_guard,
         guard_margin_s=scenario.guard_margin_s,
+        guard_counts_saves=scenario.guard_counts_saves,
         notice_s=scenario.notice_s,
         idle_timeout_s=scenario.idle_timeout_s,
         billing_minimum_s=billing.minimum_s,

@@ -126,6 +126,7 @@ def mappings(draw, pool_counts=(1, 2, 3)) -> dict[str, Any]:
         values["task"] |= {"arrivals_per_h": few, "daily_share": 0.5, "burst_size": 2.0}
     if values["reconsider_running"]:
         values["deadline_guard"] = draw(st.booleans())
+        values["guard_counts_saves"] = draw(st.booleans())
         values["reconsider_at_capacity"] = draw(st.booleans())
     if any("trace_zone" in pool for pool in pools):
         values["market"] = {"trace": "aws_v100_2023", "until_h": 700.0}

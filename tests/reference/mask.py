@@ -120,7 +120,8 @@ class Mask:
         sim, task, p = self.sim, self.sim.tasks[self.i], target[1]
         interval_s = sim.rules.decision_interval_s
         if self.may_lose_work(p):
-            return self.in_time(interval_s, self.work_left_at_save())
+            saves = sim.rules.guard_counts_saves and self.here() and self.here()[0] == ON_DEMAND  # the move saves all
+            return self.in_time(interval_s, self.work_left() if saves else self.work_left_at_save())
         changeover_s = self.start_time(p) if target != self.here() else max(0.0, task.ready_s - sim.now)
         return self.in_time(min(changeover_s, interval_s), self.work_left())
 

@@ -59,6 +59,7 @@ class Rules:
     slack_tick_s: float = 0.0
     deadline_guard: bool = False
     guard_margin_s: float = 0.0
+    guard_counts_saves: bool = False
     notice_s: float = 0.0
     idle_timeout_s: float = 0.0
     billing_minimum_s: float = 0.0

@@ -100,6 +100,7 @@ def _random_rules(rng: Random, grid_s: float, horizon_s: float) -> Rules:
         missed_weight=rng.choice([0.0, 2.0]),
         downtime_weight=rng.choice([0.0, 1.0]),
         slack_tick_s=rng.choice([0.0, 0.0, 300.0]),
+        guard_counts_saves=rng.random() < 0.5,
         **_random_options(rng),
     )
 
