@@ -1,6 +1,7 @@
 """The engine equals the slow, obvious reference bit for bit, on random worlds with random answers, valid or not."""
 
 import copy
+from collections import Counter
 from random import Random
 
 import pytest
@@ -51,9 +52,19 @@ def test_the_engine_equals_the_reference_on_drawn_worlds(values, seed, choices):
 
 def test_the_random_worlds_reach_every_rule():
     """A comparison says nothing about what never happens."""
-    sums: dict[str, float] = {}
+    sums, lines = Counter(), Counter()
     for seed in range(200):
         world = random_world(Random(seed))
-        for name, value in reference(world, random_policy(seed), seed=seed).totals.items():
-            sums[name] = sums.get(name, 0.0) + value
-    assert [name for name in COUNTED.split() if sums.get(name, 0.0) == 0.0] == []
+        played = reference(world, random_policy(seed), seed=seed)
+        sums.update(played.totals)
+        lines.update(line[1] for line in played.log)
+        lines["WORKED_ON"] += sum(line[1] == "CHECKPOINT" and not is_noticed(played.log, line) for line in played.log)
+    assert [name for name in COUNTED.split() if sums[name] == 0.0] == []
+    assert lines["PREPARE"] > 100
+    assert lines["WORKED_ON"] > 10
+
+
+def is_noticed(log: list[tuple], checkpoint: tuple) -> bool:
+    """Whether the instance was given notice at the instant of the checkpoint."""
+    time_s, _, _, launch, *_ = checkpoint
+    return any(line[:2] == (time_s, "NOTICE") and line[3] == launch for line in log)

@@ -1,4 +1,4 @@
-"""A task that works on: while its next instance is set up, or after a notice until saving has to begin."""
+"""A task goes to another instance; it may work on until that is set up, or after a notice until saving has to begin."""
 
 from typing import TYPE_CHECKING
 
@@ -185,3 +185,23 @@ def assign(sim: "Simulator", i: int, instance: Instance) -> None:
         sim.place(i, instance)
     else:
         prepare(sim, i, instance)
+
+
+def move_cost(sim: "Simulator", i: int, instance: Instance) -> float:
+    """Seconds until the displaced task runs there."""
+    task = sim.tasks[i]
+    if task.memory_mb > sim.pools[instance.pool].gpu_memory_mb:
+        return INF
+    left_s = max(0.0, instance.setup_done_s - sim.now)
+    seconds = left_s + sim.load_s(instance.pool, task.state_mb(sim.done_now(task)))
+    return INF if late_by_choice(sim, i, instance, seconds) else seconds
+
+
+def late_by_choice(sim: "Simulator", i: int, instance: Instance, seconds: float) -> bool:
+    """Whether the guard forbids it: late there on on-demand, though another launch would be in time."""
+    task, rules = sim.tasks[i], sim.rules
+    if not rules.deadline_guard or instance.purchase != ON_DEMAND or task.deadline_s == INF or task.interactive:
+        return False
+    run_s = rules.run_time(task.work_s - sim.done_now(task))
+    latest_s = task.deadline_s - rules.guard_margin_s
+    return sim.now + seconds + run_s > latest_s and sim.now + sim.quickest_changeover_s(i) + run_s <= latest_s

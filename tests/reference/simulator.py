@@ -4,7 +4,6 @@ A world is plain data (`World`), a policy is a callable from a `Decision` to an 
 after every event the next one is searched for in the state, so an event can neither be stale nor out of order.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -191,7 +190,7 @@ class Simulator:
         for purchase in (SPOT, ON_DEMAND):
             rows = [i for i, task in enumerate(self.tasks) if task.request == purchase]
             columns = [n for n in self.alive if n.purchase == purchase and (n.reserved or n.idled is not None)]
-            plan = self.planner([[self.move_cost(i, n) for n in columns] for i in rows]) if rows else []
+            plan = self.planner([[moves.move_cost(self, i, n) for n in columns] for i in rows]) if rows else []
             for i, column in zip(rows, plan, strict=True):
                 self.tasks[i].request = None
                 if column < 0:
@@ -357,24 +356,8 @@ class Simulator:
             self.alive.remove(instance)
         billed_end_s = self.now
         if instance.billing and not cancelled:
-            billed_end_s = self.bill(instance, interrupted)
+            billed_end_s = accounts.bill(self, instance, interrupted)
         self.note("END", NONE, instance.number, instance.dollars, billed_end_s)
-
-    def bill(self, instance: Instance, interrupted: bool) -> float:
-        """What the instance costs; returns the end of what is charged."""
-        rules, start_s, pool = self.rules, instance.billing_start_s, self.pools[instance.pool]
-        length_s = max(self.now - start_s, rules.billing_minimum_s)
-        if rules.billing_increment_s > 0.0:
-            length_s = math.ceil(length_s / rules.billing_increment_s) * rules.billing_increment_s
-        if instance.purchase == ON_DEMAND:
-            instance.dollars = length_s * pool.on_demand_price / 3600.0
-        elif not (interrupted and rules.free_first_hour and self.now - start_s < 3600.0):
-            instance.dollars = self.price_of(instance, start_s, start_s + length_s)
-        name = "spot" if instance.purchase == SPOT else "on_demand"
-        self.totals[name + "_usd"] += instance.dollars
-        self.totals[name + "_s"] += length_s
-        accounts.settle(self, instance, length_s)
-        return start_s + length_s
 
     # --- work --------------------------------------------------------------------------------------------------
 
@@ -400,24 +383,6 @@ class Simulator:
         """How much of the state the grace period can transfer, as a share; may exceed 1."""
         savable_mb = self.rules.transfer_mb_per_s(self.pools[p]) * self.rules.notice_s
         return INF if state_mb == 0.0 else savable_mb / state_mb
-
-    def move_cost(self, i: int, instance: Instance) -> float:
-        """Seconds until the displaced task runs there."""
-        task = self.tasks[i]
-        if task.memory_mb > self.pools[instance.pool].gpu_memory_mb:
-            return INF
-        left_s = max(0.0, instance.setup_done_s - self.now)
-        seconds = left_s + self.load_s(instance.pool, task.state_mb(self.done_now(task)))
-        return INF if self.late_by_choice(i, instance, seconds) else seconds
-
-    def late_by_choice(self, i: int, instance: Instance, seconds: float) -> bool:
-        """Whether the guard forbids it: late there on on-demand, though another launch would be in time."""
-        task, rules = self.tasks[i], self.rules
-        if not rules.deadline_guard or instance.purchase != ON_DEMAND or task.deadline_s == INF or task.interactive:
-            return False
-        run_s = rules.run_time(task.work_s - self.done_now(task))
-        latest_s = task.deadline_s - rules.guard_margin_s
-        return self.now + seconds + run_s > latest_s and self.now + self.quickest_changeover_s(i) + run_s <= latest_s
 
     def quickest_changeover_s(self, i: int) -> float:
         """From a launch until the task could run, with its final state, where that is quickest."""
@@ -499,15 +464,8 @@ class Simulator:
     def dollars(self) -> float:
         """Settled, and accrued by what is billed now."""
         billed = [n for n in self.alive if n.billing]
-        accrued = sum(self.price_of(n, n.billing_start_s, self.now) for n in billed)
+        accrued = sum(accounts.price_of(self, n, n.billing_start_s, self.now) for n in billed)
         return self.totals["spot_usd"] + self.totals["on_demand_usd"] + accrued
-
-    def price_of(self, instance: Instance, from_s: float, to_s: float) -> float:
-        """What the instance costs from one time to another, at the prices of the moment."""
-        pool = self.pools[instance.pool]
-        if instance.purchase == SPOT:
-            return pool.spot_dollars(to_s) - pool.spot_dollars(from_s)
-        return (to_s - from_s) * pool.on_demand_price / 3600.0
 
     def miss(self, i: int):
         """A deadline is missed."""
