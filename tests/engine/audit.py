@@ -9,6 +9,7 @@ import numpy as np
 from tessera_env.engine.kinds import LogKind, Stop, TaskStatus
 from tessera_env.engine.log import entries_of
 from tessera_env.simulation.rows import Simulation
+from tests.reference.world import Account
 
 REL, ABS = 1e-9, 1e-7
 
@@ -29,13 +30,19 @@ class Machine:
 
     pool: int
     on_demand: int
+    launched_s: float
     billing_start_s: float
     setup_done_s: float
     noticed_s: float | None = None
-    announced_s: float | None = None  # when the cloud will take it
+    end_s: float = math.inf  # when the cloud takes it; known from the notice on
     ended_s: float | None = None
     task: int | None = None
+    prepared_for: int | None = None
+    idle_until_s: float = math.inf
     busy_s: float = 0.0
+    payer: int | None = None
+    charged_s: float = 0.0  # seconds that have been charged to tasks
+    charged_usd: float = 0.0
 
 
 @dataclass
@@ -48,7 +55,8 @@ class Job:
     ready_s: float = 0.0
     kept_s: float = 0.0
     done: bool = False
-    displaced: bool = False
+    next_launch: int | None = None  # prepared for it while it works
+    account: Account = field(default_factory=Account)
 
 
 @dataclass
@@ -69,6 +77,9 @@ class Auditor:
     saved_s: float = 0.0
     useful_s: float = 0.0
     cancelled: int | None = None
+    released: tuple[int, float] | None = None  # the launch whose task was done last, and when
+    asked: int = -1
+    asked_s: float = -1.0
 
     def look(self, simulation: Simulation) -> None:
         """Read on, then compare."""
@@ -95,27 +106,42 @@ class Auditor:
     def on_decision(self, simulation, line, action, reason) -> None:
         assert not self.jobs[line.task].done
         assert 0 <= action < simulation.state.masks.shape[1]
-        self.jobs[line.task].displaced = False
+        assert self.jobs[line.task].next_launch is None, "it is not asked while it moves"
+        self.asked, self.asked_s = line.task, line.time_s
 
     def on_launch(self, _simulation, line, billed_from_s, set_up_s) -> None:
         assert line.launch == len(self.machines), "launches are numbered in order"
         assert line.time_s <= billed_from_s <= set_up_s
-        machine = Machine(line.pool, line.on_demand, billed_from_s, set_up_s)
+        machine = Machine(line.pool, line.on_demand, line.time_s, billed_from_s, set_up_s, payer=self.asked)
         self.machines[line.launch] = self.alive[line.launch] = machine
 
     def on_launch_failed(self, simulation, line) -> None:
         may_fail = simulation.params.pools[line.pool].on_demand_failure_share > 0.0
         assert may_fail or not line.on_demand, "on-demand never runs out"
 
-    def on_place(self, _simulation, line, works_from_s) -> None:
+    def on_prepare(self, simulation, line, takes_over_s) -> None:
+        machine, job = self.machines[line.launch], self.jobs[line.task]
+        assert machine.task is machine.prepared_for is machine.ended_s is machine.noticed_s is None
+        assert job.launch is not None and job.launch != line.launch and job.next_launch is None, "it works elsewhere"
+        assert line.time_s < takes_over_s <= machine.setup_done_s
+        self.change_payer(simulation, machine, line.task)
+        machine.prepared_for, job.next_launch = line.task, line.launch
+
+    def on_place(self, simulation, line, works_from_s) -> None:
         machine, job = self.machines[line.launch], self.jobs[line.task]
         assert machine.task is None and machine.ended_s is None and machine.noticed_s is None
+        assert machine.prepared_for in (None, line.task)
         assert job.launch is None and not job.done
         assert works_from_s >= max(line.time_s, machine.setup_done_s)
+        if machine.prepared_for is None:
+            self.change_payer(simulation, machine, line.task)
+        else:
+            machine.prepared_for = job.next_launch = None
+        assert job.next_launch is None
         machine.task, job.launch = line.task, line.launch
         job.placed_s, job.ready_s = line.time_s, works_from_s
 
-    def on_stop(self, _simulation, line, kept_s, lost_s) -> None:
+    def on_stop(self, simulation, line, kept_s, lost_s) -> None:
         machine, job = self.machines[line.launch], self.jobs[line.task]
         assert machine.task == line.task and job.launch == line.launch
         ran_s = max(0.0, line.time_s - job.ready_s)
@@ -123,17 +149,21 @@ class Auditor:
         assert -1e-9 <= done_s <= ran_s + 1e-6, "more work than time"
         assert kept_s >= job.kept_s - 1e-9, "saved work is never lost"
         assert lost_s >= 0.0
+        assert line.time_s <= machine.end_s
+        self.charge(simulation, machine, "setup_usd", min(job.ready_s, line.time_s))
+        self.charge(simulation, machine, "running_usd", line.time_s)
+        job.account.lost_s += lost_s
         self.lost_s += lost_s
         self.useful_s += kept_s - job.kept_s
         machine.busy_s += max(0.0, line.time_s - max(job.placed_s, machine.billing_start_s))
         machine.task, job.launch, job.kept_s = None, None, kept_s
 
-    def on_notice(self, _simulation, line, ends_s) -> None:
+    def on_notice(self, simulation, line, ends_s) -> None:
         machine = self.machines[line.launch]
         assert machine.noticed_s is None and machine.ended_s is None and not machine.on_demand
-        machine.noticed_s, machine.announced_s = line.time_s, ends_s
-        if line.task >= 0:
-            self.jobs[line.task].displaced = True
+        machine.noticed_s, machine.end_s = line.time_s, ends_s
+        assert line.task in (machine.task, machine.prepared_for, -1)
+        self.leave_unused(simulation, machine)
 
     def on_checkpoint(self, _simulation, line, plan, saved_s) -> None:
         assert saved_s >= 0.0
@@ -144,9 +174,13 @@ class Auditor:
         assert job.launch is None and not job.done
         assert job.kept_s == simulation.state.tasks[0, line.task].work_s
         job.done = True
+        self.released = line.launch, line.time_s
 
-    def on_idle(self, _simulation, line) -> None:
-        assert self.machines[line.launch].task is None
+    def on_idle(self, simulation, line) -> None:
+        machine = self.machines[line.launch]
+        assert machine.task is None and machine.noticed_s is None
+        machine.idle_until_s = line.time_s + simulation.params.config[0].idle_timeout_s
+        self.leave_unused(simulation, machine)
 
     def on_cancel(self, _simulation, line) -> None:
         self.cancelled = line.launch
@@ -154,11 +188,14 @@ class Auditor:
     def on_end(self, simulation, line, usd, billed_until_s) -> None:
         machine, now_s = self.machines[line.launch], line.time_s
         assert machine.task is None and machine.ended_s is None
+        self.leave_unused(simulation, machine)
         machine.ended_s = now_s
         del self.alive[line.launch]
         dollars, billed_s = 0.0, 0.0
-        if self.cancelled != line.launch and is_billed(machine, now_s):
-            dollars, billed_s = bill(simulation, machine, now_s)
+        if self.cancelled != line.launch and self.is_billed(simulation, machine):
+            by_cloud = machine.end_s == now_s and self.released != (line.launch, now_s)
+            dollars, billed_s = bill(simulation, machine, now_s, by_cloud)
+            self.enter(machine, "idle_usd", dollars - machine.charged_usd, billed_s - machine.charged_s)
         self.cancelled = None
         assert is_close(usd, dollars)
         if machine.on_demand:
@@ -175,6 +212,40 @@ class Auditor:
     def on_missed(self, simulation, line) -> None:
         assert line.time_s >= simulation.state.tasks[0, line.task].deadline_s
 
+    def is_billed(self, simulation, machine: Machine) -> bool:
+        """Whether billing had started: at one instant it starts after what is done, taken or timed out, before asks."""
+        if machine.launched_s < machine.billing_start_s == self.now_s:
+            is_end = self.now_s == simulation.params.config[0].horizon_s
+            return (is_end and self.now_s < min(machine.idle_until_s, machine.end_s)) or self.asked_s == self.now_s
+        return machine.billing_start_s <= self.now_s
+
+    # --- accounts --------------------------------------------------------------------------------------------------
+
+    def leave_unused(self, simulation, machine: Machine) -> None:
+        """What was prepared for a task is not any more."""
+        if machine.prepared_for is not None:
+            self.charge(simulation, machine, "setup_usd", self.now_s)
+            self.jobs[machine.prepared_for].next_launch = machine.prepared_for = None
+
+    def change_payer(self, simulation, machine: Machine, task: int) -> None:
+        """From now on another task pays; until now the machine stood idle."""
+        self.charge(simulation, machine, "idle_usd", self.now_s)
+        machine.payer, machine.idle_until_s = task, math.inf
+
+    def charge(self, simulation, machine: Machine, what: str, until_s: float) -> None:
+        """Charge a machine that is billed to its payer, from where that was last done on."""
+        from_s = machine.billing_start_s + machine.charged_s
+        if until_s > from_s:
+            self.enter(machine, what, price_of(simulation, machine, from_s, until_s), until_s - from_s)
+
+    def enter(self, machine: Machine, what: str, usd: float, seconds: float) -> None:
+        """Add to the payer's account."""
+        account = vars(self.jobs[machine.payer].account)
+        account[what] += usd
+        account["on_demand_s" if machine.on_demand else "spot_s"] += seconds
+        machine.charged_usd += usd
+        machine.charged_s += seconds
+
     # --- comparisons -----------------------------------------------------------------------------------------------
 
     def compare(self, simulation: Simulation, row: SimpleNamespace) -> None:
@@ -185,8 +256,22 @@ class Auditor:
         assert is_close(row.work_saved_s, self.saved_s)
         assert is_close(sum(simulation.state.tasks["progress_s"][0, : row.task_count].tolist()), self.useful_s)
         assert is_close(row.reported_usd, self.spot_usd + self.on_demand_usd + self.accrued(simulation))
+        self.compare_accounts(simulation, row)
         self.compare_counts(row)
         self.compare_fleet(simulation, row)
+
+    def compare_accounts(self, simulation: Simulation, row: SimpleNamespace) -> None:
+        """Each task's part, and their sum: what has ended, and what has been charged of what has not."""
+        tasks = simulation.state.tasks[0]
+        for name in ("setup_usd", "running_usd", "idle_usd", "spot_s", "on_demand_s", "lost_s"):
+            for said, job in zip(tasks[name].tolist(), self.jobs.values(), strict=False):
+                assert is_close(said, vars(job.account)[name]), name
+        usd = sum(tasks[name].sum() for name in ("setup_usd", "running_usd", "idle_usd"))
+        charged = [machine.charged_usd for machine in self.alive.values()]
+        assert is_close(usd, self.spot_usd + self.on_demand_usd + sum(charged)), "every dollar is charged once"
+        assert is_close(tasks.lost_s.sum(), self.lost_s)
+        penalties = -row.episode_return - row.reported_usd / row.scale_usd
+        assert is_close(tasks.penalty_usd.sum(), penalties * row.scale_usd)
 
     def compare_counts(self, totals: SimpleNamespace) -> None:
         """Counts are numbers of lines."""
@@ -205,16 +290,22 @@ class Auditor:
         assert row.alive == len(self.alive)
         placed = [job for job in self.jobs.values() if job.launch is not None]
         done = sum(job.done for job in self.jobs.values())
-        displaced = row.displaced + row.requested
         assert row.done == done
         assert row.next_arrival == len(self.jobs)
         if row.status == Stop.DONE:
             assert not self.alive and not placed
             return
-        assert len(self.jobs) == row.waiting + displaced + len(placed) + done, "arrived = waiting + running + done"
         statuses = simulation.state.tasks["status"][0].tolist()
-        assert statuses.count(TaskStatus.PLACED) == len(placed) == int(simulation.state.offers["placed"][0].sum())
-        assert len({job.launch for job in placed}) == len(placed), "no two tasks on one instance"
+        displaced = [i for i, status in enumerate(statuses) if status in (TaskStatus.DISPLACED, TaskStatus.REQUESTED)]
+        assert len(displaced) == row.displaced + row.requested
+        still_running = sum(self.jobs[i].launch is not None for i in displaced)
+        on_none = row.waiting + len(displaced) - still_running
+        assert len(self.jobs) == on_none + len(placed) + done, "arrived = waiting + running + done"
+        assert statuses.count(TaskStatus.PLACED) == len(placed) - still_running
+        assert int(simulation.state.offers["placed"][0].sum()) == len(placed)
+        prepared = [job.next_launch for job in placed if job.next_launch is not None]
+        taken = {*prepared, *(job.launch for job in placed)}
+        assert len(taken) == len(placed) + len(prepared), "no two tasks on one instance"
         for pool_id in range(simulation.params.pools.shape[0]):
             pool = plain(simulation.state.pools[0, pool_id])
             mine = [machine for machine in self.alive.values() if machine.pool == pool_id and not machine.on_demand]
@@ -230,14 +321,7 @@ class Auditor:
         return dollars
 
 
-def is_billed(machine: Machine, now_s: float) -> bool:
-    """Whether billing had started; what the cloud takes at the very start of billing costs nothing."""
-    if machine.billing_start_s == machine.announced_s == now_s:
-        return False
-    return machine.billing_start_s <= now_s
-
-
-def bill(simulation: Simulation, machine: Machine, now_s: float) -> tuple[float, float]:
+def bill(simulation: Simulation, machine: Machine, now_s: float, by_cloud: bool) -> tuple[float, float]:
     """Dollars and billed seconds by the scenario's rules."""
     config = simulation.params.config[0]
     used_s = now_s - machine.billing_start_s
@@ -245,7 +329,7 @@ def bill(simulation: Simulation, machine: Machine, now_s: float) -> tuple[float,
     if config.billing_increment_s:
         billed_s = math.ceil(billed_s / config.billing_increment_s) * config.billing_increment_s
     dollars = price_of(simulation, machine, machine.billing_start_s, machine.billing_start_s + billed_s)
-    if machine.announced_s == now_s and config.free_first_hour and used_s < 3_600.0:
+    if by_cloud and config.free_first_hour and used_s < 3_600.0:
         return 0.0, billed_s
     return dollars, billed_s
 

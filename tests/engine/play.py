@@ -1,7 +1,7 @@
 """Play worlds made of plain data on the engine, and see what it did in the reference simulator's terms."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from tessera_env.world.parameters import HazardModel, Quantity, new_table
 from tessera_env.world.random_stream import Purpose, exponential, uniform
 from tests.kept import kept
 from tests.reference.simulator import Decision, Simulator
-from tests.reference.world import INF, NONE, Pool, Rules, Task, World
+from tests.reference.world import INF, NONE, Account, Pool, Rules, Task, World
 from tests.world.market.tables import world as world_address
 
 WAIT, SPOT, ON_DEMAND = 0, 1, 2  # actions where there is one pool
@@ -54,6 +54,8 @@ class Played:
     dollars: list[float] = field(default_factory=list)  # by launch
     progress_s: list[float] = field(default_factory=list)  # by task
     completion_s: list[float] = field(default_factory=list)
+    interruptions: list[int] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
     episode_return: float = 0.0
     scale_usd: float = 0.0
 
@@ -129,6 +131,8 @@ def with_results(played: Played, simulation: Simulation) -> Played:
     tasks = state.tasks[0][: int(row.task_count)]
     played.progress_s = tasks.progress_s.tolist()
     played.completion_s = tasks.completion_s.tolist()
+    played.interruptions = tasks.interruptions.tolist()
+    played.accounts = [Account(*(float(record[part.name]) for part in fields(Account))) for record in tasks]
     played.episode_return = float(totals.episode_return)
     played.scale_usd = float(row.scale_usd)
     return played
@@ -267,8 +271,14 @@ def rules_of(scenario: Scenario) -> Rules:
         reconsider_running=scenario.reconsider_running,
         reconsider_at_capacity=scenario.reconsider_at_capacity,
         reconsider_on_spot=scenario.reconsider_on_spot,
+        ask_tightest_first=scenario.ask_order == "urgency",
+        ask_at_freed_room=scenario.ask_at_freed_room,
+        make_before_break=scenario.make_before_break,
+        just_in_time=scenario.just_in_time,
+        slack_tick_s=scenario.slack_tick_s,
         deadline_guard=scenario.deadline_guard,
         guard_margin_s=scenario.guard_margin_s,
+        guard_counts_saves=scenario.guard_counts_saves,
         notice_s=scenario.notice_s,
         idle_timeout_s=scenario.idle_timeout_s,
         billing_minimum_s=billing.minimum_s,

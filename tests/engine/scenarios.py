@@ -97,10 +97,15 @@ OPTIONS = st.fixed_dictionaries(
     {
         "horizon_h": st.sampled_from([3.0, 8.0]),
         "decision_interval_s": st.sampled_from([300.0, 1_000.0]),
-        "notice_s": st.sampled_from([0.0, 30.0, 120.0, 600.0]),
+        "notice_s": st.sampled_from([0.0, 30.0, 120.0, 600.0, 7_200.0]),
         "idle_timeout_s": st.sampled_from([0.0, 900.0]),
         "reconsider_running": st.booleans(),
         "reconsider_on_spot": st.booleans(),
+        "ask_order": st.sampled_from(["arrival", "urgency"]),
+        "ask_at_freed_room": st.booleans(),
+        "make_before_break": st.booleans(),
+        "just_in_time": st.booleans(),
+        "slack_tick_s": st.sampled_from([0.0, 300.0]),
         "billing": st.sampled_from([{}, {"billing_increment_s": 195.0}, {"minimum_s": 0.0, "free_first_hour": True}]),
         "checkpoint": st.sampled_from([{}, {"interval_h": 0.25, "cost_s": 30.0}, {"at_notice": False}]),
     }
@@ -121,6 +126,7 @@ def mappings(draw, pool_counts=(1, 2, 3)) -> dict[str, Any]:
         values["task"] |= {"arrivals_per_h": few, "daily_share": 0.5, "burst_size": 2.0}
     if values["reconsider_running"]:
         values["deadline_guard"] = draw(st.booleans())
+        values["guard_counts_saves"] = draw(st.booleans())
         values["reconsider_at_capacity"] = draw(st.booleans())
     if any("trace_zone" in pool for pool in pools):
         values["market"] = {"trace": "aws_v100_2023", "until_h": 700.0}

@@ -12,7 +12,7 @@ from tessera_env.simulation.planners import KuhnMunkres
 from tessera_env.simulation.rows import Simulation
 from tests.engine.audit import Auditor
 from tests.engine.play import play
-from tests.reference.worlds import random_policy, random_world
+from tests.reference.worlds import pool, random_policy, random_world, task, world
 
 COUNT = 20 if numba_config.DISABLE_JIT else 150
 STEPS = 100 if numba_config.DISABLE_JIT else 1_000
@@ -54,3 +54,22 @@ def test_an_auditor_finds_a_wrong_bill():
     auditor = Auditor()
     with pytest.raises(AssertionError, match="usd"):
         play(random_world(Random(50_001)), random_policy(50_001), seed=50_001, look=tampered)
+
+
+@pytest.mark.parametrize("name", ["setup_usd", "running_usd", "idle_usd", "penalty_usd", "spot_s", "on_demand_s"])
+def test_an_auditor_finds_a_wrong_account(name):
+    """Charged to the wrong task, or twice."""
+
+    def tampered(simulation):
+        simulation.state.tasks[name] *= 1.0 + 1e-6
+        auditor.look(simulation)
+
+    auditor = Auditor()
+    with pytest.raises(AssertionError):
+        play(busy_world(), random_policy(1), look=tampered)
+
+
+def busy_world():
+    """Two tasks, one of which interactive, that come and go."""
+    rules = {"reconsider_running": True, "idle_timeout_s": 50.0, "downtime_weight": 1.0}
+    return world([pool(setup_s=50.0)], [task(900.0), task(900.0, interactive=True)], **rules)

@@ -4,9 +4,12 @@ from random import Random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numba import config as numba_config
 
-from tests.engine.play import ON_DEMAND, SPOT, WAIT, play, unit_lifetime
+from tests.engine.play import ON_DEMAND, SPOT, WAIT, play, play_on, unit_lifetime
+from tests.engine.scenarios import mappings, started
 from tests.reference.world import INF
 from tests.reference.worlds import pool, random_world, task, world
 
@@ -142,6 +145,30 @@ def test_who_obeys_the_mask_is_never_late(block):
         asked += len(run.masks)
         guarded += sum(not mask[WAIT] for mask in run.masks)
     assert 0.02 * asked < guarded < asked
+
+
+@given(mappings(), st.integers(0, 2**64 - 1), st.integers(0, 1_000))
+def test_who_obeys_the_mask_is_never_late_in_drawn_worlds(values, seed, choices):
+    """From scenarios on, with every option alone and together; each task has time for a changeover at the least."""
+    values |= {"deadline_guard": True, "reconsider_running": True}
+    values["task"] |= {"interactive_share": 0.0, "slack": values["task"]["slack"] or 1.0}
+    for drawn in values["pools"]:
+        drawn["on_demand_failure_share"] = 0.0
+    run = play_on(started(values, seed, log_events=True), obedient(choices))
+    assert run.totals["deadlines_missed"] == run.totals["invalid_actions"] == 0
+
+
+@pytest.mark.parametrize("options", [(False, True), (True, False), (True, True)])
+def test_who_obeys_the_mask_is_never_late_where_tasks_work_on(options):
+    """The two options by which a task may not be asked for longer than an interval, alone and together."""
+    prepared = 0
+    for seed in range(100_000, 100_000 + COUNT // 4):
+        made = feasible_world(seed)
+        made.rules.make_before_break, made.rules.just_in_time = options
+        run = play(made, obedient(seed), seed=seed)
+        assert run.totals["deadlines_missed"] == 0, seed
+        prepared += len(run.of("PREPARE"))
+    assert prepared > 0
 
 
 def feasible_world(seed: int):

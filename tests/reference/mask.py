@@ -38,17 +38,17 @@ class Mask:
     def work_left(self) -> float:
         """Work left now."""
         task = self.sim.tasks[self.i]
-        return task.work_s - (self.sim.done_now(task) if task.status == "placed" else task.progress_s)
+        return task.work_s - self.sim.done_now(task)
 
     def work_left_at_save(self) -> float:
-        """Work left if all is lost that is not saved."""
+        """Work left if all is lost that is not saved; what is displaced is saved, or will be before it stops."""
         task = self.sim.tasks[self.i]
-        return task.work_s - (self.sim.saved_now(task) if task.status == "placed" else task.progress_s)
+        return task.work_s - (self.sim.saved_now(task) if task.status == "placed" else self.sim.done_now(task))
 
     def here(self):
-        """Where the task is, as (purchase, pool), or None."""
-        instance = self.sim.tasks[self.i].instance
-        return (instance.purchase, instance.pool) if instance else None
+        """Where the task is and may stay, as (purchase, pool), or None."""
+        task = self.sim.tasks[self.i]
+        return (task.instance.purchase, task.instance.pool) if task.status == "placed" else None
 
     def start_time(self, p: int) -> float:
         """Time from a launch until the task could run, with its final state."""
@@ -85,20 +85,30 @@ class Mask:
             return target == self.here() or sim.now + self.on_demand_time(target[1], self.work_left()) <= latest_s
         if task.status == "displaced" and self.may_get_another(target[1]):
             return self.may_wait()
+        if self.may_lose_next(target) and not self.may_go(self.here()):
+            return False
         return self.may_go_spot(target)
+
+    def may_lose_next(self, target) -> bool:
+        """Whether a task that moves may end up where it is, since the new instance is noticed as it is launched."""
+        moves = self.sim.rules.make_before_break and self.here() and target != self.here()
+        return bool(moves) and self.may_be_short_lived(target[1])
+
+    def may_be_short_lived(self, p: int) -> bool:
+        """Whether a spot instance may be noticed as it is launched."""
+        mortal = any(self.sim.pools[p].hazard_per_s) or self.sim.pools[p].bathtub is not None
+        return self.sim.rules.notice_s > 0.0 and mortal
 
     def may_get_another(self, p: int) -> bool:
         """Whether a displaced task may end up with no instance, or with one where it can lose its work."""
         sim, task = self.sim, self.sim.tasks[self.i]
         several = sum(other.status == "displaced" for other in sim.tasks) > 1
-        mortal = any(sim.pools[p].hazard_per_s) or sim.pools[p].bathtub is not None
-        short_lived = sim.rules.notice_s > 0.0 and mortal  # noticed as it is launched
         lossy = any(
             n.idled is not None and n.purchase == SPOT and self.may_lose_work(n.pool)
             for n in sim.alive
             if task.memory_mb <= sim.pools[n.pool].gpu_memory_mb
         )
-        return several or short_lived or lossy
+        return several or self.may_be_short_lived(p) or lossy
 
     def can_be_had(self, target) -> bool:
         """Whether asking for the placement now would give an instance."""
@@ -110,7 +120,8 @@ class Mask:
         sim, task, p = self.sim, self.sim.tasks[self.i], target[1]
         interval_s = sim.rules.decision_interval_s
         if self.may_lose_work(p):
-            return self.in_time(interval_s, self.work_left_at_save())
+            saves = sim.rules.guard_counts_saves and self.here() and self.here()[0] == ON_DEMAND  # the move saves all
+            return self.in_time(interval_s, self.work_left() if saves else self.work_left_at_save())
         changeover_s = self.start_time(p) if target != self.here() else max(0.0, task.ready_s - sim.now)
         return self.in_time(min(changeover_s, interval_s), self.work_left())
 

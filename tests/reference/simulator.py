@@ -4,13 +4,14 @@ A world is plain data (`World`), a policy is a callable from a `Decision` to an 
 after every event the next one is searched for in the state, so an event can neither be stale nor out of order.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.reference import accounts, moves
+from tests.reference.asking import ask_about_room, ask_event, change_of_room
 from tests.reference.mask import valid_actions
-from tests.reference.world import INF, NONE, ON_DEMAND, SPOT, Instance, Kind, Task, World
+from tests.reference.world import INF, NONE, ON_DEMAND, SPOT, AskReason, Instance, Kind, Task, World
 
 
 @dataclass
@@ -18,7 +19,7 @@ class Decision:
     """One question to the policy: where should this task be?"""
 
     time_s: float
-    reason: Kind
+    reason: AskReason
     task: int
     mask: list[bool]
     dollars: float  # settled and accrued so far
@@ -46,51 +47,55 @@ class Simulator:
         self.spot_launches = [0] * len(self.pools)
         self.on_demand_tries = [0] * len(self.pools)
         self.claimed = {}
-        self.migrate_due = False
+        self.migrate_due = self.room_freed = False
         self.market_seen = [0] * len(self.pools)  # last point handled
         self.idle_count = 0
 
     def run(self) -> "Simulator":
         """To the end of the episode."""
         while not self.over:
-            time_s, kind, number = min(self.next_events())
+            time_s, kind, _, number = min(self.next_events())
             assert time_s >= self.now
             self.pass_time(time_s)
             if kind.name.startswith("ASK"):
-                self.decide(number, kind)
+                self.decide(number, self.tasks[number].ask[1])
             else:
                 getattr(self, "on_" + kind.name.lower())(number)
+            if self.room_freed and not self.over:
+                ask_about_room(self)
         return self
 
     # --- what happens next -------------------------------------------------------------------------------------
 
     def next_events(self):
-        """Every event that the state has in store, as (time, kind, number)."""
-        yield self.rules.horizon_s, Kind.HORIZON, 0
+        """Every event that the state has in store, as (time, kind, urgency, number); only asks have an urgency."""
+        yield self.rules.horizon_s, Kind.HORIZON, 0, 0
         if self.migrate_due:
-            yield self.now, Kind.MIGRATE, 0
+            yield self.now, Kind.MIGRATE, 0, 0
         for i, task in enumerate(self.tasks):
             if task.status == "future":
-                yield task.arrival_s, Kind.ARRIVAL, i
-            if task.status == "placed":
-                yield task.completion_s, Kind.COMPLETION, i
+                yield task.arrival_s, Kind.ARRIVAL, 0, i
+            if task.instance is not None:
+                yield task.completion_s, Kind.COMPLETION, 0, i
+                yield moves.hand_over_s(task), Kind.HANDOVER, 0, i
             if task.ask is not None:
-                yield *task.ask, i
+                yield ask_event(self, i)
         for instance in self.alive:
-            yield from self.events_of(instance)
+            for time_s, kind in self.events_of(instance):
+                yield time_s, kind, 0, instance.number
         for p in range(len(self.pools)):
-            yield self.next_capacity_change(p), Kind.MARKET, p
+            yield self.next_capacity_change(p), Kind.MARKET, 0, p
 
     def events_of(self, instance: Instance):
         """What is in store for an instance that has not ended."""
         if instance.noticed:
-            yield instance.end_s, Kind.END, instance.number
+            yield instance.end_s, Kind.END
         elif instance.lifetime_notice_s < INF:
-            yield instance.lifetime_notice_s, Kind.NOTICE, instance.number
+            yield instance.lifetime_notice_s, Kind.NOTICE
         if instance.idled is not None:
-            yield instance.idle_until_s, Kind.IDLE_TIMEOUT, instance.number
+            yield instance.idle_until_s, Kind.IDLE_TIMEOUT
         if not instance.billing:
-            yield instance.billing_start_s, Kind.BILLING_START, instance.number
+            yield instance.billing_start_s, Kind.BILLING_START
 
     def next_capacity_change(self, p: int) -> float:
         """The next point of the pool at which its capacity is another."""
@@ -102,13 +107,13 @@ class Simulator:
 
     def pass_time(self, time_s: float):
         """Downtime passes for INTERACTIVE tasks that are there and do not run."""
-        for task in self.tasks:
+        for i, task in enumerate(self.tasks):
             if task.interactive and task.status in ("waiting", "placed", "displaced"):
-                running_from_s = max(self.now, task.ready_s) if task.status == "placed" else INF
+                running_from_s = INF if task.instance is None else max(self.now, task.ready_s)
                 down_s = max(0.0, min(running_from_s, time_s) - self.now)
                 self.totals["downtime_s"] += down_s
                 price = self.cheapest_on_demand(task)
-                self.penalty += self.rules.downtime_weight * down_s / 3600.0 * price / self.scale_usd()
+                accounts.penalise(self, i, self.rules.downtime_weight * down_s / 3600.0 * price / self.scale_usd())
         self.now = time_s
 
     def note(self, what: str, task: int = NONE, launch: int = NONE, value: float = 0.0, other: float = 0.0):
@@ -127,8 +132,14 @@ class Simulator:
         if self.now > task.deadline_s + 1e-6:
             self.miss(i)
         self.vacate(instance)
+        if task.next is not None:
+            moves.give_up_next(self, i)
         if all(other.status == "done" for other in self.tasks):
             self.finish()
+
+    def on_handover(self, i: int):
+        """The task's next instance is set up, or its own is about to end."""
+        moves.hand_over(self, i)
 
     def on_end(self, number: int):
         """The cloud takes the instance."""
@@ -140,23 +151,24 @@ class Simulator:
 
     def on_market(self, p: int):
         """The pool's capacity changes: the surplus is lost, and all who wait may try again."""
-        before = self.pools[p].capacity[self.market_seen[p]]
-        self.market_seen[p] = self.pools[p].point(self.now)
+        before = self.capacity(p)
+        with change_of_room(self, p):
+            self.market_seen[p] = self.pools[p].point(self.now)
         self.note("CAPACITY", value=self.capacity(p))
         surplus = len(self.held(p)) - self.capacity(p)
         for instance in sorted(self.held(p), key=lambda instance: -instance.number)[: max(surplus, 0)]:
-            self.give_notice(instance, self.now + self.rules.notice_s, by_lifetime=False)
+            moves.give_notice(self, instance, self.now + self.rules.notice_s, by_lifetime=False)
         all_asked = self.capacity(p) > before and self.rules.reconsider_at_capacity
         for task in self.tasks:
             if task.status == "waiting":
-                task.ask = (self.now, Kind.ASK_RETRY)
-            elif task.status == "placed" and task.instance.purchase == ON_DEMAND and all_asked:
-                task.ask = (self.now, Kind.ASK_RECONSIDER)
+                task.ask = (self.now, AskReason.RETRY)
+            elif all_asked and task.status == "placed" and task.instance.purchase == ON_DEMAND and task.next is None:
+                task.ask = (self.now, AskReason.RECONSIDER)
 
     def on_notice(self, number: int):
         """The instance's lifetime is nearly over."""
         instance = self.instances[number]
-        self.give_notice(instance, instance.end_s, by_lifetime=True)
+        moves.give_notice(self, instance, instance.end_s, by_lifetime=True)
 
     def on_billing_start(self, number: int):
         """Provisioning is over: set-up and the bill begin."""
@@ -166,7 +178,7 @@ class Simulator:
         """The task is there, and waits."""
         task = self.tasks[i]
         self.note("ARRIVAL", i)
-        task.status, task.waiting_since_s, task.ask = "waiting", self.now, (self.now, Kind.ASK_ARRIVAL)
+        task.status, task.waiting_since_s, task.ask = "waiting", self.now, (self.now, AskReason.ARRIVAL)
 
     def on_horizon(self, _number: int):
         """No more time."""
@@ -178,14 +190,14 @@ class Simulator:
         for purchase in (SPOT, ON_DEMAND):
             rows = [i for i, task in enumerate(self.tasks) if task.request == purchase]
             columns = [n for n in self.alive if n.purchase == purchase and (n.reserved or n.idled is not None)]
-            plan = self.planner([[self.move_cost(i, n) for n in columns] for i in rows]) if rows else []
+            plan = self.planner([[moves.move_cost(self, i, n) for n in columns] for i in rows]) if rows else []
             for i, column in zip(rows, plan, strict=True):
                 self.tasks[i].request = None
                 if column < 0:
                     self.wait(i)
                 else:
-                    self.place(i, columns[column])
                     self.totals["migrations"] += 1
+                    moves.assign(self, i, columns[column])
         for instance in list(self.alive):
             if instance.reserved:
                 self.totals["cancelled_launches"] += 1
@@ -195,15 +207,15 @@ class Simulator:
 
     # --- decisions ---------------------------------------------------------------------------------------------
 
-    def decide(self, i: int, reason: Kind):
+    def decide(self, i: int, reason: AskReason):
         """Ask the policy about the task and do what it says."""
         task = self.tasks[i]
         task.ask = None
         valid = valid_actions(self, i)
-        if reason == Kind.ASK_RECONSIDER and not self.rules.reconsider_on_spot:
+        if reason == AskReason.RECONSIDER and not self.rules.reconsider_on_spot:
             here = task.instance
             if here.purchase == SPOT and valid[1 + here.pool]:
-                return self.ask_again(i, Kind.ASK_RECONSIDER)
+                return self.stay(i)
         decision = Decision(self.now, reason, i, valid, self.dollars(), self.penalty)
         self.decisions.append(decision)
         self.totals["decisions"] += 1
@@ -230,11 +242,15 @@ class Simulator:
         if target is not None and target != (here.purchase, here.pool):
             instance = self.obtain(i, target)
         if target is not None and instance is None:
-            return self.ask_again(i, Kind.ASK_RECONSIDER)
-        self.vacate(self.stop(i, self.done_now(self.tasks[i])))
+            return self.stay(i)
         if target is None:
+            moves.leave(self, i)
             return self.wait(i)
+        if moves.may_prepare(self, i, instance):
+            self.tasks[i].moving = True
+            return moves.prepare(self, i, instance)
         self.totals["moves"] += 1
+        moves.leave(self, i)
         return self.place(i, instance)
 
     def ask_for(self, i: int, target):
@@ -245,17 +261,25 @@ class Simulator:
         if len(self.idle(target)) > self.claimed.get(target, 0):
             self.claimed[target] = self.claimed.get(target, 0) + 1
         elif self.attempt(target):
-            self.launch(target).reserved = True
+            self.launch(i, target).reserved = True
         else:
             self.fail(i, target)
         return None
 
     def wait(self, i: int):
-        """The task is on no instance and is asked again after the decision interval."""
-        self.tasks[i].status = "waiting"
-        self.ask_again(i, Kind.ASK_RETRY)
+        """The task gets no instance: it is asked again after the decision interval, or when it has to leave its own."""
+        if self.tasks[i].instance is not None:
+            self.tasks[i].status = "placed"
+        else:
+            self.tasks[i].status = "waiting"
+            self.ask_again(i, AskReason.RETRY)
 
-    def ask_again(self, i: int, reason: Kind):
+    def stay(self, i: int):
+        """The task stays on its instance."""
+        if self.rules.reconsider_running:
+            self.ask_again(i, AskReason.RECONSIDER)
+
+    def ask_again(self, i: int, reason: AskReason):
         """The next regular question."""
         self.tasks[i].ask = (self.now + self.rules.decision_interval_s, reason)
 
@@ -266,8 +290,8 @@ class Simulator:
         return [n for n in self.alive if n.pool == p and n.purchase == SPOT and n.held]
 
     def capacity(self, p: int) -> int:
-        """Spot instances that the pool gives now."""
-        return self.pools[p].capacity[self.pools[p].point(self.now)]
+        """Spot instances that the pool gives now; a change at this instant counts when it has been handled."""
+        return self.pools[p].capacity[self.market_seen[p]]
 
     def room(self, target) -> bool:
         """Whether a spot launch would succeed."""
@@ -299,11 +323,11 @@ class Simulator:
         if self.idle(target):
             return self.idle(target)[-1]
         if self.attempt(target):
-            return self.launch(target)
+            return self.launch(i, target)
         return self.fail(i, target)
 
-    def launch(self, target) -> Instance:
-        """A new instance."""
+    def launch(self, i: int, target) -> Instance:
+        """A new instance, for which the task has asked."""
         purchase, p = target
         pool = self.pools[p]
         ordinal = self.spot_launches[p] if purchase == SPOT else self.on_demand_tries[p] - 1
@@ -312,6 +336,7 @@ class Simulator:
             boot_s += self.world.boot(purchase, p, ordinal) * (pool.provisioning_high_s - boot_s)
         billing_start_s = self.now + boot_s
         instance = Instance(len(self.instances), purchase, p, self.now, billing_start_s, billing_start_s + pool.setup_s)
+        accounts.use(self, instance, i, accounts.SETUP)
         self.instances.append(instance)
         self.alive.append(instance)
         self.totals["launches"] += 1
@@ -324,52 +349,29 @@ class Simulator:
                 instance.lifetime_notice_s = max(end_s - self.rules.notice_s, self.now)
         return instance
 
-    def give_notice(self, instance: Instance, end_s: float, by_lifetime: bool):
-        """The instance will be gone; its task, if any, saves what it can and is asked where to go."""
-        i = instance.task
-        instance.noticed, instance.by_lifetime, instance.end_s = True, by_lifetime, end_s
-        instance.idled, instance.reserved = None, False
-        self.totals["interruptions"] += 1
-        self.note("NOTICE", NONE if i is None else i, instance.number, end_s)
-        if i is None:
-            return
-        self.stop(i, *self.checkpoint(i, instance))
-        self.tasks[i].status, self.tasks[i].ask = "displaced", (self.now, Kind.ASK_INTERRUPTION)
-        self.migrate_due = True
-
     def end(self, instance: Instance, interrupted: bool = False, cancelled: bool = False):
         """The instance is gone and is paid for."""
-        self.alive.remove(instance)
         instance.idled, instance.reserved, instance.end_s = None, False, self.now
+        with change_of_room(self, instance.pool):
+            self.alive.remove(instance)
         billed_end_s = self.now
         if instance.billing and not cancelled:
-            billed_end_s = self.bill(instance, interrupted)
+            billed_end_s = accounts.bill(self, instance, interrupted)
         self.note("END", NONE, instance.number, instance.dollars, billed_end_s)
-
-    def bill(self, instance: Instance, interrupted: bool) -> float:
-        """What the instance costs; returns the end of what is charged."""
-        rules, start_s, pool = self.rules, instance.billing_start_s, self.pools[instance.pool]
-        length_s = max(self.now - start_s, rules.billing_minimum_s)
-        if rules.billing_increment_s > 0.0:
-            length_s = math.ceil(length_s / rules.billing_increment_s) * rules.billing_increment_s
-        if instance.purchase == ON_DEMAND:
-            instance.dollars = length_s * pool.on_demand_price / 3600.0
-        elif not (interrupted and rules.free_first_hour and self.now - start_s < 3600.0):
-            instance.dollars = pool.spot_dollars(start_s + length_s) - pool.spot_dollars(start_s)
-        name = "spot" if instance.purchase == SPOT else "on_demand"
-        self.totals[name + "_usd"] += instance.dollars
-        self.totals[name + "_s"] += length_s
-        return start_s + length_s
 
     # --- work --------------------------------------------------------------------------------------------------
 
     def done_now(self, task: Task) -> float:
-        """Work done of a placed task by now, saved or not."""
-        run_s = max(0.0, self.now - task.ready_s)
+        """Work done of a task by now, saved or not."""
+        return task.progress_s if task.instance is None else self.done_at(task, self.now)
+
+    def done_at(self, task: Task, at_s: float) -> float:
+        """Work done by then of a task that stays on its instance."""
+        run_s = max(0.0, at_s - task.ready_s)
         return task.progress_s + min(self.rules.gained(run_s), task.work_s - task.progress_s)
 
     def saved_now(self, task: Task) -> float:
-        """Work of a placed task that earlier stops and periodic checkpoints have saved by now."""
+        """Work of a task on an instance that earlier stops and periodic checkpoints have saved by now."""
         run_s = max(0.0, self.now - task.ready_s)
         return task.progress_s + min(self.rules.checkpointed(run_s), task.work_s - task.progress_s)
 
@@ -382,28 +384,11 @@ class Simulator:
         savable_mb = self.rules.transfer_mb_per_s(self.pools[p]) * self.rules.notice_s
         return INF if state_mb == 0.0 else savable_mb / state_mb
 
-    def move_cost(self, i: int, instance: Instance) -> float:
-        """Seconds until the displaced task runs there."""
+    def quickest_changeover_s(self, i: int) -> float:
+        """From a launch until the task could run, with its final state, where that is quickest."""
         task = self.tasks[i]
-        if task.memory_mb > self.pools[instance.pool].gpu_memory_mb:
-            return INF
-        left_s = max(0.0, instance.setup_done_s - self.now)
-        seconds = left_s + self.load_s(instance.pool, task.state_mb(task.progress_s))
-        return INF if self.late_by_choice(i, instance, seconds) else seconds
-
-    def late_by_choice(self, i: int, instance: Instance, seconds: float) -> bool:
-        """Whether the guard forbids it: late there on on-demand, though another launch would be in time."""
-        task, rules = self.tasks[i], self.rules
-        if not rules.deadline_guard or instance.purchase != ON_DEMAND or task.deadline_s == INF or task.interactive:
-            return False
-        run_s = rules.run_time(task.work_s - task.progress_s)
-        quickest_s = min(
-            pool.longest_start_s + self.load_s(p, task.state_cap_mb)
-            for p, pool in enumerate(self.pools)
-            if task.memory_mb <= pool.gpu_memory_mb
-        )
-        latest_s = task.deadline_s - rules.guard_margin_s
-        return self.now + seconds + run_s > latest_s and self.now + quickest_s + run_s <= latest_s
+        fitting = [(p, pool) for p, pool in enumerate(self.pools) if task.memory_mb <= pool.gpu_memory_mb]
+        return min(pool.longest_start_s + self.load_s(p, task.state_cap_mb) for p, pool in fitting)
 
     def place(self, i: int, instance: Instance):
         """The task goes onto the instance."""
@@ -414,26 +399,29 @@ class Simulator:
         task.ready_s = max(self.now, instance.setup_done_s) + load_s
         task.completion_s = task.ready_s + self.rules.run_time(task.work_s - task.progress_s)
         self.totals["waiting_s"] += self.now - task.waiting_since_s
+        accounts.place(self, instance, i, task.ready_s)
         self.note("PLACE", i, instance.number, task.ready_s)
-        if self.rules.reconsider_running:
-            self.ask_again(i, Kind.ASK_RECONSIDER)
+        self.stay(i)
 
     def stop(self, i: int, kept_s: float, lost_s: float = 0.0) -> Instance:
         """The task leaves its instance with this much work kept, and lost."""
         task, instance = self.tasks[i], self.tasks[i].instance
+        accounts.vacate(self, instance)
+        task.account.lost_s += lost_s
         self.totals["work_lost_s"] += lost_s
         self.totals["setup_s"] += max(0.0, min(task.ready_s, self.now) - max(task.placed_s, instance.billing_start_s))
         task.progress_s, task.ask, task.instance, instance.task = kept_s, None, None, None
-        task.waiting_since_s = self.now
+        task.waiting_since_s, task.stop_s = self.now, INF
         self.note("STOP", i, instance.number, kept_s, lost_s)
         return instance
 
     def vacate(self, instance: Instance):
         """The instance has no task any more: released at once, or idle for a while."""
-        if self.rules.idle_timeout_s == 0.0:
+        if self.rules.idle_timeout_s == 0.0 or instance.noticed:
             return self.end(instance)
         self.idle_count += 1
-        instance.idled, instance.idle_until_s = self.idle_count, self.now + self.rules.idle_timeout_s
+        with change_of_room(self, instance.pool):
+            instance.idled, instance.idle_until_s = self.idle_count, self.now + self.rules.idle_timeout_s
         return self.note("IDLE", NONE, instance.number)
 
     def checkpoint(self, i: int, instance: Instance) -> tuple[float, float]:
@@ -450,10 +438,14 @@ class Simulator:
             plan, kept_s = "full", done_s - saved_s
         elif fraction >= self.rules.partial_fraction:
             plan, kept_s = "partial", fraction * (done_s - saved_s)
+        self.count_checkpoint(i, plan, kept_s)
+        return (done_s, 0.0) if plan == "full" else (saved_s + kept_s, done_s - saved_s - kept_s)
+
+    def count_checkpoint(self, i: int, plan: str, kept_s: float):
+        """The task is saved within a grace period."""
         self.totals["checkpoints_" + plan] += 1
         self.totals["work_saved_s"] += kept_s
-        self.note("CHECKPOINT", i, instance.number, ("full", "partial", "restart").index(plan), kept_s)
-        return (done_s, 0.0) if plan == "full" else (saved_s + kept_s, done_s - saved_s - kept_s)
+        self.note("CHECKPOINT", i, self.tasks[i].instance.number, ("full", "partial", "restart").index(plan), kept_s)
 
     # --- money -------------------------------------------------------------------------------------------------
 
@@ -471,26 +463,21 @@ class Simulator:
 
     def dollars(self) -> float:
         """Settled, and accrued by what is billed now."""
-        accrued = 0.0
-        for instance in self.alive:
-            pool, start_s = self.pools[instance.pool], instance.billing_start_s
-            if instance.billing and instance.purchase == SPOT:
-                accrued += pool.spot_dollars(self.now) - pool.spot_dollars(start_s)
-            elif instance.billing:
-                accrued += (self.now - start_s) * pool.on_demand_price / 3600.0
+        billed = [n for n in self.alive if n.billing]
+        accrued = sum(accounts.price_of(self, n, n.billing_start_s, self.now) for n in billed)
         return self.totals["spot_usd"] + self.totals["on_demand_usd"] + accrued
 
     def miss(self, i: int):
         """A deadline is missed."""
         self.totals["deadlines_missed"] += 1
-        self.penalty += self.rules.missed_weight * self.tasks[i].work_s / self.total_work_s()
+        accounts.penalise(self, i, self.rules.missed_weight * self.tasks[i].work_s / self.total_work_s())
         self.note("MISSED", i)
 
     def finish(self):
         """The episode is over: every task stops, every instance ends."""
         self.over = True
         for i, task in enumerate(self.tasks):
-            if task.status == "placed":
+            if task.instance is not None:
                 self.stop(i, self.done_now(task))
             elif task.status in ("waiting", "displaced"):
                 self.totals["waiting_s"] += self.now - task.waiting_since_s
@@ -498,6 +485,6 @@ class Simulator:
                 self.miss(i)
             elif task.status != "done" and not task.interactive:
                 left_s = task.work_s - task.progress_s
-                self.penalty += self.rules.missed_weight * left_s / self.total_work_s()
+                accounts.penalise(self, i, self.rules.missed_weight * left_s / self.total_work_s())
         for instance in list(self.alive):
             self.end(instance)

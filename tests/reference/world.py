@@ -6,7 +6,7 @@ Times are seconds, prices $/h, sizes MB. An action is 0 (wait), 1 + p (spot in p
 import math
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 INF = math.inf
@@ -18,18 +18,29 @@ class Kind(IntEnum):
     """Kinds of events, in the order in which they happen at one instant."""
 
     COMPLETION = 0
-    END = 1
-    IDLE_TIMEOUT = 2
-    MARKET = 3
-    NOTICE = 4
-    BILLING_START = 5
-    ARRIVAL = 6
-    HORIZON = 7
-    ASK_INTERRUPTION = 8
-    MIGRATE = 9
-    ASK_ARRIVAL = 10
-    ASK_RETRY = 11
-    ASK_RECONSIDER = 12
+    HANDOVER = 1
+    END = 2
+    IDLE_TIMEOUT = 3
+    MARKET = 4
+    NOTICE = 5
+    BILLING_START = 6
+    ARRIVAL = 7
+    HORIZON = 8
+    ASK_INTERRUPTION = 9
+    MIGRATE = 10
+    ASK_ARRIVAL = 11
+    ASK_RETRY = 12
+    ASK_RECONSIDER = 13
+    ASK_URGENT = 14
+
+
+class AskReason(IntEnum):
+    """Why the policy is asked; the numbers are those of the log."""
+
+    INTERRUPTION = 8
+    ARRIVAL = 10
+    RETRY = 11
+    RECONSIDER = 12
 
 
 @dataclass
@@ -41,8 +52,14 @@ class Rules:
     reconsider_running: bool = False
     reconsider_at_capacity: bool = False
     reconsider_on_spot: bool = True
+    ask_tightest_first: bool = False
+    ask_at_freed_room: bool = False
+    make_before_break: bool = False
+    just_in_time: bool = False
+    slack_tick_s: float = 0.0
     deadline_guard: bool = False
     guard_margin_s: float = 0.0
+    guard_counts_saves: bool = False
     notice_s: float = 0.0
     idle_timeout_s: float = 0.0
     billing_minimum_s: float = 0.0
@@ -140,6 +157,19 @@ class Pool:
 
 
 @dataclass
+class Account:
+    """What a task costs; every billed second of an instance is in one account."""
+
+    setup_usd: float = 0.0  # before work runs
+    running_usd: float = 0.0
+    idle_usd: float = 0.0  # after it has left
+    penalty_usd: float = 0.0
+    spot_s: float = 0.0
+    on_demand_s: float = 0.0
+    lost_s: float = 0.0  # work
+
+
+@dataclass
 class Task:
     """One task as the world has it, and what has become of it."""
 
@@ -160,8 +190,15 @@ class Task:
     completion_s: float = INF
     done_s: float = INF
     instance: "Instance | None" = None
-    ask: tuple[float, Kind] | None = None  # when and why the policy is asked next
+    next: "Instance | None" = None  # prepared for it while it works on another one
+    prepared_s: float = -INF  # since when
+    moving: bool = False  # to that one, of its own will
+    stop_s: float = INF  # when it has to leave its instance, which was given notice
+    left_spot_s: float = -INF  # when it last gave up a spot instance of its own will
+    ask: tuple[float, AskReason] | None = None  # when and why the policy is asked next
     request: int | None = None  # purchase asked for while displaced
+    interruptions: int = 0
+    account: Account = field(default_factory=Account)
 
     def state_mb(self, progress_s: float) -> float:
         """State to save or to load at that progress."""
@@ -185,6 +222,8 @@ class Instance:
     billing: bool = False
     reserved: bool = False  # launched for a task that is being moved
     task: int | None = None
+    prepared_for: int | None = None
+    uses: list[tuple[float, int, str]] = field(default_factory=list)  # from when, for which task, SETUP, RUNNING, IDLE
     idled: int | None = None  # when it became idle, as a count
     idle_until_s: float = INF
     dollars: float = 0.0

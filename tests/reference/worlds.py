@@ -88,7 +88,7 @@ def _random_rules(rng: Random, grid_s: float, horizon_s: float) -> Rules:
         reconsider_on_spot=rng.random() < 0.7,
         deadline_guard=reconsider and rng.random() < 0.5,
         guard_margin_s=rng.choice([0.0, 1.0]),
-        notice_s=_some_time(rng, grid_s, 600.0),
+        notice_s=_some_time(rng, grid_s, rng.choice([600.0, 600.0, 7_200.0])),
         idle_timeout_s=_some_time(rng, grid_s, 3_000.0),
         billing_minimum_s=rng.choice([0.0, 60.0]),
         billing_increment_s=rng.choice([0.0, 0.0, 60.0, 195.0, 3_600.0]),
@@ -99,7 +99,20 @@ def _random_rules(rng: Random, grid_s: float, horizon_s: float) -> Rules:
         checkpoint_cost_s=rng.choice([0.0, 30.0]),
         missed_weight=rng.choice([0.0, 2.0]),
         downtime_weight=rng.choice([0.0, 1.0]),
+        slack_tick_s=rng.choice([0.0, 0.0, 300.0]),
+        guard_counts_saves=rng.random() < 0.5,
+        **_random_options(rng),
     )
+
+
+OPTIONS = ("ask_tightest_first", "ask_at_freed_room", "make_before_break", "just_in_time")
+
+
+def _random_options(rng: Random) -> dict[str, bool]:
+    """None of them, one alone, or any."""
+    alone, together = rng.choice(OPTIONS), rng.choice([0.0, 0.0, 0.5, 0.9])
+    is_alone = together == 0.0 and rng.random() < 0.6
+    return {name: rng.random() < together or (is_alone and name == alone) for name in OPTIONS}
 
 
 def _random_steps(rng: Random, grid_s: float, horizon_s: float, values) -> tuple:
