@@ -14,26 +14,19 @@ _MOST_SEEN = 256  # tasks that wait, and rows of the instance table: a step must
 @compiled
 def write_rivals(params, state, env: int, out) -> None:
     """Write the fields about the other tasks."""
-    for field in range(Field.TIGHTER_WAITING, Field.ROOM_FOR_IT):
-        out[env, field] = 0.0
     episode = state.episodes[env]
     own_s = urgency_s(state.tasks[env, episode.focal], episode.now_s)
     look_at_waiting(state, env, own_s, out)
     look_at_placed(state, env, own_s, out)
-    for field in range(Field.TIGHTER_WAITING, Field.LOOSER_ON_SPOT + 1):
-        out[env, field] = squash(out[env, field], 8.0)
-    out[env, Field.ON_DEMAND_H] = squash(out[env, Field.ON_DEMAND_H], 24.0)
-    out[env, Field.WAITING_H] = squash(out[env, Field.WAITING_H], 24.0)
-    out[env, Field.LONGEST_ON_DEMAND_H] = squash(out[env, Field.LONGEST_ON_DEMAND_H], 4.0)
     out[env, Field.ROOM_FOR_IT] = squash(float(room_for_it(params, state, env)), 8.0)
 
 
 @compiled
 def look_at_waiting(state, env: int, own_s: float, out) -> None:
-    """Count the tasks that wait, the newest first."""
+    """The tasks that wait, the newest first."""
     episode = state.episodes[env]
     focal, now_s, first_task = episode.focal, episode.now_s, task_node(state, 0)
-    tighter, looser, work_s = 0, 0, 0.0
+    tighter, looser, work_s = 0.0, 0.0, 0.0
     node = first(state, env, WAITING)
     for _ in range(_MOST_SEEN):
         if node == WAITING:
@@ -41,23 +34,24 @@ def look_at_waiting(state, env: int, own_s: float, out) -> None:
         task_id = node - first_task
         if task_id != focal:
             task = state.tasks[env, task_id]
-            its_s = urgency_s(task, now_s)
-            if its_s < own_s or (its_s == own_s and task_id < focal):
-                tighter += 1
-            else:
-                looser += 1
             work_s += task.work_s - task.progress_s
+            if is_tighter(task, task_id, own_s, focal, now_s):
+                tighter += 1.0
+            else:
+                looser += 1.0
         node = after(state, env, node)
-    out[env, Field.TIGHTER_WAITING] = tighter
-    out[env, Field.LOOSER_WAITING] = looser
-    out[env, Field.WAITING_H] = work_s / 3600.0
+    out[env, Field.TIGHTER_WAITING] = squash(tighter, 8.0)
+    out[env, Field.LOOSER_WAITING] = squash(looser, 8.0)
+    out[env, Field.WAITING_H] = squash(work_s, 24.0 * 3600.0)
 
 
 @compiled
 def look_at_placed(state, env: int, own_s: float, out) -> None:
-    """Count the tasks on instances."""
+    """The tasks on instances."""
     episode = state.episodes[env]
     focal, now_s = episode.focal, episode.now_s
+    tighter_spot, looser_spot, tighter_on_demand, looser_on_demand = 0.0, 0.0, 0.0, 0.0
+    work_s, longest_s = 0.0, 0.0
     for instance_id in range(min(episode.slots_used, _MOST_SEEN)):
         instance = state.instances[env, instance_id]
         task_id = instance.task
@@ -65,17 +59,32 @@ def look_at_placed(state, env: int, own_s: float, out) -> None:
             continue
         task = state.tasks[env, task_id]
         if task.instance != instance_id:
-            continue
-        its_s = urgency_s(task, now_s)
-        tighter = its_s < own_s or (its_s == own_s and task_id < focal)
+            continue  # it is prepared for the task, which is elsewhere
+        tighter = is_tighter(task, task_id, own_s, focal, now_s)
         if not instance.on_demand:
-            out[env, Field.TIGHTER_ON_SPOT if tighter else Field.LOOSER_ON_SPOT] += 1.0
+            tighter_spot += 1.0 if tighter else 0.0
+            looser_spot += 0.0 if tighter else 1.0
             continue
-        out[env, Field.TIGHTER_ON_DEMAND if tighter else Field.LOOSER_ON_DEMAND] += 1.0
-        left_h = (task.work_s - task.progress_s - max(0.0, now_s - task.ready_s)) / 3600.0
-        out[env, Field.ON_DEMAND_H] += left_h
+        left_s = task.work_s - task.progress_s - max(0.0, now_s - task.ready_s)
+        work_s += left_s
         if tighter:
-            out[env, Field.LONGEST_ON_DEMAND_H] = max(out[env, Field.LONGEST_ON_DEMAND_H], left_h)
+            tighter_on_demand += 1.0
+            longest_s = max(longest_s, left_s)
+        else:
+            looser_on_demand += 1.0
+    out[env, Field.TIGHTER_ON_SPOT] = squash(tighter_spot, 8.0)
+    out[env, Field.LOOSER_ON_SPOT] = squash(looser_spot, 8.0)
+    out[env, Field.TIGHTER_ON_DEMAND] = squash(tighter_on_demand, 8.0)
+    out[env, Field.LOOSER_ON_DEMAND] = squash(looser_on_demand, 8.0)
+    out[env, Field.ON_DEMAND_H] = squash(work_s, 24.0 * 3600.0)
+    out[env, Field.LONGEST_ON_DEMAND_H] = squash(longest_s, 4.0 * 3600.0)
+
+
+@compiled
+def is_tighter(task, task_id: int, own_s: float, focal: int, now_s: float) -> bool:
+    """Whether the task is asked before the focal one, whose urgency is `own_s`."""
+    its_s = urgency_s(task, now_s)
+    return its_s < own_s or (its_s == own_s and task_id < focal)
 
 
 @compiled

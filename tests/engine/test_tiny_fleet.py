@@ -196,11 +196,11 @@ def test_slack_counts_work_left_and_the_way_onto_on_demand():
     assert [decision[2] for decision in run.decisions] == [1, 0, 2]
 
 
-def test_slack_in_whole_ticks():
-    # 1,000 s of time and 200 s or 399 s of work are 10 - 2 and 10 - 4 ticks of 100 s; 1,099 s are 10 ticks, too.
+def test_the_order_counts_exact_slack_whatever_ticks_there_are():
+    # Slacks of 800, 700 and 699 s; in ticks of 100 s they would be 8, 6 and 6.
     tasks = [task(200.0, deadline_s=1_000.0), task(399.0, deadline_s=1_099.0), task(301.0, deadline_s=1_000.0)]
     run = agreed(world([pool()], tasks, slack_tick_s=100.0, **URGENT), [ON_DEMAND] * 3)
-    assert [decision[2] for decision in run.decisions] == [1, 2, 0]
+    assert [decision[2] for decision in run.decisions] == [2, 1, 0]
 
 
 def test_arrivals_waiting_and_running_tasks_share_one_order():

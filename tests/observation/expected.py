@@ -43,7 +43,8 @@ class Moment:
 
     def progress_s(self) -> tuple[float, float]:
         """Work done and work saved of the focal task."""
-        done_s, saved_s = self.segments(self.now_s - self.task.ready_s) if self.placed else (0.0, 0.0)
+        runs = self.task.instance != NONE  # a displaced one may work on
+        done_s, saved_s = self.segments(self.now_s - self.task.ready_s) if runs else (0.0, 0.0)
         most_s = self.task.work_s - self.task.progress_s
         return self.task.progress_s + min(done_s, most_s), self.task.progress_s + min(saved_s, most_s)
 
@@ -106,11 +107,20 @@ class Moment:
             if self.placed or self.task.status == TaskStatus.DISPLACED
             else 0.0,
             "running_h": half(max(-until_ready_h, 0.0), 4.0) if self.placed else 0.0,
-            "unsaved": (done_s - saved_s) / task.work_s,
-            "interruptions": min(self.notices("task", self.row.focal) / 16.0, 1.0),
+            "unsaved": (done_s - saved_s) / task.work_s if self.placed else 0.0,
+            "interruptions": min(self.interruptions() / 16.0, 1.0),
             "launch_failed": self.last_request_failed(),
             "age": half((now_s - task.arrival_s) / 3600.0, 24.0),
+            "end_slack": half(
+                (self.config.horizon_s - now_s - self.run_time_s(3600.0 * left_h) - self.fallback_s()) / 3600.0, 6.0
+            ),
         }
+
+    def interruptions(self) -> int:
+        """Notices to the task; not all interrupt it where it may move while it works, which the reference counts."""
+        if self.config.just_in_time or self.config.make_before_break:
+            return int(self.task.interruptions)
+        return self.notices("task", self.row.focal)
 
     def notices(self, column: str, value: int) -> int:
         """Notices so far to a task, or in a pool."""
@@ -165,8 +175,8 @@ class Moment:
         return int(np.isin(self.tasks["status"], statuses).sum())
 
     def on_purchase(self, on_demand: bool) -> int:
-        placements = self.tasks["placement"][self.tasks["status"] == TaskStatus.PLACED]
-        return int(((placements > self.pool_count) == on_demand).sum())
+        instances = self.tasks["instance"][self.tasks["instance"] != NONE]  # of displaced tasks that work on, too
+        return int((self.state.instances[0].view(np.ndarray)["on_demand"][instances] == on_demand).sum())
 
     def idle(self, pool_id: int, on_demand: int) -> int:
         i = self.instances
@@ -184,6 +194,49 @@ class Moment:
             "arrivals_left": 1.0 - float((self.tasks["arrival_s"] <= self.now_s).sum()) / self.most_tasks,
             "done": self.count(TaskStatus.DONE) / self.most_tasks,
         }
+
+    # the other tasks
+
+    def order(self, task_id: int) -> tuple[float, int]:
+        """The tightest first: INTERACTIVE, then by slack."""
+        task = self.tasks[task_id]
+        if task["interactive"]:
+            return -INF, task_id
+        runs = task["instance"] != NONE and task["ready_s"] < self.now_s
+        from_s = float(task["ready_s"]) if runs else self.now_s
+        return float(task["latest_s"]) - from_s, task_id
+
+    def rival_fields(self) -> dict[str, float]:
+        rivals = [i for i in range(len(self.tasks)) if i != self.row.focal]
+        status, instance = self.tasks["status"], self.tasks["instance"]
+        waiting = [i for i in rivals if status[i] == TaskStatus.WAITING]
+        placed = [i for i in rivals if instance[i] != NONE]
+        on_demand = [i for i in placed if self.state.instances[0, instance[i]].on_demand]
+        on_spot = [i for i in placed if i not in on_demand]
+        fields = {}
+        for where, found in (("waiting", waiting), ("on_demand", on_demand), ("on_spot", on_spot)):
+            tighter = sum(self.order(i) < self.order(self.row.focal) for i in found)
+            fields[f"tighter_{where}"], fields[f"looser_{where}"] = half(tighter, 8.0), half(len(found) - tighter, 8.0)
+        fields["waiting_h"] = half(sum(self.left_h(i) for i in waiting), 24.0)
+        fields["on_demand_h"] = half(sum(self.left_h(i) for i in on_demand), 24.0)
+        longest = [self.left_h(i) for i in on_demand if self.order(i) < self.order(self.row.focal)]
+        fields["longest_on_demand_h"] = half(max(longest, default=0.0), 4.0)
+        rooms = [self.room(p) for p in range(self.pool_count) if self.fits(p)]
+        return {**fields, "room_for_it": half(min(max(sum(rooms), 0), 1_000_000), 8.0)}
+
+    def left_h(self, task_id: int) -> float:
+        """Work left; pauses for periodic checkpoints count as work."""
+        task = self.tasks[task_id]
+        run_s = max(0.0, self.now_s - task["ready_s"]) if task["instance"] != NONE else 0.0
+        return float(task["work_s"] - task["progress_s"] - run_s) / 3600.0
+
+    def room(self, pool_id: int) -> int:
+        """Spot instances that the focal task could have."""
+        mine = self.instances[(self.instances["pool"] == pool_id) & (self.instances["on_demand"] == 0)]
+        held = int((mine["status"] == InstanceStatus.HELD).sum())
+        leaving = int(((mine["status"] == InstanceStatus.NOTICED) & (mine["lifetime_notice"] == 1)).sum())
+        free = max(int(self.timeline(pool_id)[-1]["capacity"]) - held - leaving, 0)
+        return free + self.idle(pool_id, 0) - int(self.state.offers[0, pool_id].claimed)
 
     # a pool
 

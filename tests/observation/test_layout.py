@@ -66,7 +66,11 @@ def test_every_field_has_a_meaning_and_a_range():
     layout = Layout(2)
     signed = ("day_sin", "day_cos", "slack", "slack_per_work", "slack_per_changeover", "wait_slack", "ahead")
     for name in layout.names:
-        low = -1.0 if name in (*signed, "reserve_slack", "ahead_after_changeover", "slack_per_spell") else 0.0
+        low = (
+            -1.0
+            if name in (*signed, "end_slack", "reserve_slack", "ahead_after_changeover", "slack_per_spell")
+            else 0.0
+        )
         assert (layout.low[layout.slice_of(name)] == low).all() and (layout.high[layout.slice_of(name)] == 1.0).all()
 
 

@@ -33,7 +33,7 @@ def assert_close(value: float, expected: float, name: str) -> None:
 def check(simulation: Simulation) -> None:
     """The observation against the tables."""
     moment, layout, observation = Moment(simulation), simulation.layout, simulation.views.observations[0]
-    expected = {**moment.task_fields(), **moment.deadline_fields(), **moment.fleet_fields()}
+    expected = {**moment.task_fields(), **moment.deadline_fields(), **moment.fleet_fields(), **moment.rival_fields()}
     assert expected.keys() == {field.name.lower() for field in Field}
     ended = simulation.views.terminated[0]
     if ended:  # the fleet is shown as it was when the end came

@@ -9,6 +9,7 @@ from tests.reference.world import INF, ON_DEMAND, SPOT, AskReason, Kind
 
 if TYPE_CHECKING:
     from tests.reference.simulator import Simulator
+    from tests.reference.world import Task
 
 YEAR_S = 2**25  # about; slack beyond is all the same
 
@@ -25,25 +26,20 @@ def ask_event(sim: "Simulator", i: int) -> tuple[float, Kind, int, int]:
 def urgency(sim: "Simulator", i: int, at_s: float) -> int:
     """INTERACTIVE first, then by whole seconds of slack, then those without a deadline."""
     task = sim.tasks[i]
-    if task.interactive:
-        return 0
-    if task.deadline_s == INF:
-        return 2 + 2 * YEAR_S
-    return 1 + YEAR_S + min(max(math.floor(slack_s(sim, i, at_s)), -YEAR_S), YEAR_S)
+    slack_s = -INF if task.interactive else latest_start_s(sim, i) - start_s(task, at_s)
+    return math.floor(min(max(slack_s, -YEAR_S), YEAR_S))
 
 
-def slack_s(sim: "Simulator", i: int, at_s: float) -> float:
-    """How long the task can still wait until it has to be launched on on-demand; in whole ticks, if there are any."""
-    task, rules = sim.tasks[i], sim.rules
-    changeover_s = sim.quickest_changeover_s(i)
-    done_s = task.progress_s if task.instance is None else sim.done_at(task, at_s)
-    needed_s = rules.run_time(max(0.0, task.work_s - done_s)) + changeover_s
-    # in the engine's order of additions: whole seconds turn on the last bit
-    left_s = task.deadline_s - rules.guard_margin_s - changeover_s - at_s + changeover_s
-    if rules.slack_tick_s == 0.0:
-        return left_s - needed_s
-    left, needed = left_s / rules.slack_tick_s, needed_s / rules.slack_tick_s
-    return (math.floor(left + 1e-9) - math.ceil(needed - 1e-9)) * rules.slack_tick_s
+def latest_start_s(sim: "Simulator", i: int) -> float:
+    """When the task, with the work that its last stop saved, would have to be launched on on-demand."""
+    task = sim.tasks[i]
+    latest_s = task.deadline_s - sim.rules.guard_margin_s - sim.quickest_changeover_s(i)
+    return latest_s - sim.rules.run_time(task.work_s - task.progress_s)
+
+
+def start_s(task: "Task", at_s: float) -> float:
+    """When its work has begun to run since then; now, if it does not run."""
+    return task.ready_s if task.instance is not None and task.ready_s < at_s else at_s
 
 
 # --- room that is freed ----------------------------------------------------------------------------------------------
