@@ -12,34 +12,32 @@ from tessera_env.world.random_stream import WORLD
 
 TASK = np.dtype(
     [
-        # drawn with the world
+        # what others' observations look at: in one line of the processor's cache
+        ("work_s", np.float64),  # drawn with the world
+        ("progress_s", np.float64),  # work done and saved, as of the last stop
+        ("latest_s", np.float64),  # when its work would have to go on-demand, as of the last stop; inf: no deadline
+        ("ready_s", np.float64),  # work goes on from here, while PLACED
+        ("instance", np.int64),  # row of the instance it is on; NONE
+        ("interactive", np.int64),  # 1: INTERACTIVE, 0: BATCH; drawn with the world, like the next
         ("arrival_s", np.float64),
         ("deadline_s", np.float64),  # inf: none
         ("gpu_memory_mb", np.float64),
         ("state_base_mb", np.float64),
         ("state_growth_mb_per_s", np.float64),  # per second of work done
         ("state_cap_mb", np.float64),
-        ("work_s", np.float64),
-        ("interactive", np.int64),  # 1: INTERACTIVE, 0: BATCH
-        # what other tasks' observations look at stands side by side, from work_s to instance
-        ("progress_s", np.float64),  # work done and saved, as of the last stop
-        ("latest_s", np.float64),  # when its work would have to go on-demand, as of the last stop; inf: no deadline
-        ("ready_s", np.float64),  # work goes on from here, while PLACED
-        ("status", np.int64),  # TaskStatus
-        ("instance", np.int64),  # row of the instance it is on; NONE
-        # follow from what is drawn
-        ("fallback_changeover_s", np.float64),  # the shortest way onto on-demand, with all its state
-        ("on_demand_price", np.float64),  # $/h, the least of a pool that it fits
+        ("on_demand_price", np.float64),  # $/h, the least of a pool that it fits; it follows from what is drawn
+        ("fallback_changeover_s", np.float64),  # likewise: the shortest way onto on-demand, with all its state
         # changed by the engine
+        ("status", np.int64),  # TaskStatus
         ("placement", np.int64),  # 0 none, 1 + p SPOT, 1 + P + p ON_DEMAND; of a REQUESTED task: its request
         ("interruptions", np.int64),
         ("ask_generation", np.int64),  # the pending ask; others are stale
         ("run_generation", np.int64),  # the pending completion; others are stale
         ("ask_reason", np.int64),  # AskReason of the pending ask
-        ("launch_failed", np.int64),  # 1: its last request found no capacity
+        ("launch_failed", np.int32),  # 1: its last request found no capacity
+        ("moving", np.int32),  # 1: to its next instance, of its own will
         ("next_instance", np.int64),  # row of the instance that is prepared for it while it works on another; NONE
         ("prepared_s", np.float64),  # since when
-        ("moving", np.int64),  # 1: to that one, of its own will
         ("handover_generation", np.int64),  # the pending handover; others are stale
         ("ask_s", np.float64),  # when the pending ask is due
         ("stop_s", np.float64),  # when it has to leave its noticed instance; inf: it has no such
@@ -62,16 +60,16 @@ TASK = np.dtype(
 
 INSTANCE = np.dtype(
     [
+        ("status", np.int64),  # InstanceStatus
+        ("task", np.int64),  # row of the task on it, or that it is prepared for; NONE: idle; FOR_DISPLACED
+        ("on_demand", np.int64),  # of the offer
         ("billing_start_s", np.float64),  # provisioning ends, set-up begins
         ("setup_done_s", np.float64),
         ("end_s", np.float64),  # when the cloud takes it; before its notice nobody knows; inf: never
         ("start_integral", np.float64),  # the pool's price integral at billing_start_s; on-demand: dollars likewise
         ("launch", np.int64),  # number of the launch in this episode
         ("offer", np.int64),  # what was bought
-        ("pool", np.int64),  # of the offer, like the next
-        ("on_demand", np.int64),
-        ("status", np.int64),  # InstanceStatus
-        ("task", np.int64),  # row of the task on it, or that it is prepared for; NONE: idle; FOR_DISPLACED
+        ("pool", np.int64),  # of the offer
         ("payer", np.int64),  # row of the task that is charged what it costs; NONE: nobody yet
         ("charged_s", np.float64),  # what is billed up to here has been charged to tasks
         ("charged_integral", np.float64),  # like start_integral, at charged_s
