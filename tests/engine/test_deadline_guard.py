@@ -162,7 +162,7 @@ def test_who_obeys_the_mask_is_never_late_in_drawn_worlds(values, seed, choices)
 def test_who_obeys_the_mask_is_never_late_where_tasks_work_on(options):
     """The two options by which a task may not be asked for longer than an interval, alone and together."""
     prepared = 0
-    for seed in range(100_000, 100_000 + COUNT // 4):
+    for seed in range(100_030, 100_030 + COUNT // 4):
         made = feasible_world(seed)
         made.rules.make_before_break, made.rules.just_in_time = options
         run = play(made, obedient(seed), seed=seed)

@@ -225,3 +225,20 @@ def test_who_may_not_stay_may_not_move_to_spot_that_can_be_lost_at_launch(hazard
     run = agreed(world(pools, tasks, **rules), [2, 2, 2] + [3] * 20)
     assert run.masks[2] == [True, may_move, deadline_s > 810.0, True, True]
     assert run.totals["deadlines_missed"] == 0
+
+
+@pytest.mark.parametrize(("deadline_s", "prepares"), [(1_480.0, 0), (1_499.0, 0), (1_500.0, 1)])
+def test_pauses_for_checkpoints_that_a_stop_would_have_saved_make_nobody_late(deadline_s, prepares):
+    # On on-demand from 60 on, it would be done at 60 + 1,050 + 10 x 30 = 1,410. A stop at 150, after 90 s, saves it a
+    # pause: 150 + 960 + 9 x 30 = 1,380. Working on it takes the pause, then may be on spot for an interval of 30 s,
+    # and need 60 s to come back: 1,500.
+    rules = {"checkpoint_interval_s": 100.0, "checkpoint_cost_s": 30.0, "decision_interval_s": 30.0, "notice_s": 100.0}
+    tasks = [task(1_050.0, state_mb=20_000.0, deadline_s=deadline_s)]
+    run = agreed(
+        world([pool(setup_s=40.0)], tasks, **{**MOVING, **rules, "deadline_guard": True}),
+        lambda decision: SPOT if decision.time_s == 150.0 and decision.mask[SPOT] else ON_DEMAND,
+    )
+    assert run.masks[5] == [True, True, True]
+    assert len([line for line in run.of("PREPARE") if line[0] == 150.0]) == prepares
+    assert run.of("LAUNCH")[1][0] == 150.0
+    assert run.totals["deadlines_missed"] == run.totals["invalid_actions"] == 0

@@ -28,10 +28,22 @@ def may_prepare(sim: "Simulator", i: int, instance: Instance) -> bool:
     task = sim.tasks[i]
     if not sim.rules.make_before_break or is_ready(sim, instance) or task.ready_s > sim.now:
         return False
-    here, mask = task.instance, Mask(sim, i)
-    if not sim.rules.deadline_guard or here.purchase == ON_DEMAND or not mask.may_lose_work(here.pool):
+    if not sim.rules.deadline_guard or task.deadline_s == INF:
         return True
-    return mask.in_time(instance.setup_done_s - sim.now, mask.work_left_at_save())
+    here, mask = task.instance, Mask(sim, i)
+    may_lose_work = here.purchase == SPOT and mask.may_lose_work(here.pool)
+    if may_lose_work and not mask.in_time(instance.setup_done_s - sim.now, mask.work_left_at_save()):
+        return False
+    return sim.rules.checkpoint_cost_s == 0.0 or is_in_time_after_pauses(sim, i, instance)
+
+
+def is_in_time_after_pauses(sim: "Simulator", i: int, instance: Instance) -> bool:
+    """Whether the task makes its deadline though it takes the pauses that a stop now would save it."""
+    task = sim.tasks[i]
+    latest_s = task.deadline_s - sim.rules.guard_margin_s
+    if instance.purchase == ON_DEMAND:
+        return task.completion_s + sim.load_s(instance.pool, task.state_cap_mb) <= latest_s
+    return task.completion_s + sim.rules.decision_interval_s <= latest_s - sim.quickest_changeover_s(i)
 
 
 def prepare(sim: "Simulator", i: int, instance: Instance) -> None:

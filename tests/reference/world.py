@@ -90,7 +90,9 @@ class Rules:
     def run_time(self, work_s: float) -> float:
         """Time that work takes on a ready instance; the last segment needs no checkpoint."""
         tau = self.checkpoint_interval_s
-        return work_s if tau == INF else work_s + self.checkpoint_cost_s * (math.ceil(work_s / tau) - 1)
+        if tau == INF or work_s <= 0.0:
+            return work_s
+        return work_s + self.checkpoint_cost_s * (math.ceil(work_s / tau) - 1)
 
     def transfer_mb_per_s(self, pool: "Pool") -> float:
         """The slower of the pool's network and the checkpoint store; 1 Gbit is 125 MB."""
