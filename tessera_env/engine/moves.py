@@ -9,6 +9,7 @@ import math
 from tessera_env.engine.accounts import change_payer
 from tessera_env.engine.deadlines import (
     is_lossless,
+    latest_deadline_s,
     latest_fallback_s,
     progress_now_s,
     work_left_if_lost_s,
@@ -17,7 +18,7 @@ from tessera_env.engine.event_queue import push
 from tessera_env.engine.kinds import AskReason, EventKind, InstanceStatus, LogKind, TaskStatus
 from tessera_env.engine.log import log_event
 from tessera_env.engine.tasks import ask, ask_later, place, stop_in_time, stop_with_save, wait
-from tessera_env.engine.work import run_time_s, transfer_gbps
+from tessera_env.engine.work import done_s, load_s, run_time_s, transfer_gbps
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import MB_PER_GBIT, NONE
 
@@ -29,11 +30,24 @@ def may_prepare(params, state, env: int, task_id: int, instance_id: int) -> bool
     task, instance = state.tasks[env, task_id], state.instances[env, instance_id]
     if not config.make_before_break or instance.setup_done_s <= now_s or task.ready_s > now_s:
         return False
-    here = state.instances[env, task.instance]
-    if not config.deadline_guard or here.on_demand or is_lossless(params, task, here.pool):
+    if not config.deadline_guard or task.deadline_s == math.inf:
         return True
-    run_s = run_time_s(config, work_left_if_lost_s(config, task, now_s))  # it is not asked before, unless interrupted
-    return instance.setup_done_s + run_s <= latest_fallback_s(config, task)
+    here = state.instances[env, task.instance]
+    if not here.on_demand and not is_lossless(params, task, here.pool):
+        run_s = run_time_s(config, work_left_if_lost_s(config, task, now_s))  # it is not asked before, but if interrupted
+        if instance.setup_done_s + run_s > latest_fallback_s(config, task):
+            return False
+    return config.checkpoint_cost_s == 0.0 or is_in_time_after_pauses(params, state, env, task, instance)
+
+
+@compiled
+def is_in_time_after_pauses(params, state, env: int, task, instance) -> bool:
+    """Whether the task makes its deadline though it takes the pauses for checkpoints that a stop now would save it."""
+    config = params.config[0]
+    if instance.on_demand:
+        loading_s = load_s(config, params.pools[instance.pool], task.state_cap_mb)
+        return done_s(config, task) + loading_s <= latest_deadline_s(config, task)
+    return done_s(config, task) + config.decision_interval_s <= latest_fallback_s(config, task)
 
 
 @compiled
