@@ -28,9 +28,9 @@ _POLICIES = ",".join(DEFAULT_POLICIES)
 class Evaluate:
     """Compare policies on the same worlds.
 
-    Every policy plays the same episodes. The table shows each one's mean cost and the paired difference to the
-    baseline, with 95 % bootstrap intervals: one policy beats another only where the interval of the difference is
-    clear of 0. --optimum adds what a clairvoyant would have paid.
+    Every policy plays the same episodes. The table shows each one's mean cost, its objective (cost and penalties in
+    one figure) and the objective's paired difference to the baseline, with 95 % bootstrap intervals: one policy beats
+    another only where the interval of the difference is clear of 0. --optimum adds what a clairvoyant would have paid.
     """
 
     scenario: ScenarioName = "deadline-aws"

@@ -38,9 +38,10 @@ _OWN = "(default: the scenario's)"
 class Simulate:
     """What would each policy cost?
 
-    Every policy plays the same worlds. The table shows dollars, tasks done, preemptions, and checkpoints: of those
-    decided at an interruption how many saved work, and the hours they saved (N/A: none was decided). Savings are
-    against OnDemandOnly. With several episodes all figures are means with 95 % bootstrap intervals.
+    Every policy plays the same worlds. The table shows dollars, the objective (dollars, and penalties for what was
+    late, left undone or down), tasks done, preemptions, and checkpoints: of those decided at an interruption how many
+    saved work, and the hours they saved (N/A: none was decided). Savings are in dollars against OnDemandOnly. With
+    several episodes all figures are means with 95 % bootstrap intervals.
 
     Examples:
       tessera simulate --duration 48 --tasks 100

@@ -19,6 +19,9 @@ OPTIMUM = "clairvoyant"  # the least possible cost, where that is wanted; no pol
 REFERENCE = "uniform_progress"  # from whose cost to the optimum the gap is that policies close
 
 Table = dict[str, np.ndarray]  # one metric's episodes by name, each (episodes,)
+_Sample = tuple[np.ndarray, np.ndarray]  # a metric's episodes, and its resampled means
+
+_ROUNDING = 1e-9  # of the work's on-demand cost; penalties below it are differences of rounding
 
 
 class ResultsError(ValueError):
@@ -30,7 +33,8 @@ class Summary:
     """One policy over all worlds."""
 
     cost_usd: Estimate
-    difference_usd: Estimate | None  # cost minus the baseline's in the same worlds; None: it is the baseline
+    objective_usd: Estimate  # cost and penalties
+    difference_usd: Estimate | None  # objective minus the baseline's in the same worlds; None: it is the baseline
     savings: Estimate | None  # share of OnDemandOnly's mean cost; None: that was not evaluated
     gap_closed: Estimate | None  # share of the way from REFERENCE to OPTIMUM; None: no optimum, or no gap
     means: dict[str, float | None]  # of every metric over the episodes that have it; None: no episode has
@@ -61,32 +65,46 @@ class Results:
     @cached_property
     def summary(self) -> dict[str, Summary]:
         """Means, intervals and comparisons by label; all intervals rest on the same resampled worlds."""
-        of_label = {label: table["cost_usd"] for label, table in self.tables.items()}
+        costs = {label: table["cost_usd"] for label, table in self.tables.items()}
         if self.reference_usd is not None:
-            of_label.setdefault(REFERENCE, self.reference_usd)
-        costs = np.column_stack(list(of_label.values())).astype(np.float64)
-        resampled = bootstrap_means(costs, self.seed)
-        columns = {label: (costs[:, k], resampled[:, k]) for k, label in enumerate(of_label)}
-        return {label: self._summarise(label, columns) for label in self.tables}
+            costs.setdefault(REFERENCE, self.reference_usd)
+        # Where nothing is penalised the objective is the cost, which need not be resampled twice.
+        objectives = {
+            label: table["objective_usd"]
+            for label, table in self.tables.items()
+            if not np.array_equal(table["objective_usd"], table["cost_usd"])
+        }
+        values = np.column_stack([*costs.values(), *objectives.values()]).astype(np.float64)
+        resampled = bootstrap_means(values, self.seed)
+        samples = [(values[:, k], resampled[:, k]) for k in range(values.shape[1])]
+        of_cost = dict(zip(costs, samples, strict=False))
+        of_objective = of_cost | dict(zip(objectives, samples[len(costs) :], strict=True))
+        return {label: self._summarise(label, of_cost, of_objective) for label in self.tables}
 
-    def _summarise(self, label: str, columns: dict[str, tuple[np.ndarray, np.ndarray]]) -> Summary:
-        cost, resampled = columns[label]
+    def _summarise(self, label: str, costs: dict[str, _Sample], objectives: dict[str, _Sample]) -> Summary:
+        (cost, resampled), objective = costs[label], objectives[label]
         difference = saved = None
         if self.baseline is not None and label != self.baseline:
-            base, resampled_base = columns[self.baseline]
-            difference = estimate(cost - base, resampled - resampled_base)
-        if ON_DEMAND in columns and label != ON_DEMAND and columns[ON_DEMAND][0].mean() > 0:
-            full, resampled_full = columns[ON_DEMAND]
+            base = objectives[self.baseline]
+            difference = estimate(objective[0] - base[0], objective[1] - base[1])
+        if ON_DEMAND in costs and label != ON_DEMAND and costs[ON_DEMAND][0].mean() > 0:
+            full, resampled_full = costs[ON_DEMAND]
             saved = savings(cost, full, resampled, resampled_full)
-        means = {metric: _mean(values) for metric, values in self.tables[label].items()}
-        return Summary(estimate(cost, resampled), difference, saved, self._gap_closed(label, columns), means)
+        return Summary(
+            cost_usd=estimate(cost, resampled),
+            objective_usd=estimate(*objective),
+            difference_usd=difference,
+            savings=saved,
+            gap_closed=self._gap_closed(label, costs),
+            means={metric: _mean(values) for metric, values in self.tables[label].items()},
+        )
 
-    def _gap_closed(self, label: str, columns: dict[str, tuple[np.ndarray, np.ndarray]]) -> Estimate | None:
+    def _gap_closed(self, label: str, costs: dict[str, _Sample]) -> Estimate | None:
         if not self.has_optimum:
             return None
-        three = [columns[name] for name in (label, REFERENCE, OPTIMUM)]
+        three = [costs[name] for name in (label, REFERENCE, OPTIMUM)]
         return gap_closed(
-            np.column_stack([costs for costs, _ in three]), np.column_stack([means for _, means in three])
+            np.column_stack([episodes for episodes, _ in three]), np.column_stack([means for _, means in three])
         )
 
     def to_json(self) -> str:
@@ -134,6 +152,7 @@ class Results:
         gap = {"gap_closed": _estimate_values(summary.gap_closed)} if self.has_optimum else {}
         return {
             "cost_usd": _estimate_values(summary.cost_usd),
+            "objective_usd": _estimate_values(summary.objective_usd),
             "difference_usd": _estimate_values(summary.difference_usd),
             "savings": _estimate_values(summary.savings),
             "means": summary.means,
@@ -184,7 +203,18 @@ def _table(episodes: list[dict[str, Any]], label: str) -> Table:
     if [row["world"] for row in rows] != list(range(len(rows))) or not rows:
         raise ResultsError(f"episodes: of {label!r}: must be one for each world from 0 on")
     metrics = [key for key in rows[0] if key not in ("policy", "world")]
-    return {metric: _column([row[metric] for row in rows]) for metric in metrics}
+    return _with_objective({metric: _column([row[metric] for row in rows]) for metric in metrics})
+
+
+def _with_objective(table: Table) -> Table:
+    """A table from a file that was written before there was an objective: it is minus the return, in dollars."""
+    if "objective_usd" in table:
+        return table
+    cost, penalty = table["cost_usd"], np.zeros(len(table["cost_usd"]))
+    if {"episode_return", "scale_usd"} <= table.keys():
+        penalty = -table["episode_return"] * table["scale_usd"] - cost
+        penalty[np.abs(penalty) <= _ROUNDING * table["scale_usd"]] = 0.0
+    return {**table, "objective_usd": cost + penalty, "penalty_usd": penalty}
 
 
 def _column(values: list[float | None]) -> np.ndarray:

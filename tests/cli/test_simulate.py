@@ -18,8 +18,8 @@ from tessera_env.evaluation.results import Results
 from tessera_env.simulate import simulate
 
 FAST = ["simulate", "--duration", "6", "--tasks", "5"]
-HEADER = "Policy                   Cost ($)    Completed  Preemptions     Checkpoints"
-ROW = re.compile(r"(\S+) +(\d+\.\d\d) +(\d+/\d+) +(\d+)     (N/A|\d+/\d+ \(\d+\.\dh saved\))")
+HEADER = "Policy                 Cost ($) Objective ($)   Completed Preemptions   Checkpoints"
+ROW = re.compile(r"(\S+) +(\d+\.\d\d) +(\d+\.\d\d) +(\d+/\d+) +(\d+)   (N/A|\d+/\d+ \(\d+\.\dh saved\))")
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
@@ -43,12 +43,14 @@ def test_the_defaults_are_the_original_engines_world(capsys: pytest.CaptureFixtu
     assert lines[0] == HEADER
     rows = [ROW.fullmatch(line) for line in lines[1:4]]
     assert [row and row[1] for row in rows] == ["Greedy", "OnDemandFallback", "OnDemandOnly"]
-    assert [row and row[3].endswith("/100") for row in rows] == [True] * 3
+    assert [row and row[4].endswith("/100") for row in rows] == [True] * 3
     assert rows[2] is not None
-    assert (rows[2][4], rows[2][5]) == ("0", "N/A")
+    assert (rows[2][5], rows[2][6]) == ("0", "N/A")
+    assert float(rows[2][3]) > float(rows[2][2])  # what is left undone is penalised
     assert lines[5] == "Savings against OnDemandOnly:"
     assert re.fullmatch(r"  Greedy +\d\d\.\d %  \(\$\d+\.\d\d\)", lines[6])
-    assert lines[9:] == ["One world of classic, 48 h, seed 0."]
+    assert lines[9] == "One world of classic, 48 h, seed 0."
+    assert [line.partition(":")[0] for line in lines[10:]] == ["Objective"]
 
 
 def test_the_json_is_that_of_the_function(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,7 +74,7 @@ def test_a_scenario_of_ones_own_keeps_its_values(tmp_path: Path, capsys: pytest.
     preset = Path(sys.modules["tessera_env"].__path__[0]) / "scenario" / "presets" / "deadline.toml"
     (tmp_path / "mine.toml").write_text(preset.read_text(encoding="utf-8"), encoding="utf-8")
     lines = printed(capsys, "simulate", "--scenario", str(tmp_path / "mine.toml"), "--policies", "on_demand_only")
-    assert lines[1].split()[2] == "1/1"
+    assert lines[1].split()[3] == "1/1"
     assert "One world of mine, 96 h, seed 0." in lines
     assert "Missed deadlines: OnDemandOnly 0." in lines
 

@@ -47,7 +47,7 @@ def test_all_sections_are_there():
     ]
     text = text_of(html)
     assert "tessera evaluate --episodes 3" in text
-    assert "Over 3 worlds of classic, greedy cost least" in text
+    assert "Over 3 worlds of classic, greedy has the least objective: $" in text
     assert "checkpoint.full_fraction 0.8" in text
     assert "Fewer than 30 worlds" in text
     assert results.versions["numba"] in text
@@ -128,7 +128,7 @@ def test_bars_are_the_dollars_of_each_purchase():
 
 def test_points_of_the_differences_are_the_worlds():
     _prepared, results = prepared_and_results()
-    paired = results.tables["on_demand_only"]["cost_usd"] - results.tables["greedy"]["cost_usd"]
+    paired = results.tables["on_demand_only"]["objective_usd"] - results.tables["greedy"]["objective_usd"]
     (box,) = [trace for trace in figures(report_html(results))[1]["data"] if trace["type"] == "box"]
     assert box["median"] == pytest.approx([np.median(paired)])
 
@@ -196,3 +196,15 @@ def test_the_optimum_is_a_row_and_no_winner():
     assert "Who had known the world could have paid $" in text
     assert "of the gap from uniform_progress to that" in text
     assert "Gap closed %" not in text_of(report_html(prepared_and_results("deadline")[1]))
+
+
+def test_the_least_objective_leads_where_cost_would_not():
+    """A policy that pays less because it left work undone is not called the best."""
+    sample = results_samples.results(labels=("greedy", "runs/latest"))
+    assert "runs/latest cost least: $40.00 a world." in text_of(report_html(sample))
+    sample = results_samples.results(labels=("greedy", "runs/latest"))
+    learned = sample.tables["runs/latest"]
+    learned["objective_usd"] = learned["cost_usd"] + 25.0
+    text = text_of(report_html(sample))
+    assert "greedy has the least objective: $50.00 a world, a cost of $50.00 and $0.00 of penalties." in text
+    assert "Its lead over runs/latest is $15.00 [14." in text
