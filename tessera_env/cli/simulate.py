@@ -14,6 +14,7 @@ from tessera_env.cli.options import (
     ReportFile,
     ResultsFile,
     ScenarioName,
+    TasksFile,
     Threads,
     labels_of,
     overrides_of,
@@ -77,13 +78,15 @@ class Simulate:
 
     log: LogFile = None
 
+    tasks_output: TasksFile = None
+
     set: Overrides = ()
 
     threads: Threads = 1
 
     def run(self) -> None:
         """Check everything, then play, write and print; a file that cannot be written does not take the rest along."""
-        outputs = Outputs(self.output, self.html, self.log)
+        outputs = Outputs(self.output, self.html, self.log, self.tasks_output)
         with refusing():
             prepared = as_simulation(self._asked(), self.duration, self.tasks).prepare()
             outputs.check(prepared)
@@ -102,6 +105,7 @@ class Simulate:
             self.episodes,
             self.seed,
             overrides=overrides_of(self.set),
+            accounts=self.tasks_output is not None,
             threads=self.threads,
             progress=True,
         )

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from tessera_env.evaluation.statistics import Estimate, bootstrap_means, estimate, gap_closed, savings
 from tessera_env.files.reading import read_text
 from tessera_env.files.writing import write_text
+from tessera_env.simulation.accounts import Accounts, accounts_from, plain_chunks
 
 SCHEMA = 1
 ON_DEMAND = "on_demand_only"  # what savings are measured against, where it is evaluated
@@ -51,6 +53,7 @@ class Results:
     policies: dict[str, dict[str, Any]]  # by label: name, and what identifies an exported network
     tables: dict[str, Table]  # by label, in the order given; the optimum, if there is one, last
     reference_usd: np.ndarray | None = None  # (episodes,) cost of REFERENCE in each world; with the optimum only
+    accounts: dict[str, Accounts] | None = None  # by label, what each task cost; None: that was not kept
 
     @property
     def has_optimum(self) -> bool:
@@ -107,8 +110,12 @@ class Results:
             np.column_stack([episodes for episodes, _ in three]), np.column_stack([means for _, means in three])
         )
 
-    def to_json(self) -> str:
-        """JSON with sorted keys, no clock time, null for what an episode does not have, and one episode a line."""
+    def to_json(self, accounts: bool = True) -> str:
+        """JSON with sorted keys, no clock time, null for what there is none of, one episode and one task a line.
+
+        Args:
+            accounts: with what each task cost, if that was kept.
+        """
         rows = [row for label in self.tables for row in self._rows(label)]
         parts = {
             "baseline": _dumps(self.baseline),
@@ -122,16 +129,17 @@ class Results:
         }
         if self.reference_usd is not None:
             parts["reference_usd"] = _dumps(self.reference_usd.tolist())
-            parts = dict(sorted(parts.items()))
-        return "{\n" + ",\n".join(f'"{key}": {text}' for key, text in parts.items()) + "\n}\n"
+        if self.accounts is not None and accounts:
+            parts["tasks"] = "[\n" + ",\n".join(map(_dumps, _task_rows(self.accounts))) + "\n]"
+        return "{\n" + ",\n".join(f'"{key}": {text}' for key, text in sorted(parts.items())) + "\n}\n"
 
-    def write_json(self, path: str | Path) -> None:
+    def write_json(self, path: str | Path, accounts: bool = True) -> None:
         """Write `to_json` so that the file holds the old results or the new ones, never a part.
 
         Raises:
             OSError: it cannot be written.
         """
-        write_text(path, self.to_json())
+        write_text(path, self.to_json(accounts))
 
     @classmethod
     def from_json(cls, path: str | Path) -> "Results":
@@ -184,6 +192,7 @@ def _from_values(values: dict[str, Any]) -> Results:
         policies=policies,
         tables=tables,
         reference_usd=reference_usd,
+        accounts=_accounts(values["tasks"], lengths) if "tasks" in values else None,
     )
 
 
@@ -196,6 +205,27 @@ def _reference_usd(values: dict[str, Any], lengths: dict[str, int]) -> np.ndarra
     if reference_usd.shape != (lengths[OPTIMUM],):
         raise ResultsError(f"reference_usd: must be one for each world (got {len(reference_usd)})")
     return reference_usd
+
+
+def _task_rows(accounts: dict[str, Accounts]) -> Iterator[dict[str, Any]]:
+    """What each task cost, policy by policy, world by world."""
+    for label, columns in accounts.items():
+        for chunk in plain_chunks(columns):
+            for row in zip(*chunk.values(), strict=True):
+                yield {"policy": label, **dict(zip(chunk, row, strict=True))}
+
+
+def _accounts(rows: list[dict[str, Any]], lengths: dict[str, int]) -> dict[str, Accounts]:
+    of_label: dict[str, list[dict[str, Any]]] = {label: [] for label in lengths if label != OPTIMUM}
+    for row in rows:
+        of_label[row["policy"]].append(row)
+    accounts = {label: accounts_from(own) for label, own in of_label.items()}
+    for label, columns in accounts.items():
+        worlds, tasks = columns["world"], columns["task"]
+        follows = (np.diff(worlds) > 0) & (tasks[1:] == 0) | (np.diff(worlds) == 0) & (np.diff(tasks) == 1)
+        if not follows.all() or tasks[:1].any() or not ((worlds >= 0) & (worlds < lengths[label])).all():
+            raise ResultsError(f"tasks: of {label!r}: must be each world's from 0 on, in order")
+    return accounts
 
 
 def _table(episodes: list[dict[str, Any]], label: str) -> Table:

@@ -63,6 +63,28 @@ def test_the_json_is_that_of_the_function(tmp_path: Path, capsys: pytest.Capture
     assert Results.from_json(command).episodes == 3
 
 
+def test_what_each_task_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As the function writes it, whose results hold it, too; the JSON is none the longer for it."""
+    command, function, plain = tmp_path / "command.csv", tmp_path / "function.csv", tmp_path / "plain.json"
+    options = ["--policies", "greedy,on_demand_only", "--episodes", "3"]
+    with_tasks = tmp_path / "with.json"
+    printed(capsys, *FAST, *options, "--tasks-output", str(command), "--output", str(with_tasks))
+    printed(capsys, *FAST, *options, "--output", str(plain))
+    assert with_tasks.read_bytes() == plain.read_bytes()
+    results = simulate(6, 5, ["greedy", "on_demand_only"], episodes=3, tasks_output=function)
+    assert command.read_bytes() == function.read_bytes()
+    header, *rows = command.read_text().splitlines()
+    assert header.startswith("policy,world,task,kind,arrival_h,")
+    assert [row.split(",")[:3] for row in rows] == [
+        [policy, str(world), str(task)]
+        for policy in ("greedy", "on_demand_only")
+        for world in range(3)
+        for task in range(5)
+    ]
+    assert results.accounts is not None
+    assert [float(row.split(",")[10]) for row in rows[:15]] == results.accounts["greedy"]["usd"].tolist()
+
+
 def test_threads_change_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths = [tmp_path / name for name in ("1", "2")]
     texts = [printed(capsys, *FAST, "--episodes", "4", "--threads", path.name, "--output", str(path)) for path in paths]
@@ -109,6 +131,10 @@ def test_a_scenario_of_ones_own_keeps_its_values(tmp_path: Path, capsys: pytest.
         (["--log", "/dev/full"], "is not a regular file"),
         (["--output", "a", "--html", "./a"], "html: ./a is the same file as output's"),
         (["--output", "old", "--log", "link"], "log: link is the same file as output's"),
+        (["--tasks-output", "."], "is a directory"),
+        (["--tasks-output", "missing/tasks.csv"], "there is no directory"),
+        (["--tasks-output", "/dev/full"], "is not a regular file"),
+        (["--output", "a", "--tasks-output", "./a"], "tasks_output: ./a is the same file as output's"),
         (["--tasks", "3", "foo"], "foo"),
         (["--duratoin", "3"], "--duratoin"),
     ],

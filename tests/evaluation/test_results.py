@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tessera_env.evaluation.experiment import evaluate
 from tessera_env.evaluation.results import Results, ResultsError
 from tests.results_samples import COSTS, results, table
 
@@ -119,6 +120,46 @@ class TestJson:
         assert greedy["objective_usd"].tolist() == (greedy["cost_usd"] + greedy["penalty_usd"]).tolist()
         assert twin["objective_usd"].tolist() == twin["cost_usd"].tolist()
         assert read.summary["greedy"].objective_usd.mean == pytest.approx(COSTS["greedy"][:3].mean() + 25.0 / 3.0)
+
+    def test_accounts_go_there_and_back(self, tmp_path: Path) -> None:
+        overrides = {"task.count": 4, "horizon_h": 12, "task.arrivals": "poisson", "task.arrivals_per_h": 0.2}
+        made = evaluate("fleet", ["greedy", "on_demand_only"], 4, 1, overrides=overrides, accounts=True)
+        made.write_json(tmp_path / "a.json")
+        text = (tmp_path / "a.json").read_text()
+        assert made.accounts is not None
+        assert sum(line.startswith('{"arrival_h"') for line in text.splitlines()) == sum(
+            len(accounts["task"]) for accounts in made.accounts.values()
+        )
+        read = Results.from_json(tmp_path / "a.json")
+        assert read.to_json() == text
+        assert read.accounts is not None
+        assert list(read.accounts) == list(made.accounts)
+        for label, accounts in made.accounts.items():
+            for name, values in accounts.items():
+                found = read.accounts[label][name]
+                assert np.array_equal(found, values, equal_nan=values.dtype.kind == "f"), name
+                assert found.dtype == values.dtype, name
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"policy": "nobody"},
+            {"task": 1},
+            {"task": None},
+            {"world": 4},
+            {"world": -1},
+            {"late": "no"},
+            {"usd": "much"},
+            {"kind": {}},
+        ],
+    )
+    def test_accounts_that_are_none(self, tmp_path: Path, change: dict[str, object]) -> None:
+        made = evaluate("deadline", ["greedy"], 2, 1, overrides={"task.work_h": 1, "horizon_h": 4}, accounts=True)
+        values = json.loads(made.to_json())
+        values["tasks"][0] |= change
+        (tmp_path / "a.json").write_text(json.dumps(values))
+        with pytest.raises(ResultsError, match=r"^[^\n]*a\.json: [^\n]+$"):
+            Results.from_json(tmp_path / "a.json")
 
     def test_no_nan_and_no_infinity(self, tmp_path: Path) -> None:
         columns = table(np.array([5.0]), completion_p50_h=np.array([math.nan]))
