@@ -40,6 +40,7 @@ def test_all_sections_are_there():
         "Policies",
         "Cost by purchase",
         "One world under each policy",
+        "What did each task cost?",
         "Differences, world by world",
         "Savings against completion",
         "What the grace period and migration saved",
@@ -102,7 +103,7 @@ def test_one_world_says_what_it_cannot_show():
 def test_results_alone_are_enough_for_the_rest():
     html = report_html(results_samples.results())
     assert len(figures(html)) == 2
-    assert text_of(html).count("no world was played for this report") == 2
+    assert text_of(html).count("no world was played for this report") == 3
     assert "do not say what was paid for which purchase" in text_of(html)
 
 
@@ -111,7 +112,7 @@ def test_many_tasks_are_not_played_again(monkeypatch):
 
     monkeypatch.setattr(report, "MOST_TASKS", 99)
     prepared, results = prepared_and_results(episodes=1)
-    assert text_of(report_html(results, prepared=prepared)).count("Not shown for more than 99 tasks") == 2
+    assert text_of(report_html(results, prepared=prepared)).count("Not shown for more than 99 tasks") == 3
 
 
 def test_without_a_baseline_nothing_is_compared():
