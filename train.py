@@ -157,7 +157,7 @@ def compare(
 
 def distance(results: Results, label: str, other: str) -> str:
     """How far one policy is from another: dollars, paired by world, and the gap to the optimum that each closes."""
-    columns = np.column_stack([results.tables[name]["cost_usd"] for name in (label, other)])
+    columns = np.column_stack([results.tables[name]["objective_usd"] for name in (label, other)])
     resampled = bootstrap_means(columns, results.seed)
     dollars = estimate(columns[:, 0] - columns[:, 1], resampled[:, 0] - resampled[:, 1])
     gaps = [results.summary[name].gap_closed for name in (label, other)]

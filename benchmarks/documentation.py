@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 # Which blocks come from whose files: these need not be printed in every run.
 FIGURES = ("results", "baselines", "benchmarks", "ablation", "cant-be-late")
 # Of the report's columns.
-SHOWN = ("cost $", "difference $", "saves %", "gap closed %", "missed deadlines", "tasks done")
+SHOWN = ("cost $", "objective $", "difference $", "saves %", "gap closed %", "missed deadlines", "tasks done")
 LEARNED = "learned"
 Kept = TypeVar("Kept", Reports, Studies)
 ABLATION_METRICS = ("cost, $", "work lost, h", "p95 completion, h")
@@ -181,10 +181,13 @@ def caption(results: Results) -> str:
     parts = [f"{results.episodes} worlds of `{results.scenario['name']}`{_hours(results)}, seed {results.seed}"]
     parts.append("mean [95 % bootstrap interval]")
     if results.baseline is not None:
-        parts.append(f"difference to {results.baseline} paired by world, * where its interval is clear of 0")
+        parts.append(
+            f"difference to {results.baseline} of the objective (cost and penalties in one figure), paired by world, "
+            "* where its interval is clear of 0"
+        )
     text = "; ".join(parts) + "."
     if did_unlike_numbers(results):
-        text += " The policies did unlike numbers of tasks: costs are of unlike amounts of work."
+        text += " The policies did unlike numbers of tasks, so costs are of unlike amounts of work: compare objectives."
     return text
 
 
@@ -202,7 +205,7 @@ def verdict(results: Results, card: dict[str, Any]) -> str:
     difference = results.summary[LEARNED].difference_usd if LEARNED in results.summary else None
     if difference is None:
         return ""
-    training, base = card["training"], results.summary[str(results.baseline)].cost_usd.mean
+    training, base = card["training"], results.summary[str(results.baseline)].objective_usd.mean
     learner = (
         f"{training['algorithm']} on `{card['scenario']}`, the best of its run, after {training['steps']:,} decisions"
     )

@@ -22,6 +22,7 @@ from tessera_env.report.simulation_text import simulation_text
 from tessera_env.scenario import Scenario, load_scenario
 from tessera_env.scenario.fields import REQUIRED, FieldGroup, FieldRow, scenario_fields
 from tessera_env.simulate import simulate
+from tessera_env.simulation.accounts import COLUMNS
 
 # A help text is laid out for the terminal that it is printed on: one of 80 columns without colours.
 _TERMINAL = {"COLUMNS": "80", "LINES": "24", "NO_COLOR": "1", "TERM": "dumb"}
@@ -38,6 +39,7 @@ def printed_blocks() -> dict[str, str]:
         "engine": engine_modules(),
         "scenario-fields": "\n\n".join(map(field_group, scenario_fields())),
         "event-log": (inspect.getdoc(event_log) or "").partition("\n\n")[2],
+        "accounts": markdown(("column", "what it holds"), account_columns(), numbers=False),
         "help": "\n\n".join(help_texts()),
         **{f"environment-{preset}": environment(id_, preset) for id_, preset in tessera_env.ENVIRONMENTS.items()},
     }
@@ -46,6 +48,11 @@ def printed_blocks() -> dict[str, str]:
 def simulated() -> str:
     """What `tessera simulate --duration 48 --tasks 100` prints."""
     return f"```text\n{simulation_text(simulate(duration=48, tasks=100))}```"
+
+
+def account_columns() -> list[tuple[str, str]]:
+    """What is said of each task."""
+    return [(f"`{name}`", meaning) for name, meaning in COLUMNS.items()]
 
 
 def environments() -> str:

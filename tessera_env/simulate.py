@@ -26,6 +26,8 @@ def simulate(
     output: str | Path | None = None,
     html: str | Path | None = None,
     log: str | Path | None = None,
+    tasks_output: str | Path | None = None,
+    accounts: bool = False,
     threads: int = 1,
     overrides: Mapping[str, Any] | None = None,
     progress: bool = False,
@@ -39,14 +41,25 @@ def simulate(
         output: write the results here as JSON.
         html: write the report here.
         log: write the events of the first world here, for every policy; one line of JSON each.
+        tasks_output: write what each task cost here as CSV, for every policy and world; the results hold it, too, but
+            not their JSON.
 
     Raises:
         ValueError: an argument cannot be used; nothing has been played then.
         OSError: a file cannot be written; its old content, if any, is untouched.
     """
-    asked = Experiment(scenario, policies, episodes, seed, threads=threads, overrides=overrides, progress=progress)
+    asked = Experiment(
+        scenario,
+        policies,
+        episodes,
+        seed,
+        overrides=overrides,
+        accounts=accounts or tasks_output is not None,
+        threads=threads,
+        progress=progress,
+    )
     prepared = as_simulation(asked, duration, tasks).prepare()
-    outputs = Outputs(output, html, log)
+    outputs = Outputs(output, html, log, tasks_output)
     outputs.check(prepared)
     results = prepared.run()
     outputs.write(prepared, results, "tessera_env.simulate.simulate(...)")

@@ -17,6 +17,7 @@ def table(cost: np.ndarray, **changes: object) -> dict[str, np.ndarray]:
     count = len(cost)
     columns = {
         "cost_usd": np.asarray(cost, dtype=float),
+        "objective_usd": np.asarray(cost, dtype=float),
         "spot_h": np.full(count, 30.0),
         "on_demand_h": np.full(count, 18.25),
         "interruptions": np.full(count, 3),

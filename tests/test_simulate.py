@@ -59,6 +59,18 @@ def test_it_writes_what_is_asked_for(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["events.jsonl", "results.json"]
 
 
+def test_accounts_are_kept_where_they_are_asked_for(tmp_path: Path) -> None:
+    assert simulate(**FAST, policies="greedy").accounts is None
+    output, tasks = tmp_path / "results.json", tmp_path / "tasks.csv"
+    kept = simulate(**FAST, policies="greedy", accounts=True, output=output)
+    assert output.read_text(encoding="utf-8") == kept.to_json()
+    assert '"tasks": [' in kept.to_json()
+    written = simulate(**FAST, policies="greedy", tasks_output=tasks, output=output)
+    assert output.read_text(encoding="utf-8") == written.to_json(accounts=False)
+    assert written.to_json() == kept.to_json()
+    assert len(tasks.read_text().splitlines()) == 6
+
+
 def test_the_report_is_written_by_its_own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     fake = type("fake", (), {"write_report": lambda *arguments, **options: calls.append((arguments, options))})
@@ -106,4 +118,6 @@ def test_nothing_is_played_or_written_before_all_is_checked(tmp_path: Path, monk
         simulate(scenario=scenario, log=scenario)
     with pytest.raises(OSError, match="is a directory"):
         simulate(output=tmp_path)
+    with pytest.raises(OSError, match=r"tasks_output: .* is the same file as log's"):
+        simulate(log=same, tasks_output=same)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]

@@ -28,9 +28,9 @@ _POLICIES = ",".join(DEFAULT_POLICIES)
 class Evaluate:
     """Compare policies on the same worlds.
 
-    Every policy plays the same episodes. The table shows each one's mean cost and the paired difference to the
-    baseline, with 95 % bootstrap intervals: one policy beats another only where the interval of the difference is
-    clear of 0. --optimum adds what a clairvoyant would have paid.
+    Every policy plays the same episodes. The table shows each one's mean cost, its objective (cost and penalties in
+    one figure) and the objective's paired difference to the baseline, with 95 % bootstrap intervals: one policy beats
+    another only where the interval of the difference is clear of 0. --optimum adds what a clairvoyant would have paid.
     """
 
     scenario: ScenarioName = "deadline-aws"
@@ -56,6 +56,12 @@ class Evaluate:
 
     html: ReportFile = None
 
+    accounts: Annotated[
+        bool,
+        tyro.conf.FlagCreatePairsOff,
+        tyro.conf.arg(help="Let the JSON hold what each task cost, too: a line a task, world and policy."),
+    ] = False
+
     optimum: Annotated[
         bool,
         tyro.conf.FlagCreatePairsOff,
@@ -72,6 +78,8 @@ class Evaluate:
     def run(self) -> None:
         """Check everything, then play, write and print."""
         outputs = Outputs(self.json, self.html, results_option="json")
+        if self.accounts and self.json is None:
+            raise InputError("accounts: nothing holds them (allowed: with --json FILE)")
         with refusing():
             prepared = self._asked().prepare()
             outputs.check(prepared)
@@ -90,6 +98,7 @@ class Evaluate:
             None if self.baseline == "none" else self.baseline,
             overrides=overrides_of(self.set),
             optimum=self.optimum,
+            accounts=self.accounts,
             threads=self.threads,
             progress=True,
         )

@@ -75,6 +75,10 @@ ReportFile = Annotated[
 LogFile = Annotated[
     str | None, _file("Write the first world's events here for every policy, a line of JSON each; replaced at the end.")
 ]
+TasksFile = Annotated[
+    str | None,
+    _file("Write what each task cost here as CSV, for every policy and world; replaced at the end."),
+]
 
 
 def overrides_of(assignments: Sequence[str]) -> dict[str, Any]:

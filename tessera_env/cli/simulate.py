@@ -14,6 +14,7 @@ from tessera_env.cli.options import (
     ReportFile,
     ResultsFile,
     ScenarioName,
+    TasksFile,
     Threads,
     labels_of,
     overrides_of,
@@ -38,9 +39,10 @@ _OWN = "(default: the scenario's)"
 class Simulate:
     """What would each policy cost?
 
-    Every policy plays the same worlds. The table shows dollars, tasks done, preemptions, and checkpoints: of those
-    decided at an interruption how many saved work, and the hours they saved (N/A: none was decided). Savings are
-    against OnDemandOnly. With several episodes all figures are means with 95 % bootstrap intervals.
+    Every policy plays the same worlds. The table shows dollars, the objective (dollars, and penalties for what was
+    late, left undone or down), tasks done, preemptions, and checkpoints: of those decided at an interruption how many
+    saved work, and the hours they saved (N/A: none was decided). Savings are in dollars against OnDemandOnly. With
+    several episodes all figures are means with 95 % bootstrap intervals.
 
     Examples:
       tessera simulate --duration 48 --tasks 100
@@ -76,13 +78,15 @@ class Simulate:
 
     log: LogFile = None
 
+    tasks_output: TasksFile = None
+
     set: Overrides = ()
 
     threads: Threads = 1
 
     def run(self) -> None:
         """Check everything, then play, write and print; a file that cannot be written does not take the rest along."""
-        outputs = Outputs(self.output, self.html, self.log)
+        outputs = Outputs(self.output, self.html, self.log, self.tasks_output)
         with refusing():
             prepared = as_simulation(self._asked(), self.duration, self.tasks).prepare()
             outputs.check(prepared)
@@ -101,6 +105,7 @@ class Simulate:
             self.episodes,
             self.seed,
             overrides=overrides_of(self.set),
+            accounts=self.tasks_output is not None,
             threads=self.threads,
             progress=True,
         )

@@ -18,7 +18,7 @@ from tessera_env.world.parameters import NONE
 _REASON_TO_KIND = int(EventKind.ASK_INTERRUPTION) - int(AskReason.INTERRUPTION)  # kinds follow reasons in order
 _TASK_BITS = 32
 _MOST_SLACK_S = 2**25  # a year
-_LATE_S = 1e-6  # a completion this much behind the deadline is rounding, not lateness
+LATE_S = 1e-6  # a completion this much behind the deadline is rounding, not lateness
 
 
 @compiled
@@ -214,7 +214,7 @@ def complete(params, state, env: int, task_id: int) -> None:
     task.completion_s = episode.now_s
     episode.done += 1
     log_event(state, env, LogKind.COMPLETION, task_id, instance_id, 0.0, 0.0)
-    if episode.now_s > task.deadline_s + _LATE_S:
+    if episode.now_s > task.deadline_s + LATE_S:
         miss_deadline(config, state, env, task_id)
     vacate(params, state, env, instance_id)
     if task.next_instance != NONE:

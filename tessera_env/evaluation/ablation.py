@@ -20,6 +20,7 @@ from tessera_env.simulation.planners import KuhnMunkres, NearestFirst, Planner
 
 METRICS = {
     "cost_usd": "cost, $",
+    "objective_usd": "objective, $",
     "work_lost_h": "work lost, h",
     "completion_p50_h": "median completion, h",
     "completion_p95_h": "p95 completion, h",

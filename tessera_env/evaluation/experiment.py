@@ -11,7 +11,7 @@ from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
@@ -28,6 +28,7 @@ from tessera_env.policies.making import make_policy
 from tessera_env.policies.protocol import Policy
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
+from tessera_env.simulation.accounts import Accounts, joined
 from tessera_env.simulation.planners import Planner
 from tessera_env.vector_env import TesseraVectorEnv
 
@@ -59,6 +60,7 @@ class Experiment:
         planner: assigns displaced tasks to instances; Kuhn-Munkres if None.
         optimum: add the least cost that anyone could have paid who knew the world ("clairvoyant"), and how much of
             the gap from uniform_progress to it each policy closes; for one task with a deadline on one pool.
+        accounts: keep what each task cost, in the results and their JSON, where it is a row a task, world and policy.
         rows: environments side by side, as many as bring speed and fit in memory if None; changes the speed, never the
             results.
         threads: of the environments; changes the speed, never the results.
@@ -74,6 +76,7 @@ class Experiment:
     overrides: Mapping[str, Any] | None = None
     planner: Planner | None = None
     optimum: bool = False
+    accounts: bool = False
     rows: int | None = None
     threads: int = 1
     progress: bool = False
@@ -135,7 +138,8 @@ class Prepared:
         if asked.optimum and REFERENCE not in policies:
             policies[REFERENCE] = make_policy(REFERENCE, self.env.layout)
         with _bar(asked.progress) as bar:
-            tables = {label: self._played(label, policy, bar) for label, policy in policies.items()}
+            played = {label: self._played(label, policy, bar) for label, policy in policies.items()}
+            tables = {label: one.table for label, one in played.items()}
             if asked.optimum:
                 reference_usd = tables[REFERENCE]["cost_usd"]
                 tables = {label: tables[label] for label in self.policies}
@@ -148,12 +152,25 @@ class Prepared:
             policies={label: _description(self.policies.get(label)) for label in tables},
             tables=tables,
             reference_usd=reference_usd,
+            accounts={label: played[label].accounts for label in self.policies} if asked.accounts else None,
         )
 
-    def _played(self, label: str, policy: Policy, bar: Progress) -> Table:
-        episodes = self.experiment.episodes
-        on_done = partial(bar.advance, bar.add_task(label, total=episodes))
-        return play(self.env, policy, episodes, self.experiment.seed, on_done)
+    def _played(self, label: str, policy: Policy, bar: Progress) -> "_Played":
+        asked, worlds = self.experiment, dict[int, Accounts]()
+
+        def keep(world: int, row: int) -> None:
+            worlds[world] = self.env.simulation.accounts(row)
+
+        on_done = partial(bar.advance, bar.add_task(label, total=asked.episodes))
+        table = play(self.env, policy, asked.episodes, asked.seed, on_done, keep if asked.accounts else None)
+        return _Played(table, joined([worlds[world] for world in sorted(worlds)]) if worlds else {})
+
+
+class _Played(NamedTuple):
+    """One policy's episodes."""
+
+    table: Table
+    accounts: Accounts  # empty if they are not kept
 
 
 def _taking(maker: Callable[Asked, Any]) -> Callable[[Callable[..., Answer]], Callable[Asked, Answer]]:

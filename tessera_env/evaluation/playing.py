@@ -13,25 +13,34 @@ from tessera_env.vector_env import TesseraVectorEnv
 FIRST_SLICE, SLICE = 64, 32_768  # compiled, the latter take less than 100 ms
 
 OnDone = Callable[[float], None]  # told how many worlds more are done, parts of a world included
+OnEpisode = Callable[[int, int], None]  # told the world and the row that has played it, which goes on to another
 Table = dict[str, np.ndarray]
 
 
-def play(env: TesseraVectorEnv, policy: Policy, episodes: int, seed: int, on_done: OnDone) -> Table:
+def play(
+    env: TesseraVectorEnv,
+    policy: Policy,
+    episodes: int,
+    seed: int,
+    on_done: OnDone,
+    on_episode: OnEpisode | None = None,
+) -> Table:
     """One policy in worlds 0 ... episodes - 1 of the seed: each metric as (episodes,), in the worlds' order.
 
     Rules are played by the compiled engine itself, other policies by their `predict`; the results are the same.
     """
-    rule = rule_of(policy)
+    rule, rota = rule_of(policy), _Rota(env.num_envs, episodes, on_episode)
     if rule is not None:
-        return _play_rule(env.simulation, rule, _Rota(env.num_envs, episodes), seed, on_done)
-    return _play_policy(env, policy, _Rota(env.num_envs, episodes), seed, on_done)
+        return _play_rule(env.simulation, rule, rota, seed, on_done)
+    return _play_policy(env, policy, rota, seed, on_done)
 
 
 class _Rota:
     """Which row plays which world; a row that finishes takes the next world that nobody plays yet, or rests."""
 
-    def __init__(self, rows: int, episodes: int):
+    def __init__(self, rows: int, episodes: int, on_episode: OnEpisode | None):
         self.episodes = episodes
+        self.on_episode = on_episode
         self.worlds = np.arange(rows)  # (rows,)
         self.playing = np.ones(rows, dtype=bool)  # (rows,)
         self.upcoming = rows
@@ -44,6 +53,9 @@ class _Rota:
             if key not in self.table:
                 self.table[key] = np.zeros(self.episodes, dtype=values.dtype)
             self.table[key][self.worlds[finished]] = values
+        if (told := self.on_episode) is not None:
+            for row in finished.tolist():
+                told(int(self.worlds[row]), row)
         self.left -= len(finished)
         fresh = finished[: max(self.episodes - self.upcoming, 0)]
         starting = np.zeros(len(self.worlds), dtype=bool)

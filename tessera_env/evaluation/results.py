@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from tessera_env.evaluation.statistics import Estimate, bootstrap_means, estimate, gap_closed, savings
 from tessera_env.files.reading import read_text
 from tessera_env.files.writing import write_text
+from tessera_env.simulation.accounts import Accounts, accounts_from, plain_chunks
 
 SCHEMA = 1
 ON_DEMAND = "on_demand_only"  # what savings are measured against, where it is evaluated
@@ -19,6 +21,9 @@ OPTIMUM = "clairvoyant"  # the least possible cost, where that is wanted; no pol
 REFERENCE = "uniform_progress"  # from whose cost to the optimum the gap is that policies close
 
 Table = dict[str, np.ndarray]  # one metric's episodes by name, each (episodes,)
+_Sample = tuple[np.ndarray, np.ndarray]  # a metric's episodes, and its resampled means
+
+_ROUNDING = 1e-9  # of the work's on-demand cost; penalties below it are differences of rounding
 
 
 class ResultsError(ValueError):
@@ -30,7 +35,8 @@ class Summary:
     """One policy over all worlds."""
 
     cost_usd: Estimate
-    difference_usd: Estimate | None  # cost minus the baseline's in the same worlds; None: it is the baseline
+    objective_usd: Estimate  # cost and penalties
+    difference_usd: Estimate | None  # objective minus the baseline's in the same worlds; None: it is the baseline
     savings: Estimate | None  # share of OnDemandOnly's mean cost; None: that was not evaluated
     gap_closed: Estimate | None  # share of the way from REFERENCE to OPTIMUM; None: no optimum, or no gap
     means: dict[str, float | None]  # of every metric over the episodes that have it; None: no episode has
@@ -47,6 +53,7 @@ class Results:
     policies: dict[str, dict[str, Any]]  # by label: name, and what identifies an exported network
     tables: dict[str, Table]  # by label, in the order given; the optimum, if there is one, last
     reference_usd: np.ndarray | None = None  # (episodes,) cost of REFERENCE in each world; with the optimum only
+    accounts: dict[str, Accounts] | None = None  # by label, what each task cost; None: that was not kept
 
     @property
     def has_optimum(self) -> bool:
@@ -61,36 +68,54 @@ class Results:
     @cached_property
     def summary(self) -> dict[str, Summary]:
         """Means, intervals and comparisons by label; all intervals rest on the same resampled worlds."""
-        of_label = {label: table["cost_usd"] for label, table in self.tables.items()}
+        costs = {label: table["cost_usd"] for label, table in self.tables.items()}
         if self.reference_usd is not None:
-            of_label.setdefault(REFERENCE, self.reference_usd)
-        costs = np.column_stack(list(of_label.values())).astype(np.float64)
-        resampled = bootstrap_means(costs, self.seed)
-        columns = {label: (costs[:, k], resampled[:, k]) for k, label in enumerate(of_label)}
-        return {label: self._summarise(label, columns) for label in self.tables}
+            costs.setdefault(REFERENCE, self.reference_usd)
+        # Where nothing is penalised the objective is the cost, which need not be resampled twice.
+        objectives = {
+            label: table["objective_usd"]
+            for label, table in self.tables.items()
+            if not np.array_equal(table["objective_usd"], table["cost_usd"])
+        }
+        values = np.column_stack([*costs.values(), *objectives.values()]).astype(np.float64)
+        resampled = bootstrap_means(values, self.seed)
+        samples = [(values[:, k], resampled[:, k]) for k in range(values.shape[1])]
+        of_cost = dict(zip(costs, samples, strict=False))
+        of_objective = of_cost | dict(zip(objectives, samples[len(costs) :], strict=True))
+        return {label: self._summarise(label, of_cost, of_objective) for label in self.tables}
 
-    def _summarise(self, label: str, columns: dict[str, tuple[np.ndarray, np.ndarray]]) -> Summary:
-        cost, resampled = columns[label]
+    def _summarise(self, label: str, costs: dict[str, _Sample], objectives: dict[str, _Sample]) -> Summary:
+        (cost, resampled), objective = costs[label], objectives[label]
         difference = saved = None
         if self.baseline is not None and label != self.baseline:
-            base, resampled_base = columns[self.baseline]
-            difference = estimate(cost - base, resampled - resampled_base)
-        if ON_DEMAND in columns and label != ON_DEMAND and columns[ON_DEMAND][0].mean() > 0:
-            full, resampled_full = columns[ON_DEMAND]
+            base = objectives[self.baseline]
+            difference = estimate(objective[0] - base[0], objective[1] - base[1])
+        if ON_DEMAND in costs and label != ON_DEMAND and costs[ON_DEMAND][0].mean() > 0:
+            full, resampled_full = costs[ON_DEMAND]
             saved = savings(cost, full, resampled, resampled_full)
-        means = {metric: _mean(values) for metric, values in self.tables[label].items()}
-        return Summary(estimate(cost, resampled), difference, saved, self._gap_closed(label, columns), means)
-
-    def _gap_closed(self, label: str, columns: dict[str, tuple[np.ndarray, np.ndarray]]) -> Estimate | None:
-        if not self.has_optimum:
-            return None
-        three = [columns[name] for name in (label, REFERENCE, OPTIMUM)]
-        return gap_closed(
-            np.column_stack([costs for costs, _ in three]), np.column_stack([means for _, means in three])
+        return Summary(
+            cost_usd=estimate(cost, resampled),
+            objective_usd=estimate(*objective),
+            difference_usd=difference,
+            savings=saved,
+            gap_closed=self._gap_closed(label, costs),
+            means={metric: _mean(values) for metric, values in self.tables[label].items()},
         )
 
-    def to_json(self) -> str:
-        """JSON with sorted keys, no clock time, null for what an episode does not have, and one episode a line."""
+    def _gap_closed(self, label: str, costs: dict[str, _Sample]) -> Estimate | None:
+        if not self.has_optimum:
+            return None
+        three = [costs[name] for name in (label, REFERENCE, OPTIMUM)]
+        return gap_closed(
+            np.column_stack([episodes for episodes, _ in three]), np.column_stack([means for _, means in three])
+        )
+
+    def to_json(self, accounts: bool = True) -> str:
+        """JSON with sorted keys, no clock time, null for what there is none of, one episode and one task a line.
+
+        Args:
+            accounts: with what each task cost, if that was kept.
+        """
         rows = [row for label in self.tables for row in self._rows(label)]
         parts = {
             "baseline": _dumps(self.baseline),
@@ -104,16 +129,17 @@ class Results:
         }
         if self.reference_usd is not None:
             parts["reference_usd"] = _dumps(self.reference_usd.tolist())
-            parts = dict(sorted(parts.items()))
-        return "{\n" + ",\n".join(f'"{key}": {text}' for key, text in parts.items()) + "\n}\n"
+        if self.accounts is not None and accounts:
+            parts["tasks"] = "[\n" + ",\n".join(map(_dumps, _task_rows(self.accounts))) + "\n]"
+        return "{\n" + ",\n".join(f'"{key}": {text}' for key, text in sorted(parts.items())) + "\n}\n"
 
-    def write_json(self, path: str | Path) -> None:
+    def write_json(self, path: str | Path, accounts: bool = True) -> None:
         """Write `to_json` so that the file holds the old results or the new ones, never a part.
 
         Raises:
             OSError: it cannot be written.
         """
-        write_text(path, self.to_json())
+        write_text(path, self.to_json(accounts))
 
     @classmethod
     def from_json(cls, path: str | Path) -> "Results":
@@ -134,6 +160,7 @@ class Results:
         gap = {"gap_closed": _estimate_values(summary.gap_closed)} if self.has_optimum else {}
         return {
             "cost_usd": _estimate_values(summary.cost_usd),
+            "objective_usd": _estimate_values(summary.objective_usd),
             "difference_usd": _estimate_values(summary.difference_usd),
             "savings": _estimate_values(summary.savings),
             "means": summary.means,
@@ -165,6 +192,7 @@ def _from_values(values: dict[str, Any]) -> Results:
         policies=policies,
         tables=tables,
         reference_usd=reference_usd,
+        accounts=_accounts(values["tasks"], lengths) if "tasks" in values else None,
     )
 
 
@@ -179,12 +207,44 @@ def _reference_usd(values: dict[str, Any], lengths: dict[str, int]) -> np.ndarra
     return reference_usd
 
 
+def _task_rows(accounts: dict[str, Accounts]) -> Iterator[dict[str, Any]]:
+    """What each task cost, policy by policy, world by world."""
+    for label, columns in accounts.items():
+        for chunk in plain_chunks(columns):
+            for row in zip(*chunk.values(), strict=True):
+                yield {"policy": label, **dict(zip(chunk, row, strict=True))}
+
+
+def _accounts(rows: list[dict[str, Any]], lengths: dict[str, int]) -> dict[str, Accounts]:
+    of_label: dict[str, list[dict[str, Any]]] = {label: [] for label in lengths if label != OPTIMUM}
+    for row in rows:
+        of_label[row["policy"]].append(row)
+    accounts = {label: accounts_from(own) for label, own in of_label.items()}
+    for label, columns in accounts.items():
+        worlds, tasks = columns["world"], columns["task"]
+        follows = (np.diff(worlds) > 0) & (tasks[1:] == 0) | (np.diff(worlds) == 0) & (np.diff(tasks) == 1)
+        if not follows.all() or tasks[:1].any() or not ((worlds >= 0) & (worlds < lengths[label])).all():
+            raise ResultsError(f"tasks: of {label!r}: must be each world's from 0 on, in order")
+    return accounts
+
+
 def _table(episodes: list[dict[str, Any]], label: str) -> Table:
     rows = [row for row in episodes if row["policy"] == label]
     if [row["world"] for row in rows] != list(range(len(rows))) or not rows:
         raise ResultsError(f"episodes: of {label!r}: must be one for each world from 0 on")
     metrics = [key for key in rows[0] if key not in ("policy", "world")]
-    return {metric: _column([row[metric] for row in rows]) for metric in metrics}
+    return _with_objective({metric: _column([row[metric] for row in rows]) for metric in metrics})
+
+
+def _with_objective(table: Table) -> Table:
+    """A table from a file that was written before there was an objective: it is minus the return, in dollars."""
+    if "objective_usd" in table:
+        return table
+    cost, penalty = table["cost_usd"], np.zeros(len(table["cost_usd"]))
+    if {"episode_return", "scale_usd"} <= table.keys():
+        penalty = -table["episode_return"] * table["scale_usd"] - cost
+        penalty[np.abs(penalty) <= _ROUNDING * table["scale_usd"]] = 0.0
+    return {**table, "objective_usd": cost + penalty, "penalty_usd": penalty}
 
 
 def _column(values: list[float | None]) -> np.ndarray:

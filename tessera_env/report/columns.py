@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from tessera_env.evaluation.results import OPTIMUM, Results, Summary
 from tessera_env.evaluation.statistics import Estimate
 
+INVALID_ACTIONS = "invalid_actions"
+OBJECTIVE = "Objective: cost and penalties (missed deadlines, work left undone, downtime) in one figure"
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -36,8 +39,12 @@ class Column:
 
 
 def columns_of(results: Results) -> list[Column]:
-    """What a table of the results shows; the gap only where there is one to the optimum."""
-    return [column for column in COLUMNS if results.has_optimum or column.cell is not _gap_closed]
+    """What a table of the results shows: the gap and invalid actions only where there are any."""
+    has_any = {
+        GAP: results.has_optimum,
+        INVALID: any(total(results, label, INVALID_ACTIONS) for label in results.tables),
+    }
+    return [column for column in COLUMNS if has_any.get(column, True)]
 
 
 def total(results: Results, label: str, metric: str) -> int:
@@ -53,6 +60,11 @@ def tasks_done(results: Results, label: str) -> str:
 def did_unlike_numbers(results: Results) -> bool:
     """Whether some policies did more tasks than others, so that their costs are of unlike amounts of work."""
     return len({total(results, label, "tasks_done") for label in results.tables}) > 1
+
+
+def has_penalties(results: Results) -> bool:
+    """Whether some policy was penalised in some world, so that objectives are not all costs."""
+    return any((table["objective_usd"] != table["cost_usd"]).any() for table in results.tables.values())
 
 
 def percent(share: Estimate) -> str:
@@ -72,6 +84,11 @@ def _percentage(share: float) -> str:
 
 def _cost(results: Results, label: str, summary: Summary) -> Cell:
     return _ranged(summary.cost_usd, lambda value: f"{value:,.2f}")
+
+
+def _objective(results: Results, label: str, summary: Summary) -> Cell:
+    """The mean alone: how sure a comparison is, the difference's interval says, and the table stays narrow."""
+    return Cell(f"{summary.objective_usd.mean:,.2f}")
 
 
 def _difference(results: Results, label: str, summary: Summary) -> Cell:
@@ -111,17 +128,20 @@ def _checkpoints(results: Results, label: str, summary: Summary) -> Cell:
     return Cell(f"{_mean(full + partial)}/{_mean(full + partial + restart)}")
 
 
+GAP = Column("gap\nclosed %", _gap_closed)
+INVALID = Column("invalid\nactions", _total_of(INVALID_ACTIONS))
 COLUMNS = [
     Column("cost $", _cost),
+    Column("objective\n$", _objective),
     Column("difference $", _difference),
     Column("saves %", _savings),
-    Column("gap\nclosed %", _gap_closed),
+    GAP,
     Column("missed\ndeadlines", _total_of("deadlines_missed")),
     Column("tasks\ndone", lambda results, label, summary: Cell(tasks_done(results, label))),
     Column("spot\nh", _mean_of("spot_h")),
     Column("on-demand\nh", _mean_of("on_demand_h")),
     Column("interrup-\ntions", _mean_of("interruptions")),
-    Column("invalid\nactions", _total_of("invalid_actions")),
+    INVALID,
 ]
 # Where there is room for more.
 CHECKPOINT_COLUMNS = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tessera_env.evaluation.experiment import Prepared
 from tessera_env.evaluation.results import Results
 from tessera_env.files.writing import check_outputs
 from tessera_env.report.event_log import episode_lines, write_events
+from tessera_env.report.task_file import write_tasks
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class Outputs:
     results: str | Path | None = None  # every episode's figures as JSON
     html: str | Path | None = None  # the report
     log: str | Path | None = None  # the first world's events of every policy, as lines of JSON
+    tasks: str | Path | None = None  # what each task cost, in every world under every policy, as CSV
     results_option: str = "output"  # what asks for the results' file, as errors name it
 
     def check(self, prepared: Prepared) -> None:
@@ -30,13 +33,18 @@ class Outputs:
         inputs = list(prepared.scenario.recording_paths)
         if isinstance(prepared.experiment.scenario, str | Path):
             inputs.append(str(prepared.experiment.scenario))
-        check_outputs({self.results_option: self.results, "html": self.html, "log": self.log}, inputs)
+        files = {self.results_option: self.results, "html": self.html, "log": self.log, "tasks_output": self.tasks}
+        check_outputs(files, inputs)
 
     def writers(self, prepared: Prepared, results: Results, command: str) -> dict[str, Callable[[], None]]:
         """How to write each file that is wanted, by its path; the report says that `command` made it."""
         writers: dict[str, Callable[[], None]] = {}
         if (path := self.results) is not None:
-            writers[str(path)] = lambda: results.write_json(path)
+            # A million tasks are too many for JSON, and no news beside a file of their own.
+            writers[str(path)] = lambda: results.write_json(path, accounts=self.tasks is None)
+        if (tasks := self.tasks) is not None:
+            assert results.accounts is not None, "an experiment keeps accounts if they are to be written"
+            writers[str(tasks)] = partial(write_tasks, tasks, results.accounts)
         if (log := self.log) is not None:
             writers[str(log)] = lambda: write_events(log, first_world_events(prepared))
         if (html := self.html) is not None:

@@ -1,15 +1,15 @@
-"""What a simulation found, as the table people know: cost, tasks done, preemptions, what checkpoints saved."""
+"""What a simulation found, as the table people know: cost, penalties, tasks done, preemptions, checkpoints."""
 
 import numpy as np
 
 from tessera_env.evaluation.results import ON_DEMAND, Results, Table
 from tessera_env.evaluation.statistics import FEW, Estimate, bootstrap_means, estimate
 from tessera_env.policies.making import POLICIES
-from tessera_env.report.columns import percent
+from tessera_env.report.columns import OBJECTIVE, has_penalties, percent
 
-HEADINGS = ("Policy", "Cost ($)", "Completed", "Preemptions", "Checkpoints")
-_WIDTHS = (20, 12, 12, 12)  # at the least; the last column takes what it needs
-_GAP = " " * 5  # before the last column, which is left-aligned
+HEADINGS = ("Policy", "Cost ($)", "Objective ($)", "Completed", "Preemptions", "Checkpoints")
+_WIDTHS = (20, 10, 13, 11, 11)  # at the least; the last column takes what it needs
+_GAP = " " * 3  # before the last column, which is left-aligned
 _UNLIKE = 0.005  # policies did unlike amounts of work if the least is this share below the most
 
 Row = tuple[str, ...]  # a cell a column
@@ -46,18 +46,21 @@ def _rows(results: Results, label: str) -> list[Row]:
     tasks, decided = float(table["tasks"].mean()), float(_decided(table).mean())
     if results.episodes == 1:
         return [_figures(policy_title(label), _means(table), tasks, decided, digits=0)]
-    cost, (done, preemptions, saved, saved_h) = results.summary[label].cost_usd, _estimates(results, label)
-    means = (cost.mean, done.mean, preemptions.mean, saved.mean, saved_h.mean)
+    summary, (done, preemptions, saved, saved_h) = results.summary[label], _estimates(results, label)
+    cost, objective = summary.cost_usd, summary.objective_usd
+    means = (cost.mean, objective.mean, done.mean, preemptions.mean, saved.mean, saved_h.mean)
     below = f"{_interval(saved)} ({_interval(saved_h)} h)" if decided else ""
-    intervals = ("", _interval(cost, digits=2), _interval(done), _interval(preemptions), below)
+    dollars = (_interval(one, digits=2) for one in (cost, objective))
+    intervals = ("", *dollars, _interval(done), _interval(preemptions), below)
     return [_figures(policy_title(label), means, tasks, decided, digits=1), intervals]
 
 
 def _figures(title: str, means: tuple[float, ...], tasks: float, decided: float, digits: int) -> Row:
-    cost, done, preemptions, saved, saved_h = means
+    cost, objective, done, preemptions, saved, saved_h = means
     all_tasks = f"{tasks:.0f}" if tasks == round(tasks) else f"{tasks:.{digits}f}"
     checkpoints = f"{saved:.{digits}f}/{decided:.{digits}f} ({saved_h:.1f}h saved)" if decided else "N/A"
-    return title, f"{cost:.2f}", f"{done:.{digits}f}/{all_tasks}", f"{preemptions:.{digits}f}", checkpoints
+    dollars = f"{cost:.2f}", f"{objective:.2f}"
+    return title, *dollars, f"{done:.{digits}f}/{all_tasks}", f"{preemptions:.{digits}f}", checkpoints
 
 
 def _columns(table: Table) -> list[np.ndarray]:
@@ -71,7 +74,7 @@ def _decided(table: Table) -> np.ndarray:
 
 
 def _means(table: Table) -> tuple[float, ...]:
-    return tuple(float(column.mean()) for column in (table["cost_usd"], *_columns(table)))
+    return tuple(float(column.mean()) for column in (table["cost_usd"], table["objective_usd"], *_columns(table)))
 
 
 def _estimates(results: Results, label: str) -> list[Estimate]:
@@ -104,7 +107,8 @@ def _savings_lines(results: Results) -> list[str]:
 
 
 def _notes(results: Results) -> list[str]:
-    return [note for note in (_played(results), _missed(results), _unlike_work(results), _invalid(results)) if note]
+    notes = (_played(results), _objective(results), _missed(results), _unlike_work(results), _invalid(results))
+    return [note for note in notes if note]
 
 
 def _played(results: Results) -> str:
@@ -114,6 +118,11 @@ def _played(results: Results) -> str:
         return f"One world of {of}."
     few = f" Fewer than {FEW} worlds: these intervals are too narrow." if results.episodes < FEW else ""
     return f"Means of {results.episodes:,} worlds of {of}, the same for all; [95 % bootstrap interval].{few}"
+
+
+def _objective(results: Results) -> str:
+    """What the column is, where it is not the same as the one before."""
+    return f"{OBJECTIVE}." if has_penalties(results) else ""
 
 
 def _missed(results: Results) -> str:
@@ -132,7 +141,7 @@ def _unlike_work(results: Results) -> str:
     if len(set(done.values())) == 1 and min(work_h.values()) >= (1.0 - _UNLIKE) * most_h:
         return ""
     hours = _listed({title: f"{hours / results.episodes:,.1f} h" for title, hours in work_h.items()})
-    return f"Costs are of unlike amounts of work: {hours} done."
+    return f"Costs are of unlike amounts of work ({hours} done): compare objectives."
 
 
 def _invalid(results: Results) -> str:

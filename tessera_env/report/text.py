@@ -4,7 +4,7 @@ from rich.table import Table
 
 from tessera_env.evaluation.results import OPTIMUM, REFERENCE, Results
 from tessera_env.evaluation.statistics import FEW
-from tessera_env.report.columns import columns_of, did_unlike_numbers
+from tessera_env.report.columns import OBJECTIVE, columns_of, did_unlike_numbers
 from tessera_env.report.terminal import is_wider, table_text
 
 
@@ -39,14 +39,19 @@ def _title(results: Results) -> str:
 
 def _caption(results: Results) -> str:
     lines = ["Means over the same worlds, [95 % bootstrap interval]; hours and interruptions a world."]
+    lines.append(f"{OBJECTIVE}.")
     if results.baseline is not None:
-        lines.append(f"Against {results.baseline}: paired by world; * interval clear of 0, ~ not clear.")
+        lines.append(
+            f"Difference to {results.baseline}: of the objective, paired by world; * interval clear of 0, ~ not clear."
+        )
     if results.has_optimum:
         lines.append(
             f"{OPTIMUM}: the least cost of who knows the world{_bracket(results)}; gap: from {REFERENCE} to that."
         )
     if did_unlike_numbers(results):
-        lines.append("The policies did unlike numbers of tasks: costs are of unlike amounts of work.")
+        lines.append(
+            "The policies did unlike numbers of tasks, so costs are of unlike amounts of work: compare objectives."
+        )
     if results.episodes < FEW:
         lines.append(f"Fewer than {FEW} episodes: these intervals are too narrow.")
     return "\n".join(lines)

@@ -12,7 +12,8 @@ def metrics_of(state: State, rows: np.ndarray) -> dict[str, np.ndarray]:
     """What finished episodes add up to; each value has one entry a row.
 
     Dollars end in `_usd`, hours in `_h`, the rest are counts; the percentiles of the time from arrival to
-    completion are over the tasks done, 0 where there are none.
+    completion are over the tasks done, 0 where there are none. `objective_usd` is what was paid and what penalties are
+    worth, in one figure: minus the episode's return, in dollars.
     """
     table, tasks = state.episodes.view(np.ndarray)[rows], state.tasks.view(np.ndarray)[rows]
     values = {}
@@ -21,6 +22,9 @@ def metrics_of(state: State, rows: np.ndarray) -> dict[str, np.ndarray]:
         values[f"{name[:-2]}_h" if is_time else name] = table[name] / 3600.0 if is_time else table[name].copy()
     values["cost_usd"] = values["spot_usd"] + values["on_demand_usd"]
     of_world = np.arange(tasks.shape[1]) < table["task_count"][:, None]  # rows behind are of earlier episodes
+    # Added up over tasks: cost plus return would leave rounding where nothing was penalised.
+    values["penalty_usd"] = np.where(of_world, tasks["penalty_usd"], 0.0).sum(axis=1)
+    values["objective_usd"] = values["cost_usd"] + values["penalty_usd"]
     values["work_done_h"] = np.where(of_world, tasks["progress_s"], 0.0).sum(axis=1) / 3600.0
     values["tasks_done"] = table["done"].copy()
     values["tasks"] = table["task_count"].copy()

@@ -12,6 +12,7 @@ from tessera_env.observation.layout import Layout
 from tessera_env.policies.rules.choice import RULE
 from tessera_env.scenario.conversion import parameters_of
 from tessera_env.scenario.scenario import Scenario
+from tessera_env.simulation.accounts import Accounts, accounts_of
 from tessera_env.simulation.episode import Episode, episode_of
 from tessera_env.simulation.kernels import Command, Orders, Views, run_rows
 from tessera_env.simulation.metrics import metrics_of
@@ -177,6 +178,11 @@ class Simulation:
     def episode(self, row: int) -> Episode:
         """The row's episode up to now, as copies that the next step does not change."""
         return episode_of(self.state, row)
+
+    def accounts(self, row: int) -> Accounts:
+        """What each task of the row's finished episode cost; see `tessera_env.simulation.accounts`."""
+        episode = self.state.episodes[row]
+        return accounts_of(self.state.tasks.view(np.ndarray)[row, : episode.task_count], float(episode.now_s))
 
     def metrics(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """What the rows' finished episodes add up to; see `tessera_env.simulation.metrics`."""

@@ -104,11 +104,11 @@ def test_an_environment_s_table_names_every_action():
 def test_the_results_are_shown_with_intervals():
     sample = results(labels=("on_demand_only", "greedy", "runs/latest"))
     table = documentation.results_table(sample).splitlines()
-    assert table[0] == "| policy | cost $ | difference $ | saves % | missed deadlines | tasks done |"
+    assert table[0] == "| policy | cost $ | objective $ | difference $ | saves % | missed deadlines | tasks done |"
     assert re.fullmatch(
-        r"\| greedy \| 50\.00 \[[\d., ]+\] \| baseline \| 50\.0 \[[\d., ]+\] \| 0 \| 40/40 \|", table[3]
+        r"\| greedy \| 50\.00 \[[\d., ]+\] \| 50\.00 \| baseline \| 50\.0 \[[\d., ]+\] \| 0 \| 40/40 \|", table[3]
     )
-    assert re.search(r"\| runs/latest \| 40\.00 \[[\d., ]+\] \| -10\.00 \[[-\d., ]+\] \* \|", table[4])
+    assert re.search(r"\| runs/latest \| 40\.00 \[[\d., ]+\] \| 40\.00 \| -10\.00 \[[-\d., ]+\] \* \|", table[4])
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_the_caption_names_worlds_hours_and_unlike_work():
     sample.scenario["market"] = {"trace": "aws_v100_2023", "from_h": 700.0, "until_h": None}
     text = documentation.caption(sample)
     assert "40 worlds of `deadline-aws` (recorded hours from 700 on), seed 1" in text
-    assert text.endswith("unlike amounts of work.")
+    assert text.endswith("unlike amounts of work: compare objectives.")
 
 
 def test_benchmarks_come_from_the_kept_file(tmp_path):

@@ -207,6 +207,7 @@ def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: 
         (["evaluate", "--set", "task.deadline=3"], ["task.deadline", "is not a known key"]),
         (["evaluate", "--set", "task.work_h=-3"], ["task.work_h"]),
         (["evaluate", "--json", "."], ["is a directory"]),
+        (["evaluate", "--accounts"], ["accounts: nothing holds them (allowed: with --json FILE)"]),
         (["evaluate", "--json", "missing/results.json"], ["there is no directory"]),
         (["evaluate", "--json", "/dev/full"], ["is not a regular file"]),
         (["evaluate", "--json", "/proc/results.json"], ["/proc/results.json"]),

@@ -18,8 +18,8 @@ from tessera_env.evaluation.results import Results
 from tessera_env.simulate import simulate
 
 FAST = ["simulate", "--duration", "6", "--tasks", "5"]
-HEADER = "Policy                   Cost ($)    Completed  Preemptions     Checkpoints"
-ROW = re.compile(r"(\S+) +(\d+\.\d\d) +(\d+/\d+) +(\d+)     (N/A|\d+/\d+ \(\d+\.\dh saved\))")
+HEADER = "Policy                 Cost ($) Objective ($)   Completed Preemptions   Checkpoints"
+ROW = re.compile(r"(\S+) +(\d+\.\d\d) +(\d+\.\d\d) +(\d+/\d+) +(\d+)   (N/A|\d+/\d+ \(\d+\.\dh saved\))")
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
@@ -43,12 +43,14 @@ def test_the_defaults_are_the_original_engines_world(capsys: pytest.CaptureFixtu
     assert lines[0] == HEADER
     rows = [ROW.fullmatch(line) for line in lines[1:4]]
     assert [row and row[1] for row in rows] == ["Greedy", "OnDemandFallback", "OnDemandOnly"]
-    assert [row and row[3].endswith("/100") for row in rows] == [True] * 3
+    assert [row and row[4].endswith("/100") for row in rows] == [True] * 3
     assert rows[2] is not None
-    assert (rows[2][4], rows[2][5]) == ("0", "N/A")
+    assert (rows[2][5], rows[2][6]) == ("0", "N/A")
+    assert float(rows[2][3]) > float(rows[2][2])  # what is left undone is penalised
     assert lines[5] == "Savings against OnDemandOnly:"
     assert re.fullmatch(r"  Greedy +\d\d\.\d %  \(\$\d+\.\d\d\)", lines[6])
-    assert lines[9:] == ["One world of classic, 48 h, seed 0."]
+    assert lines[9] == "One world of classic, 48 h, seed 0."
+    assert [line.partition(":")[0] for line in lines[10:]] == ["Objective"]
 
 
 def test_the_json_is_that_of_the_function(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,6 +61,28 @@ def test_the_json_is_that_of_the_function(tmp_path: Path, capsys: pytest.Capture
     simulate(6, 5, ["greedy", "on_demand_only"], seed=4, episodes=3, overrides=overrides, output=function)
     assert command.read_bytes() == function.read_bytes()
     assert Results.from_json(command).episodes == 3
+
+
+def test_what_each_task_cost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As the function writes it, whose results hold it, too; the JSON is none the longer for it."""
+    command, function, plain = tmp_path / "command.csv", tmp_path / "function.csv", tmp_path / "plain.json"
+    options = ["--policies", "greedy,on_demand_only", "--episodes", "3"]
+    with_tasks = tmp_path / "with.json"
+    printed(capsys, *FAST, *options, "--tasks-output", str(command), "--output", str(with_tasks))
+    printed(capsys, *FAST, *options, "--output", str(plain))
+    assert with_tasks.read_bytes() == plain.read_bytes()
+    results = simulate(6, 5, ["greedy", "on_demand_only"], episodes=3, tasks_output=function)
+    assert command.read_bytes() == function.read_bytes()
+    header, *rows = command.read_text().splitlines()
+    assert header.startswith("policy,world,task,kind,arrival_h,")
+    assert [row.split(",")[:3] for row in rows] == [
+        [policy, str(world), str(task)]
+        for policy in ("greedy", "on_demand_only")
+        for world in range(3)
+        for task in range(5)
+    ]
+    assert results.accounts is not None
+    assert [float(row.split(",")[10]) for row in rows[:15]] == results.accounts["greedy"]["usd"].tolist()
 
 
 def test_threads_change_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,7 +96,7 @@ def test_a_scenario_of_ones_own_keeps_its_values(tmp_path: Path, capsys: pytest.
     preset = Path(sys.modules["tessera_env"].__path__[0]) / "scenario" / "presets" / "deadline.toml"
     (tmp_path / "mine.toml").write_text(preset.read_text(encoding="utf-8"), encoding="utf-8")
     lines = printed(capsys, "simulate", "--scenario", str(tmp_path / "mine.toml"), "--policies", "on_demand_only")
-    assert lines[1].split()[2] == "1/1"
+    assert lines[1].split()[3] == "1/1"
     assert "One world of mine, 96 h, seed 0." in lines
     assert "Missed deadlines: OnDemandOnly 0." in lines
 
@@ -107,6 +131,10 @@ def test_a_scenario_of_ones_own_keeps_its_values(tmp_path: Path, capsys: pytest.
         (["--log", "/dev/full"], "is not a regular file"),
         (["--output", "a", "--html", "./a"], "html: ./a is the same file as output's"),
         (["--output", "old", "--log", "link"], "log: link is the same file as output's"),
+        (["--tasks-output", "."], "is a directory"),
+        (["--tasks-output", "missing/tasks.csv"], "there is no directory"),
+        (["--tasks-output", "/dev/full"], "is not a regular file"),
+        (["--output", "a", "--tasks-output", "./a"], "tasks_output: ./a is the same file as output's"),
         (["--tasks", "3", "foo"], "foo"),
         (["--duratoin", "3"], "--duratoin"),
     ],

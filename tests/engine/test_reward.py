@@ -248,6 +248,8 @@ def check_return(simulation: Simulation, choices: int) -> float:
     assert math.fsum(rewards) == pytest.approx(metrics["episode_return"], rel=1e-9, abs=1e-9)
     expected = -metrics["cost_usd"] / metrics["scale_usd"] - penalty
     assert metrics["episode_return"] == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert metrics["penalty_usd"] == pytest.approx(penalty * metrics["scale_usd"], rel=1e-9, abs=1e-9)
+    assert metrics["objective_usd"] == metrics["cost_usd"] + metrics["penalty_usd"]
     return penalty
 
 

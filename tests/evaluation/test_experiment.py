@@ -147,6 +147,21 @@ class TestEvaluate:
         assert list(turned.tables) == NAMES[::-1]
         assert turned.summary == short.summary
 
+    def test_accounts_of_tasks(self) -> None:
+        """Of every policy and world, whoever plays them in how many rows; without them all else is the same."""
+        players = ["greedy", "random"]  # a rule, which the engine plays, and one that it does not
+        asked = {"episodes": 5, "seed": 3, "overrides": {"task.count": 6}}
+        one, many = (evaluate("fleet", players, **asked, accounts=True, rows=rows) for rows in (1, 4))
+        assert one.accounts is not None
+        assert one.to_json() == many.to_json()
+        for label, accounts in one.accounts.items():
+            assert accounts["world"].tolist() == np.repeat(np.arange(5), 6).tolist()
+            of_worlds = np.bincount(accounts["world"], accounts["usd"])
+            assert of_worlds == pytest.approx(one.tables[label]["cost_usd"], rel=1e-9)
+        plain = evaluate("fleet", players, **asked)
+        assert plain.accounts is None
+        assert plain.to_json() == one.to_json(accounts=False)
+
     def test_an_exported_policy(self, tmp_path: Path) -> None:
         """A network with a large logit for on-demand plays as OnDemandOnly does; rows still change nothing."""
         layout = Layout(1)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tessera_env.evaluation.experiment import evaluate
 from tessera_env.evaluation.results import Results, ResultsError
 from tests.results_samples import COSTS, results, table
 
@@ -20,7 +21,7 @@ class TestSummary:
         half = 1.96 * COSTS["greedy"].std() / math.sqrt(40)
         assert (cost.low, cost.high) == pytest.approx((50 - half, 50 + half), abs=0.1)
 
-    def test_differences_are_paired_and_cost_minus_baseline(self) -> None:
+    def test_differences_are_paired_and_minus_the_baseline(self) -> None:
         summary = results().summary
         learned, twin = summary["runs/latest"].difference_usd, summary["twin"].difference_usd
         assert learned is not None
@@ -30,6 +31,21 @@ class TestSummary:
         assert learned.is_clear_of_zero
         assert not twin.is_clear_of_zero
         assert summary["greedy"].difference_usd is None
+
+    def test_differences_are_of_the_objective_and_savings_of_the_cost(self) -> None:
+        made, plain = results(), results().summary
+        penalised = COSTS["twin"] + np.tile([0.0, 40.0], 20)
+        made.tables["twin"]["objective_usd"] = penalised
+        twin, learned = made.summary["twin"], made.summary["runs/latest"]
+        assert (twin.cost_usd, twin.savings) == (plain["twin"].cost_usd, plain["twin"].savings)
+        assert twin.objective_usd.mean == pytest.approx(penalised.mean())
+        assert twin.difference_usd is not None
+        assert twin.difference_usd.mean == pytest.approx((penalised - COSTS["greedy"]).mean())
+        assert twin.difference_usd.low == pytest.approx(20.0 - 1.96 * 21.0 / math.sqrt(40), abs=0.5)
+        assert learned == plain["runs/latest"]  # a policy's figures do not depend on another's penalties
+
+    def test_where_nothing_is_penalised_the_objective_is_the_cost(self) -> None:
+        assert all(summary.objective_usd == summary.cost_usd for summary in results().summary.values())
 
     def test_without_a_baseline(self) -> None:
         assert all(summary.difference_usd is None for summary in results(baseline=None).summary.values())
@@ -76,8 +92,74 @@ class TestJson:
         assert values["episodes"][41]["policy"] == "greedy"
         assert values["episodes"][41]["world"] == 1
         assert values["episodes"][41]["cost_usd"] == COSTS["greedy"][1]
+        assert values["episodes"][41]["objective_usd"] == COSTS["greedy"][1]
+        assert values["summary"]["greedy"]["objective_usd"] == values["summary"]["greedy"]["cost_usd"]
         assert values["summary"]["runs/latest"]["difference_usd"]["clear_of_zero"] is True
         assert sum(line.startswith('{"completion') for line in text.splitlines()) == 160  # an episode a line
+
+    def test_a_file_from_before_there_was_an_objective(self, tmp_path: Path) -> None:
+        """It follows from the return; rounding is no penalty; what has no return, such as the optimum, has none."""
+        made, scale = results(episodes=3), np.full(3, 100.0)
+        returns = -COSTS["greedy"][:3] / 100.0 + np.array([0.0, 1e-15, -0.25])
+        made.tables["greedy"] |= {"episode_return": returns, "scale_usd": scale}
+        for table_ in made.tables.values():
+            del table_["objective_usd"]
+        rows = [
+            {"policy": label, "world": k, **{name: values[k].item() for name, values in table_.items()}}
+            for label, table_ in made.tables.items()
+            for k in range(3)
+        ]
+        policies = [{"label": label} for label in made.tables]
+        values = {"schema": 1, "scenario": {}, "seed": 1, "baseline": "greedy", "versions": {}}
+        path = tmp_path / "old.json"
+        path.write_text(json.dumps({**values, "policies": policies, "episodes": rows}))
+        read = Results.from_json(path)
+        greedy, twin = read.tables["greedy"], read.tables["twin"]
+        assert greedy["penalty_usd"][:2].tolist() == [0.0, 0.0]
+        assert greedy["penalty_usd"][2] == pytest.approx(25.0)
+        assert greedy["objective_usd"].tolist() == (greedy["cost_usd"] + greedy["penalty_usd"]).tolist()
+        assert twin["objective_usd"].tolist() == twin["cost_usd"].tolist()
+        assert read.summary["greedy"].objective_usd.mean == pytest.approx(COSTS["greedy"][:3].mean() + 25.0 / 3.0)
+
+    def test_accounts_go_there_and_back(self, tmp_path: Path) -> None:
+        overrides = {"task.count": 4, "horizon_h": 12, "task.arrivals": "poisson", "task.arrivals_per_h": 0.2}
+        made = evaluate("fleet", ["greedy", "on_demand_only"], 4, 1, overrides=overrides, accounts=True)
+        made.write_json(tmp_path / "a.json")
+        text = (tmp_path / "a.json").read_text()
+        assert made.accounts is not None
+        assert sum(line.startswith('{"arrival_h"') for line in text.splitlines()) == sum(
+            len(accounts["task"]) for accounts in made.accounts.values()
+        )
+        read = Results.from_json(tmp_path / "a.json")
+        assert read.to_json() == text
+        assert read.accounts is not None
+        assert list(read.accounts) == list(made.accounts)
+        for label, accounts in made.accounts.items():
+            for name, values in accounts.items():
+                found = read.accounts[label][name]
+                assert np.array_equal(found, values, equal_nan=values.dtype.kind == "f"), name
+                assert found.dtype == values.dtype, name
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"policy": "nobody"},
+            {"task": 1},
+            {"task": None},
+            {"world": 4},
+            {"world": -1},
+            {"late": "no"},
+            {"usd": "much"},
+            {"kind": {}},
+        ],
+    )
+    def test_accounts_that_are_none(self, tmp_path: Path, change: dict[str, object]) -> None:
+        made = evaluate("deadline", ["greedy"], 2, 1, overrides={"task.work_h": 1, "horizon_h": 4}, accounts=True)
+        values = json.loads(made.to_json())
+        values["tasks"][0] |= change
+        (tmp_path / "a.json").write_text(json.dumps(values))
+        with pytest.raises(ResultsError, match=r"^[^\n]*a\.json: [^\n]+$"):
+            Results.from_json(tmp_path / "a.json")
 
     def test_no_nan_and_no_infinity(self, tmp_path: Path) -> None:
         columns = table(np.array([5.0]), completion_p50_h=np.array([math.nan]))

@@ -96,7 +96,7 @@ class Books:
 
     @property
     def table_row(self) -> list[str]:
-        """The words of the policy's row in the table."""
+        """The words of the policy's row in the table, but for its objective: the log tells no dollars of penalties."""
         metrics = self.metrics
         cost, done = f"{metrics['cost_usd']:.2f}", f"{metrics['tasks_done']}/{metrics['tasks']}"
         decided = self.counts["CHECKPOINT"]
@@ -130,7 +130,8 @@ def test_the_table_can_be_added_up_from_the_log_alone(
     for scenario in WORLDS:
         assert main(["simulate", "--scenario", scenario, "--seed", "3", "--log", "events.jsonl"]) == 0
         table = [line.split() for line in capsys.readouterr().out.splitlines()[1:4]]
-        assert table == [books.table_row for books in books_of(Path("events.jsonl")).values()]
+        without = [[*row[:2], *row[3:]] for row in table]
+        assert without == [books.table_row for books in books_of(Path("events.jsonl")).values()]
 
 
 def test_the_log_adds_up_to_the_metrics_exactly(played: tuple[Scenario, Path, Results]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tessera_env.evaluation.results import Results, Table
 from tessera_env.report.simulation_text import policy_title, simulation_text
 
-HEADER = "Policy                   Cost ($)    Completed  Preemptions     Checkpoints"
+HEADER = "Policy                 Cost ($) Objective ($)   Completed Preemptions   Checkpoints"
 
 
 def table(cost: object, **changes: object) -> Table:
@@ -16,6 +16,7 @@ def table(cost: object, **changes: object) -> Table:
     usd = np.atleast_1d(np.asarray(cost, dtype=float))
     columns = {
         "cost_usd": usd,
+        "objective_usd": usd,
         "tasks": np.full(len(usd), 100),
         "tasks_done": np.full(len(usd), 93),
         "interruptions": np.full(len(usd), 40),
@@ -52,9 +53,9 @@ def three(episodes: int = 1) -> Results:
 def test_the_table_people_know() -> None:
     assert simulation_text(three()).splitlines() == [
         HEADER,
-        "Greedy                     259.63       93/100           40     35/39 (312.4h saved)",
-        "OnDemandFallback           284.42       93/100           33     35/39 (5.0h saved)",
-        "OnDemandOnly               942.68       93/100            0     N/A",
+        "Greedy                   259.63        259.63      93/100          40   35/39 (312.4h saved)",
+        "OnDemandFallback         284.42        284.42      93/100          33   35/39 (5.0h saved)",
+        "OnDemandOnly             942.68        942.68      93/100           0   N/A",
         "",
         "Savings against OnDemandOnly:",
         "  Greedy                   72.5 %  ($683.05)",
@@ -67,25 +68,26 @@ def test_the_table_people_know() -> None:
 def test_wide_figures_and_long_names_widen_their_columns() -> None:
     tables = {"runs/learned/on/many/worlds": table(1234567890.5, tasks=1_000_000, tasks_done=1_000_000)}
     header, row = simulation_text(results(tables)).splitlines()[:2]
-    assert row.split()[:4] == ["runs/learned/on/many/worlds", "1234567890.50", "1000000/1000000", "40"]
+    dollars = ["1234567890.50"] * 2
+    assert row.split()[:5] == ["runs/learned/on/many/worlds", *dollars, "1000000/1000000", "40"]
     assert header.split() == HEADER.split()
     ends = [
         [match.end() for match in re.finditer(pattern, header)] for pattern in (r"\(\$\)", "Completed", "Preemptions")
     ]
-    assert ends == [[match.end() for match in re.finditer(rf"(?<= ){cell}(?= )", row)] for cell in row.split()[1:4]]
+    assert ends == [[match.end() for match in re.finditer(rf"(?<= ){cell}(?= )", row)] for cell in row.split()[2:5]]
     assert row.index("35/39") == header.index("Checkpoints")
 
 
 def test_several_episodes_are_means_with_intervals() -> None:
     lines = simulation_text(three(episodes=40)).splitlines()
     assert lines[0].split() == HEADER.split()
-    assert lines[1].split() == ["Greedy", "259.63", "93.0/100", "40.0", "35.0/39.0", "(312.4h", "saved)"]
+    assert lines[1].split() == ["Greedy", "259.63", "259.63", "93.0/100", "40.0", "35.0/39.0", "(312.4h", "saved)"]
     cost = lines[2].split("]")[0].strip(" [").split(", ")
     assert 250.0 < float(cost[0]) < 259.634 < float(cost[1]) < 269.0
-    assert lines[2].count("[") == 5
-    assert lines[5].split()[:4] == ["OnDemandOnly", "942.68", "93.0/100", "0.0"]
+    assert lines[2].count("[") == 6
+    assert lines[5].split()[:5] == ["OnDemandOnly", "942.68", "942.68", "93.0/100", "0.0"]
     assert lines[5].endswith("N/A")
-    assert lines[6].count("[") == 3  # no intervals of what was never decided
+    assert lines[6].count("[") == 4  # no intervals of what was never decided
     ends = {line.index("]") for line in (lines[2], lines[4], lines[6])}
     assert ends == {lines[0].index("($)") + 2}
     assert any("72.5 % [7" in line for line in lines)
@@ -144,7 +146,21 @@ def test_missed_deadlines_are_told_where_tasks_have_any() -> None:
 )
 def test_costs_of_unlike_work_are_called_so(changes: dict[str, float], unlike: bool) -> None:
     text = simulation_text(results({"greedy": table(1.0, **changes), "on_demand_only": table(2.0)}))
-    assert ("Costs are of unlike amounts of work: Greedy" in text) == unlike
+    assert ("Costs are of unlike amounts of work (Greedy" in text) == unlike
+
+
+def test_the_objective_has_its_column_and_its_interval() -> None:
+    usd = np.linspace(9.0, 11.0, 40)
+    made = results(
+        {"greedy": table(usd, objective_usd=usd + np.tile([0.0, 30.0], 20)), "on_demand_only": table(np.full(40, 60.0))}
+    )
+    cost, objective = made.summary["greedy"].cost_usd, made.summary["greedy"].objective_usd
+    lines = simulation_text(made).splitlines()
+    assert lines[1].split()[:3] == ["Greedy", "10.00", "25.00"]
+    assert [f"[{one.low:.2f}, {one.high:.2f}]" in lines[2] for one in (cost, objective)] == [True, True]
+    assert objective.low < 21.0 < 29.0 < objective.high
+    assert "Objective: cost and penalties" in lines[-1]
+    assert "Objective: " not in simulation_text(three())
 
 
 def test_invalid_actions_are_told() -> None:

@@ -263,6 +263,7 @@ def test_metrics_of_an_episode_worked_out_by_hand():
     assert metrics["spot_usd"] == pytest.approx(0.518)
     assert metrics["on_demand_usd"] == pytest.approx(3.636)
     assert metrics["cost_usd"] == metrics["spot_usd"] + metrics["on_demand_usd"]
+    assert (metrics["penalty_usd"], metrics["objective_usd"]) == (0.0, metrics["cost_usd"])  # to the last bit
     assert metrics["spot_h"] == pytest.approx(1_036.0 / 3_600.0)
     assert metrics["on_demand_h"] == pytest.approx(3_636.0 / 3_600.0)
     assert metrics["setup_h"] == pytest.approx(0.02)
@@ -294,6 +295,8 @@ def test_metrics_of_an_episode_that_ends_first():
     assert metrics["spot_usd"] == pytest.approx(0.5) and metrics["setup_h"] == pytest.approx(200.0 / 3_600.0)
     assert metrics["waiting_h"] == pytest.approx(1_000.0 / 3_600.0) and metrics["elapsed_h"] == 1_000.0 / 3_600.0
     assert (metrics["tasks"], metrics["tasks_done"], metrics["deadlines_missed"]) == (2, 0, 1)
+    assert metrics["penalty_usd"] == pytest.approx(2.0 * 2.5)  # twice what all work costs on on-demand
+    assert metrics["objective_usd"] == metrics["cost_usd"] + metrics["penalty_usd"]
 
 
 def test_metrics_keep_the_order_of_the_rows_that_are_asked_for():

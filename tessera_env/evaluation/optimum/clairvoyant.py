@@ -102,6 +102,8 @@ def _figures(problem: Problem, optimum: Optimum) -> dict[str, float | int]:
     counts = dict.fromkeys(("failed_launches", "deadlines_missed", "invalid_actions"), 0)
     return {
         "cost_usd": optimum.lower_usd,
+        "objective_usd": optimum.lower_usd,
+        "penalty_usd": 0.0,
         "upper_usd": optimum.upper_usd,
         "spot_usd": optimum.upper_usd - on_demand_usd,
         "on_demand_usd": on_demand_usd,

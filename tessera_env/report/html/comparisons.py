@@ -62,7 +62,7 @@ def _add_cost_intervals(figure: go.Figure, results: Results, totals: list[float]
 
 
 def differences(results: Results) -> go.Figure | str:
-    """Boxes of cost minus the baseline's in the same worlds, all on one scale, which holds 0.
+    """Boxes of objective minus the baseline's in the same worlds, all on one scale, which holds 0.
 
     Returns:
         A text where there is nothing to show.
@@ -74,8 +74,8 @@ def differences(results: Results) -> go.Figure | str:
         return "There is one world, so there is no distribution to show."
     count = len(others)
     figure = make_subplots(rows=count, cols=1, vertical_spacing=0.4 / count, subplot_titles=[*map(text_of, others)])
-    base, looks = results.tables[results.baseline]["cost_usd"], looks_of(results.tables)
-    columns = [results.tables[label]["cost_usd"] - base for label in others]
+    base, looks = results.tables[results.baseline]["objective_usd"], looks_of(results.tables)
+    columns = [results.tables[label]["objective_usd"] - base for label in others]
     for row, (label, values) in enumerate(zip(others, columns, strict=True), start=1):
         _add_box(figure, row, values, looks[label].colour)
         _add_mean(figure, row, results.summary[label].difference_usd)
@@ -84,7 +84,7 @@ def differences(results: Results) -> go.Figure | str:
     styled(figure, 70 + 150 * count)
     figure.update_layout(showlegend=False)
     figure.update_annotations(x=0.0, xanchor="left", font={"size": 14})
-    title = f"$ a world more (right of 0) or less (left) than {text_of(results.baseline)}"
+    title = f"objective, $ a world more (right of 0) or less (left) than {text_of(results.baseline)}"
     figure.update_xaxes(title_text=title, row=count, col=1)
     figure.update_yaxes(visible=False, range=[0.6, -0.5])
     return figure

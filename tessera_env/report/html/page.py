@@ -35,6 +35,31 @@ for (const chart of charts) {
   Plotly.newPlot(chart, figure.data, figure.layout, options).then(() => { page.dataset.drawn++; });
 }
 """
+_SORT = """
+for (const box of document.querySelectorAll(".sortable")) {
+  const body = box.querySelector("table").tBodies[0], heads = [...box.querySelectorAll("th")];
+  const choice = box.querySelector("select");
+  const value = (row, k) => {
+    const text = row.cells[k].textContent, number = Number(text.replaceAll(",", ""));
+    return text === "" || text === "–" ? null : Number.isNaN(number) ? text : number;
+  };
+  const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(b);
+  const sort = (k) => {
+    const found = [...body.rows].map((row) => [value(row, k), row]), before = heads[k].getAttribute("aria-sort");
+    // The dearest first, but names from A on.
+    const falls = before ? before === "ascending" : found.some(([one]) => typeof one === "number");
+    const order = ([a], [b]) =>
+      a === null || b === null ? (a === null) - (b === null) : falls ? compare(b, a) : compare(a, b);
+    body.append(...found.sort(order).map(([, row]) => row));
+    heads.forEach((head) => head.removeAttribute("aria-sort"));
+    heads[k].setAttribute("aria-sort", falls ? "descending" : "ascending");
+  };
+  heads.forEach((head, k) => head.firstElementChild.addEventListener("click", () => sort(k)));
+  choice?.addEventListener("change", () => {
+    for (const row of body.rows) row.hidden = choice.value !== "" && row.cells[0].textContent !== choice.value;
+  });
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -63,6 +88,17 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "")
     return f'<div class="wide {kind}"><table>{top}<tbody>{body}</tbody></table></div>'
 
 
+def sortable_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A long table of plain texts: a click on a heading sorts; the first column's values can be chosen among."""
+    head = "".join(f'<th scope="col"><button type="button">{escape(column)}</button></th>' for column in columns)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    values = [*dict.fromkeys(row[0] for row in rows)]
+    options = "".join(f'<option value="{escape(value)}">{escape(value)}</option>' for value in values)
+    choice = f'<label>{escape(columns[0])} <select><option value="">all</option>{options}</select></label>'
+    shown = f'<div class="wide tall"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="sortable">{choice if len(values) > 1 else ""}{shown}</div>'
+
+
 def folded(summary: str, content: str) -> str:
     """HTML that shows when its summary, a plain text, is clicked on."""
     return f"<details><summary>{escape(summary)}</summary>{content}</details>"
@@ -87,7 +123,9 @@ def page(title: str, head: Sequence[str], sections: Sequence[Section]) -> str:
                 count += 1
                 body.append(_chart(part, f"chart-{count}", section.title))
         body.append("</section>")
-    return "\n".join([*_opening(title), *body, f"</main>\n<script>{_DRAW}</script>\n</body>\n</html>\n"])
+    return "\n".join(
+        [*_opening(title), *body, f"</main>\n<script>{_DRAW}</script>\n<script>{_SORT}</script>\n</body>\n</html>\n"]
+    )
 
 
 def _opening(title: str) -> list[str]:

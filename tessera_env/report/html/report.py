@@ -11,6 +11,8 @@ from tessera_env.report.html.comparisons import cost_by_purchase, differences, t
 from tessera_env.report.html.ideas import counted, switched_off
 from tessera_env.report.html.page import Section, note, page, paragraph
 from tessera_env.report.html.provenance import provenance
+from tessera_env.report.html.shown_world import ShownWorld, play_shown_world
+from tessera_env.report.html.tasks import accounts_shown, task_costs
 from tessera_env.report.html.timelines import timelines
 from tessera_env.report.html.wording import caption, headline, policies_table
 
@@ -44,10 +46,13 @@ def report_html(results: Results, *, prepared: Prepared | None = None, command: 
 def _sections(results: Results, prepared: Prepared | None, command: str) -> list[Section]:
     why_not = _why_not_again(prepared)
     missing = [] if why_not is None else [note(why_not)]
+    shown = None if prepared is None or missing else play_shown_world(results, prepared)
+    accounts = accounts_shown(results, shown)
     return [
         Section("Policies", [policies_table(results), note(caption(results))]),
         Section("Cost by purchase", [_shown(cost_by_purchase(results))]),
-        Section("One world under each policy", missing or _timelines(results, prepared)),
+        Section("One world under each policy", missing if shown is None else _timelines(results, shown)),
+        Section("What did each task cost?", missing if accounts is None else task_costs(results, accounts)),
         Section("Differences, world by world", [_shown(differences(results)), *_box_note(results)]),
         Section("Savings against completion", [_shown(tradeoff(results))]),
         Section(
@@ -66,9 +71,8 @@ def _why_not_again(prepared: Prepared | None) -> str | None:
     return None
 
 
-def _timelines(results: Results, prepared: Prepared | None) -> list[str | go.Figure]:
-    assert prepared is not None
-    figure, words = timelines(results, prepared)
+def _timelines(results: Results, shown: ShownWorld) -> list[str | go.Figure]:
+    figure, words = timelines(results, shown)
     return [paragraph(words), figure]
 
 

@@ -42,6 +42,17 @@ th {{ white-space: normal; vertical-align: bottom; font-weight: 600; color: {FAI
 td {{ border-bottom: 1px solid {GRID}; }}
 th:first-child, td:first-child {{ text-align: left; position: sticky; left: 0; background: {PAPER}; }}
 .range {{ display: block; color: {FAINT}; font-size: .82rem; }}
+.tall {{ max-height: 480px; overflow: auto; }}
+.tall table {{ font-size: .8rem; }}
+.tall th, .tall td {{ padding-right: 8px; }}
+.tall th {{ position: sticky; top: 0; background: {PAPER}; z-index: 1; }}
+.tall th:first-child {{ z-index: 2; }}
+th button {{ font: inherit; color: inherit; text-align: inherit; background: none; border: 0; padding: 0;
+  cursor: pointer; }}
+th button:hover {{ color: {INK}; }}
+th[aria-sort=ascending] button::after {{ content: " ▲"; }}
+th[aria-sort=descending] button::after {{ content: " ▼"; }}
+select {{ font: inherit; }}
 .ideas td:nth-child(2), .ideas th:nth-child(2) {{ text-align: left; }}
 .facts td {{ text-align: left; white-space: normal; overflow-wrap: anywhere; }}
 .chart {{ width: 100%; margin: 8px 0; }}
@@ -50,7 +61,7 @@ pre {{ background: #f6f7f9; padding: 10px 12px; overflow-x: auto; white-space: p
 details {{ margin: 8px 0; }}
 summary {{ cursor: pointer; font-weight: 600; }}
 @media (max-width: 600px) {{ main {{ padding: 16px 12px 48px; }} h1 {{ font-size: 1.3rem; }} }}
-@media print {{ details > * {{ display: block; }} }}
+@media print {{ details > * {{ display: block; }} .tall {{ max-height: none; }} }}
 """
 
 

@@ -7,12 +7,11 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from tessera_env.evaluation.episodes import play_episode
-from tessera_env.evaluation.experiment import Prepared
 from tessera_env.evaluation.results import Results
 from tessera_env.rendering.lives import Life, Phase, Segment, read_lives
 from tessera_env.report.html.comparisons import text_of
 from tessera_env.report.html.lanes import Lanes, lanes_of
+from tessera_env.report.html.shown_world import ShownWorld, world_in_words
 from tessera_env.report.html.style import (
     ALARM,
     FAINT,
@@ -52,43 +51,21 @@ KINDS = {
 _WORDS = {Phase.LAUNCHING: "launching", Phase.SETUP: "getting ready", Phase.RUNNING: "running", Phase.IDLE: "idle"}
 
 
-def timelines(results: Results, prepared: Prepared) -> tuple[go.Figure, str]:
-    """A world of middling cost under every policy, and what the chart shows in words."""
-    world = middling_world(results)
-    lives, ends_h = {}, []
-    for label, policy in prepared.policies.items():
-        episode = play_episode(prepared.scenario, policy, prepared.experiment.seed, world, prepared.experiment.planner)
-        lives[label] = read_lives(episode.log)
-        ends_h.append(episode.metrics["elapsed_h"])
-    pools = [pool.name for pool in prepared.scenario.pools]
-    lanes = {label: lanes_of(each, len(pools)) for label, each in lives.items()}
-    end_h = max(ends_h)
+def timelines(results: Results, shown: ShownWorld) -> tuple[go.Figure, str]:
+    """A world under every policy, and what the chart shows in words."""
+    lives = {label: read_lives(episode.log) for label, episode in shown.episodes.items()}
+    lanes = {label: lanes_of(each, len(shown.pools)) for label, each in lives.items()}
+    end_h = max(episode.metrics["elapsed_h"] for episode in shown.episodes.values())
     if all(len(each.placed) <= MOST_INSTANCES and each.rows <= MOST_ROWS for each in lanes.values()):
-        return gantt(lanes, pools, end_h), (
-            f"{_world_in_words(results, world)}, instance by instance: each bar is one, in a row that it shares with "
+        return gantt(lanes, shown.pools, end_h), (
+            f"{world_in_words(results)}, instance by instance: each bar is one, in a row that it shares with "
             "those that come after it. Triangles are interruptions."
         )
     most = max(len(each) for each in lives.values())
     return counts(lives, end_h), (
-        f"{_world_in_words(results, world)}: how many instances are billed over time. A policy has up to {most:,} of "
+        f"{world_in_words(results)}: how many instances are billed over time. A policy has up to {most:,} of "
         "them here, too many to show each."
     )
-
-
-def middling_world(results: Results) -> int:
-    """The world whose cost under the baseline, or else the first policy, is the (lower) median."""
-    costs = results.tables[_told_by(results)]["cost_usd"]
-    return int(np.argsort(costs, kind="stable")[(len(costs) - 1) // 2])
-
-
-def _told_by(results: Results) -> str:
-    return results.baseline or next(iter(results.tables))
-
-
-def _world_in_words(results: Results, world: int) -> str:
-    if results.episodes == 1:
-        return "The one world"
-    return f"World {world}, that of median cost under {_told_by(results)}"
 
 
 def gantt(lanes: Mapping[str, Lanes], pools: Sequence[str], end_h: float) -> go.Figure:

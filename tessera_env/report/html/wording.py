@@ -4,9 +4,11 @@ from tessera_env.evaluation.results import ON_DEMAND, OPTIMUM, REFERENCE, Result
 from tessera_env.evaluation.statistics import FEW, Estimate, bootstrap_means, estimate
 from tessera_env.report.columns import (
     CHECKPOINT_COLUMNS,
+    OBJECTIVE,
     Cell,
     columns_of,
     did_unlike_numbers,
+    has_penalties,
     percent,
     tasks_done,
     total,
@@ -15,16 +17,24 @@ from tessera_env.report.html.page import NONE, table
 
 
 def headline(results: Results) -> str:
-    """Which policy cost least, by how much, how sure that is, and what it left undone."""
-    summary, means = results.summary, {label: one.cost_usd.mean for label, one in results.summary.items()}
+    """Which policy has the least objective, by how much, how sure that is, and what it left undone."""
+    means = {label: one.objective_usd.mean for label, one in results.summary.items()}
     order = sorted((label for label in means if label != OPTIMUM), key=means.__getitem__)
     best = order[0]
-    text = f"{_over(results)}, {best} cost least: ${means[best]:,.2f}{' a world' if results.episodes > 1 else ''}"
-    saved = summary[best].savings
-    if saved is not None:
-        text += f", {percent(saved)} less than {ON_DEMAND}"
+    text = f"{_over(results)}, {best} {_least(results, best)}"
     text += f". It completed {tasks_done(results, best)} tasks{_missed(results, best)}."
     return text + _against_optimum(results, best) + _doubts(results, order)
+
+
+def _least(results: Results, best: str) -> str:
+    """What the best policy cost, and its penalties, where any policy has some."""
+    summary, world = results.summary[best], " a world" if results.episodes > 1 else ""
+    cost_usd, objective_usd = summary.cost_usd.mean, summary.objective_usd.mean
+    saved = "" if summary.savings is None else f"{percent(summary.savings)} less than {ON_DEMAND}"
+    if not has_penalties(results):
+        return f"cost least: ${cost_usd:,.2f}{world}{saved and f', {saved}'}"
+    parts = f"a cost of ${cost_usd:,.2f}{saved and f' ({saved})'} and ${objective_usd - cost_usd:,.2f} of penalties"
+    return f"has the least objective: ${objective_usd:,.2f}{world}, {parts}"
 
 
 def _against_optimum(results: Results, best: str) -> str:
@@ -50,12 +60,12 @@ def _doubts(results: Results, order: list[str]) -> str:
         sure = "clear of 0" if lead.is_clear_of_zero else "not clear of 0: they may as well be equal"
         text += f" Its lead over {order[1]} is ${-lead.mean:,.2f} [{-lead.high:,.2f}, {-lead.low:,.2f}], {sure}."
     if did_unlike_numbers(results):
-        text += " The policies did unlike numbers of tasks, so costs are of unlike amounts of work."
+        text += " The policies did unlike numbers of tasks, so costs are of unlike amounts of work: compare objectives."
     return text
 
 
 def _lead(results: Results, best: str, second: str) -> Estimate:
-    paired = results.tables[best]["cost_usd"] - results.tables[second]["cost_usd"]
+    paired = results.tables[best]["objective_usd"] - results.tables[second]["objective_usd"]
     return estimate(paired, bootstrap_means(paired[:, None], results.seed)[:, 0])
 
 
@@ -78,17 +88,18 @@ def caption(results: Results) -> str:
     lines = []
     if results.episodes > 1:
         lines.append(
-            "Means over the same worlds, with 95 % bootstrap intervals; missed deadlines, tasks done and invalid "
-            "actions are of all worlds."
+            "Means over the same worlds, with 95 % bootstrap intervals; missed deadlines, tasks done and any "
+            "invalid actions are of all worlds."
         )
     if results.baseline is not None and len(results.tables) > 1:
         marks = "; * its interval is clear of 0, ~ it is not" if results.episodes > 1 else ""  # one world has none
-        lines.append(f"The difference to {results.baseline} is paired by world{marks}.")
+        lines.append(f"The difference to {results.baseline} is of the objective, paired by world{marks}.")
     if results.has_optimum:
         lines.append(
             f"{OPTIMUM}: the least cost of who knows prices and capacity in advance; gap closed: the share of the way "
             f"from {REFERENCE}'s mean cost to that one's."
         )
+    lines.append(f"{OBJECTIVE}.")
     lines.append("Checkpoints: saved in full or in part, of those decided at a notice.")
     if 1 < results.episodes < FEW:
         lines.append(f"Fewer than {FEW} worlds: these intervals are too narrow.")

@@ -40,6 +40,7 @@ def test_all_sections_are_there():
         "Policies",
         "Cost by purchase",
         "One world under each policy",
+        "What did each task cost?",
         "Differences, world by world",
         "Savings against completion",
         "What the grace period and migration saved",
@@ -47,7 +48,7 @@ def test_all_sections_are_there():
     ]
     text = text_of(html)
     assert "tessera evaluate --episodes 3" in text
-    assert "Over 3 worlds of classic, greedy cost least" in text
+    assert "Over 3 worlds of classic, greedy has the least objective: $" in text
     assert "checkpoint.full_fraction 0.8" in text
     assert "Fewer than 30 worlds" in text
     assert results.versions["numba"] in text
@@ -102,7 +103,7 @@ def test_one_world_says_what_it_cannot_show():
 def test_results_alone_are_enough_for_the_rest():
     html = report_html(results_samples.results())
     assert len(figures(html)) == 2
-    assert text_of(html).count("no world was played for this report") == 2
+    assert text_of(html).count("no world was played for this report") == 3
     assert "do not say what was paid for which purchase" in text_of(html)
 
 
@@ -111,7 +112,7 @@ def test_many_tasks_are_not_played_again(monkeypatch):
 
     monkeypatch.setattr(report, "MOST_TASKS", 99)
     prepared, results = prepared_and_results(episodes=1)
-    assert text_of(report_html(results, prepared=prepared)).count("Not shown for more than 99 tasks") == 2
+    assert text_of(report_html(results, prepared=prepared)).count("Not shown for more than 99 tasks") == 3
 
 
 def test_without_a_baseline_nothing_is_compared():
@@ -128,7 +129,7 @@ def test_bars_are_the_dollars_of_each_purchase():
 
 def test_points_of_the_differences_are_the_worlds():
     _prepared, results = prepared_and_results()
-    paired = results.tables["on_demand_only"]["cost_usd"] - results.tables["greedy"]["cost_usd"]
+    paired = results.tables["on_demand_only"]["objective_usd"] - results.tables["greedy"]["objective_usd"]
     (box,) = [trace for trace in figures(report_html(results))[1]["data"] if trace["type"] == "box"]
     assert box["median"] == pytest.approx([np.median(paired)])
 
@@ -196,3 +197,15 @@ def test_the_optimum_is_a_row_and_no_winner():
     assert "Who had known the world could have paid $" in text
     assert "of the gap from uniform_progress to that" in text
     assert "Gap closed %" not in text_of(report_html(prepared_and_results("deadline")[1]))
+
+
+def test_the_least_objective_leads_where_cost_would_not():
+    """A policy that pays less because it left work undone is not called the best."""
+    sample = results_samples.results(labels=("greedy", "runs/latest"))
+    assert "runs/latest cost least: $40.00 a world." in text_of(report_html(sample))
+    sample = results_samples.results(labels=("greedy", "runs/latest"))
+    learned = sample.tables["runs/latest"]
+    learned["objective_usd"] = learned["cost_usd"] + 25.0
+    text = text_of(report_html(sample))
+    assert "greedy has the least objective: $50.00 a world, a cost of $50.00 and $0.00 of penalties." in text
+    assert "Its lead over runs/latest is $15.00 [14." in text

@@ -11,7 +11,8 @@ from tessera_env.evaluation.experiment import Experiment
 from tessera_env.rendering.lives import Life, read_lives
 from tessera_env.report.html import timelines as module
 from tessera_env.report.html.lanes import lanes_of
-from tessera_env.report.html.timelines import middling_world, running, timelines
+from tessera_env.report.html.shown_world import middling_world, play_shown_world
+from tessera_env.report.html.timelines import running, timelines
 from tests import results_samples
 
 
@@ -27,6 +28,11 @@ def prepared():
 @pytest.fixture(scope="module")
 def results(prepared):
     return prepared.run()
+
+
+@pytest.fixture(scope="module")
+def shown(prepared, results):
+    return play_shown_world(results, prepared)
 
 
 def test_lanes_by_hand():
@@ -48,32 +54,31 @@ def test_no_two_instances_share_a_row_at_once(prepared):
         assert all(first.end_s <= second.launch_s for first, second in itertools.pairwise(lives))
 
 
-def test_interruptions_are_marked_where_the_log_has_them(prepared, results):
-    figure, _words = timelines(results, prepared)
-    world = middling_world(results)
-    log = play_episode(prepared.scenario, prepared.policies["greedy"], 1, world).log
+def test_interruptions_are_marked_where_the_log_has_them(results, shown):
+    figure, _words = timelines(results, shown)
+    log = shown.episodes["greedy"].log
     marked = [hour for trace in figure.data if trace.name == "interruption" for hour in trace.x]
     assert sorted(marked) == pytest.approx(sorted(log["time_s"][log["kind"] == LogKind.NOTICE] / 3600.0))
     assert marked
 
 
-def test_bars_hold_all_billed_hours_of_a_purchase(prepared, results):
-    figure, _words = timelines(results, prepared)
+def test_bars_hold_all_billed_hours_of_a_purchase(results, shown):
+    figure, _words = timelines(results, shown)
     drawn_h = sum(sum(trace.x) for trace in figure.data if trace.name in ("spot, running", "spot, getting ready"))
     spot_h = results.tables["greedy"]["spot_h"][middling_world(results)]
     noticed_h = sum(sum(trace.x) for trace in figure.data if trace.name == "given notice")
     assert drawn_h + noticed_h == pytest.approx(spot_h, rel=0.001)
 
 
-def test_all_policies_have_one_time_axis(prepared, results):
-    figure, _words = timelines(results, prepared)
+def test_all_policies_have_one_time_axis(results, shown):
+    figure, _words = timelines(results, shown)
     assert figure.layout.xaxis.range == figure.layout.xaxis2.range
     assert figure.layout.xaxis.matches == "x2"
 
 
-def test_too_many_instances_are_counted(prepared, results, monkeypatch):
+def test_too_many_instances_are_counted(results, shown, monkeypatch):
     monkeypatch.setattr(module, "MOST_ROWS", 10)
-    figure, words = timelines(results, prepared)
+    figure, words = timelines(results, shown)
     assert "too many to show each" in words
     assert {trace.name for trace in figure.data} == {"spot", "on-demand"}
 
