@@ -34,7 +34,7 @@ def may_prepare(params, state, env: int, task_id: int, instance_id: int) -> bool
         return True
     here = state.instances[env, task.instance]
     if not here.on_demand and not is_lossless(params, task, here.pool):
-        run_s = run_time_s(config, work_left_if_lost_s(config, task, now_s))  # it is not asked before, but if interrupted
+        run_s = run_time_s(config, work_left_if_lost_s(config, task, now_s))  # it is not asked before
         if instance.setup_done_s + run_s > latest_fallback_s(config, task):
             return False
     return config.checkpoint_cost_s == 0.0 or is_in_time_after_pauses(params, state, env, task, instance)
