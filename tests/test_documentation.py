@@ -82,12 +82,12 @@ def succeeds(*command: str, cwd: Path) -> str:
 NUMBER = r"-?[\d,]+(?:\.\d+)?"
 FORMS = {
     "simulate": [
-        r"^Policy +Cost \(\$\) +Completed +Preemptions +Checkpoints$",
-        rf"^Greedy +{NUMBER} +{NUMBER}/\d+ +{NUMBER} +{NUMBER}/{NUMBER} \({NUMBER}h saved\)$",
-        rf"^OnDemandOnly +{NUMBER} +{NUMBER}/\d+ +0(?:\.0)? +N/A$",
+        r"^Policy +Cost \(\$\) +Objective \(\$\) +Completed +Preemptions +Checkpoints$",
+        rf"^Greedy +{NUMBER} +{NUMBER} +{NUMBER}/\d+ +{NUMBER} +{NUMBER}/{NUMBER} \({NUMBER}h saved\)$",
+        rf"^OnDemandOnly +{NUMBER} +{NUMBER} +{NUMBER}/\d+ +0(?:\.0)? +N/A$",
         rf"^Savings against OnDemandOnly:\n  Greedy +{NUMBER} % ",
     ],
-    "evaluate": [r"^\w[\w-]*: 20 episodes, seed 1$", rf"^ greedy +{NUMBER} \[{NUMBER}, {NUMBER}\] +baseline"],
+    "evaluate": [r"^\w[\w-]*: 20 episodes, seed 1$", rf"^ greedy +{NUMBER} \[{NUMBER}, {NUMBER}\] +{NUMBER} +baseline"],
     "plot": [r"\.(html|png)"],
     "traces list": [r"aws_v100_2023"],
     "traces show": [r"\bzone\b|us-east-1a_v100_1", r"^Spells that last at least so long"],
