@@ -52,8 +52,8 @@ def test_the_seed_reaches_policies_that_draw() -> None:
             f"'greedyy' (allowed: {', '.join([*POLICIES, *pretrained_names()])}, module:Class, "
             "or the folder of an exported policy)",
         ),
-        ("", "'' (allowed: greedy"),
-        ("Greedy", "'Greedy' (allowed: greedy"),
+        ("", "'' (allowed: fleet_threshold, greedy"),
+        ("Greedy", "'Greedy' (allowed: fleet_threshold, greedy"),
         ("greedy:count=2", "greedy: option 'count=2' (allowed: no options)"),
         ("on_demand_fallback:counts=2", "option 'counts=2' (allowed: count=N)"),
         ("on_demand_fallback:count", "option 'count' (allowed: count=N)"),

@@ -187,6 +187,7 @@ def test_every_line_has_the_keys_of_its_kind(played: tuple[Scenario, Path, Resul
         "LAUNCH": instance | {"billed_from_s", "set_up_s"},
         "LAUNCH_FAILED": {"task", "pool", "purchase"},
         "PLACE": instance | {"task", "works_from_s"},
+        "PREPARE": instance | {"task", "takes_over_s"},
         "STOP": instance | {"task", "kept_s", "lost_s"},
         "CHECKPOINT": instance | {"task", "plan", "saved_s"},
         "COMPLETION": instance | {"task"},

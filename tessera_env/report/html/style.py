@@ -5,7 +5,7 @@ shape too.
 """
 
 from collections.abc import Iterable
-from itertools import count
+from itertools import chain, count
 from typing import NamedTuple
 from zlib import crc32
 
@@ -79,8 +79,9 @@ def looks_of(labels: Iterable[str]) -> dict[str, Look]:
     """
     colours, looks, taken = len(POLICY_COLOURS), dict[str, Look](), set[int]()
     for label in sorted(labels, key=lambda label: (label not in POLICIES, _own_look(label), label)):
-        turns = ((_own_look(label) + step) % colours + colours * turn for turn in count() for step in range(colours))
-        look = next(look for look in turns if look not in taken)
+        own = _own_look(label)
+        turns = ((own + step) % colours + colours * turn for turn in count() for step in range(colours))
+        look = next(look for look in chain([own], turns) if look not in taken)
         taken.add(look)
         looks[label] = Look(POLICY_COLOURS[look % colours], SYMBOLS[(look + look // colours) % len(SYMBOLS)])
     return looks
