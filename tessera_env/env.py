@@ -42,7 +42,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
 
     ## Observation Space
 
-    `Box(float32)` of shape (49 + 25 P,), read by name through `env.unwrapped.layout`. Every field with its meaning and
+    `Box(float32)` of shape (43 + 25 P,), read by name through `env.unwrapped.layout`. Every field with its meaning and
     range stands in docs/reference/observation.md, and in `env.unwrapped.layout.table()`.
 
     ## Rewards

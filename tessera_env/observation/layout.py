@@ -74,18 +74,12 @@ class Field(ObservationField):
     DISPLACED = 35, "n / (n + 8), n the displaced tasks still to be asked or assigned"
     ARRIVALS_LEFT = 36, "tasks that may yet arrive / the most tasks of a world"
     DONE = 37, "tasks done / the most tasks of a world"
-    # The other tasks; the tighter one of two is that which would be asked first by urgency.
-    TIGHTER_WAITING = 38, "n / (n + 8), n the tighter tasks that wait"
-    TIGHTER_ON_DEMAND = 39, "n / (n + 8), n the tighter tasks on on-demand"
-    TIGHTER_ON_SPOT = 40, "n / (n + 8), n the tighter tasks on spot"
-    LOOSER_WAITING = 41, "n / (n + 8), n the looser tasks that wait"
-    LOOSER_ON_DEMAND = 42, "n / (n + 8), n the looser tasks on on-demand"
-    LOOSER_ON_SPOT = 43, "n / (n + 8), n the looser tasks on spot"
-    ON_DEMAND_H = 44, "w / (w + 24), w the hours of work left of the other tasks on on-demand"
-    WAITING_H = 45, "w / (w + 24), w the hours of work left of the other tasks that wait"
-    LONGEST_ON_DEMAND_H = 46, "w / (w + 4), w the most hours of work left of a tighter task on on-demand"
-    ROOM_FOR_IT = 47, "n / (n + 8), n the spot instances that it could have now, in all pools"
-    END_SLACK = 48, "s / (|s| + 6), s likewise, with the episode's end as the deadline", -1.0
+    # The other tasks. The tighter one of two is that which would be asked first by urgency.
+    TIGHTER_ON_DEMAND = 38, "n / (n + 8), n the tasks on on-demand that are tighter: INTERACTIVE, or with less slack"
+    LONGEST_ON_DEMAND_H = 39, "w / (w + 4), w the most hours of work left of one of them"
+    LOOSER_ON_SPOT = 40, "n / (n + 8), n the tasks on spot that are not tighter"
+    ROOM_FOR_IT = 41, "n / (n + 8), n the spot instances that it could have now, in all pools"
+    END_SLACK = 42, "s / (|s| + 6), s the slack that it would have with the episode's end as its deadline", -1.0
 
 
 class PoolField(ObservationField):

@@ -1,57 +1,22 @@
-"""What the focal task is shown of the other tasks: how many are tighter or looser than it, and where they are."""
+"""What the focal task sees of the others: who is tighter and pays for on-demand, who is looser and has spot."""
 
 from tessera_env.engine.deadlines import urgency_s
 from tessera_env.engine.instances import launch_room
 from tessera_env.engine.kinds import InstanceStatus
-from tessera_env.engine.linked_lists import WAITING, after, first, task_node
 from tessera_env.jit.compiled import compiled
 from tessera_env.observation.layout import Field
 from tessera_env.observation.squash import squash
 
-_MOST_SEEN = 256  # tasks that wait, and rows of the instance table: a step must not take longer with a million tasks
+_MOST_SEEN = 256  # rows of the instance table: a step must not take longer with a million tasks
 
 
 @compiled
 def write_rivals(params, state, env: int, out) -> None:
     """Write the fields about the other tasks."""
     episode = state.episodes[env]
-    own_s = urgency_s(state.tasks[env, episode.focal], episode.now_s)
-    look_at_waiting(state, env, own_s, out)
-    look_at_placed(state, env, own_s, out)
-    out[env, Field.ROOM_FOR_IT] = squash(float(room_for_it(params, state, env)), 8.0)
-
-
-@compiled
-def look_at_waiting(state, env: int, own_s: float, out) -> None:
-    """The tasks that wait, the newest first."""
-    episode = state.episodes[env]
-    focal, now_s, first_task = episode.focal, episode.now_s, task_node(state, 0)
-    tighter, looser, work_s = 0.0, 0.0, 0.0
-    node = first(state, env, WAITING)
-    for _ in range(_MOST_SEEN):
-        if node == WAITING:
-            break
-        task_id = node - first_task
-        if task_id != focal:
-            task = state.tasks[env, task_id]
-            work_s += task.work_s - task.progress_s
-            if is_tighter(task, task_id, own_s, focal, now_s):
-                tighter += 1.0
-            else:
-                looser += 1.0
-        node = after(state, env, node)
-    out[env, Field.TIGHTER_WAITING] = squash(tighter, 8.0)
-    out[env, Field.LOOSER_WAITING] = squash(looser, 8.0)
-    out[env, Field.WAITING_H] = squash(work_s, 24.0 * 3600.0)
-
-
-@compiled
-def look_at_placed(state, env: int, own_s: float, out) -> None:
-    """The tasks on instances."""
-    episode = state.episodes[env]
     focal, now_s = episode.focal, episode.now_s
-    tighter_spot, looser_spot, tighter_on_demand, looser_on_demand = 0.0, 0.0, 0.0, 0.0
-    work_s, longest_s = 0.0, 0.0
+    own_s = urgency_s(state.tasks[env, focal], now_s)
+    looser_on_spot, tighter_on_demand, longest_s = 0.0, 0.0, 0.0
     for instance_id in range(min(episode.slots_used, _MOST_SEEN)):
         instance = state.instances[env, instance_id]
         task_id = instance.task
@@ -61,23 +26,15 @@ def look_at_placed(state, env: int, own_s: float, out) -> None:
         if task.instance != instance_id:
             continue  # it is prepared for the task, which is elsewhere
         tighter = is_tighter(task, task_id, own_s, focal, now_s)
-        if not instance.on_demand:
-            tighter_spot += 1.0 if tighter else 0.0
-            looser_spot += 0.0 if tighter else 1.0
-            continue
-        left_s = task.work_s - task.progress_s - max(0.0, now_s - task.ready_s)
-        work_s += left_s
-        if tighter:
+        if instance.on_demand and tighter:
             tighter_on_demand += 1.0
-            longest_s = max(longest_s, left_s)
-        else:
-            looser_on_demand += 1.0
-    out[env, Field.TIGHTER_ON_SPOT] = squash(tighter_spot, 8.0)
-    out[env, Field.LOOSER_ON_SPOT] = squash(looser_spot, 8.0)
+            longest_s = max(longest_s, task.work_s - task.progress_s - max(0.0, now_s - task.ready_s))
+        elif not instance.on_demand and not tighter:
+            looser_on_spot += 1.0
     out[env, Field.TIGHTER_ON_DEMAND] = squash(tighter_on_demand, 8.0)
-    out[env, Field.LOOSER_ON_DEMAND] = squash(looser_on_demand, 8.0)
-    out[env, Field.ON_DEMAND_H] = squash(work_s, 24.0 * 3600.0)
     out[env, Field.LONGEST_ON_DEMAND_H] = squash(longest_s, 4.0 * 3600.0)
+    out[env, Field.LOOSER_ON_SPOT] = squash(looser_on_spot, 8.0)
+    out[env, Field.ROOM_FOR_IT] = squash(float(room_for_it(params, state, env)), 8.0)
 
 
 @compiled

@@ -207,22 +207,17 @@ class Moment:
         return float(task["latest_s"]) - from_s, task_id
 
     def rival_fields(self) -> dict[str, float]:
-        rivals = [i for i in range(len(self.tasks)) if i != self.row.focal]
-        status, instance = self.tasks["status"], self.tasks["instance"]
-        waiting = [i for i in rivals if status[i] == TaskStatus.WAITING]
-        placed = [i for i in rivals if instance[i] != NONE]
+        instance = self.tasks["instance"]
+        placed = [i for i in range(len(self.tasks)) if i != self.row.focal and instance[i] != NONE]
+        tighter = [i for i in placed if self.order(i) < self.order(self.row.focal)]
         on_demand = [i for i in placed if self.state.instances[0, instance[i]].on_demand]
-        on_spot = [i for i in placed if i not in on_demand]
-        fields = {}
-        for where, found in (("waiting", waiting), ("on_demand", on_demand), ("on_spot", on_spot)):
-            tighter = sum(self.order(i) < self.order(self.row.focal) for i in found)
-            fields[f"tighter_{where}"], fields[f"looser_{where}"] = half(tighter, 8.0), half(len(found) - tighter, 8.0)
-        fields["waiting_h"] = half(sum(self.left_h(i) for i in waiting), 24.0)
-        fields["on_demand_h"] = half(sum(self.left_h(i) for i in on_demand), 24.0)
-        longest = [self.left_h(i) for i in on_demand if self.order(i) < self.order(self.row.focal)]
-        fields["longest_on_demand_h"] = half(max(longest, default=0.0), 4.0)
         rooms = [self.room(p) for p in range(self.pool_count) if self.fits(p)]
-        return {**fields, "room_for_it": half(min(max(sum(rooms), 0), 1_000_000), 8.0)}
+        return {
+            "tighter_on_demand": half(sum(i in tighter for i in on_demand), 8.0),
+            "longest_on_demand_h": half(max((self.left_h(i) for i in on_demand if i in tighter), default=0.0), 4.0),
+            "looser_on_spot": half(sum(i not in on_demand and i not in tighter for i in placed), 8.0),
+            "room_for_it": half(min(max(sum(rooms), 0), 1_000_000), 8.0),
+        }
 
     def left_h(self, task_id: int) -> float:
         """Work left; pauses for periodic checkpoints count as work."""
