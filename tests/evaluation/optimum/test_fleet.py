@@ -60,6 +60,25 @@ def assert_no_policy_is_below(scenario: Scenario, seed: int, episodes: int) -> N
         assert (bounds <= objectives(scenario, name, seed, episodes) * (1.0 + ROUNDING) + ROUNDING).all(), name
 
 
+def of_trace(folder: Path, steps: dict[int, int]) -> dict[str, Any]:
+    """What a pool replays: these capacities over six hours, at 0.9 $/h."""
+    rows = [f"z,{time_s},{capacity},0.9" for time_s, capacity in steps.items()]
+    text = "\n".join(["zone,time_s,spot_available,spot_price", *rows, "z,21600,0,0.9"])
+    (folder / "zone.csv").write_text(text + "\n")
+    return {"price": {"source": "trace"}, "capacity": {"source": "trace"}, "trace_zone": "z"}
+
+
+def replaying(folder: Path) -> dict[str, Any]:
+    """What a scenario with such a pool needs."""
+    return {"horizon_h": 6.0, "market": {"trace": str(folder / "zone.csv")}}
+
+
+def traced(folder: Path, steps: dict[int, int], task: dict[str, Any] | None = None, **values: Any) -> Scenario:
+    """One such pool."""
+    pool = of_trace(folder, steps)
+    return scenario_of([pool], task or {"count": 4}, **replaying(folder), **values)
+
+
 NO_SPOT = {"capacity": {"source": "constant", "instances": 0}}
 SLOW = {"setup_h": 0.1, "provisioning_s": 360.0, "bandwidth_gbps": 1.0}  # 0.1 h each; and 0.1 h to load 45,000 MB
 STATE = {"state_base_mb": 45_000.0}
@@ -97,6 +116,16 @@ class TestClosedForms:
         task = {"deadline_h": deadline_h}
         assert bound_of([{}], task, penalty={"missed_weight": 0.25}) == pytest.approx(4.0 * 0.5)
 
+    def test_an_interactive_task_may_be_down_to_the_horizon(self) -> None:
+        """An hour is left after the four of its work."""
+        task, cheap = {"interactive_share": 1.0}, {"downtime_weight": 0.1}
+        assert bound_of([NO_SPOT], task, penalty=cheap, horizon_h=5.0) == pytest.approx(5.0 * 0.2)
+
+    def test_without_a_deadline_no_work_must_have_been_done_before(self) -> None:
+        """A day's work of more than there is, and its first state is nothing."""
+        growing = {"work_h": 30.0, "state_mb_per_work_h": 10_000.0}
+        assert bound_of([{"bandwidth_gbps": 1.0}], growing) == pytest.approx(24.0 * 1.0 + 6.0 * 4.0)
+
     def test_two_tasks_share_what_one_instance_can_do(self) -> None:
         """Six hours to the deadline on spot, the other two on on-demand."""
         assert bound_of([{}], {"count": 2, "deadline_h": 6.0}) == pytest.approx(6.0 * 1.0 + 2.0 * 2.0)
@@ -114,14 +143,36 @@ class TestClosedForms:
         late = bound_of([{**cheap, "setup_h": 1.0}, {**cheap, "setup_h": 1.0}], {"deadline_h": 5.0})
         assert late == pytest.approx(5.0 * 0.5)
 
+    def test_an_hour_of_two_pools_is_one_hour(self, tmp_path: Path) -> None:
+        hour = of_trace(tmp_path, {0: 1, 3_600: 0})
+        assert bound_of([hour, hour], {}, **replaying(tmp_path)) == pytest.approx(0.9 + 3.0 * 2.0)
+
+    def test_whoever_moves_may_work_on(self, tmp_path: Path) -> None:
+        """Two hours in a cheap pool, then, set up meanwhile, 2.1 h in one at 1 $/h: 1 $ and 2.2 $, done at 4.1 h."""
+        cheap = of_trace(tmp_path, {0: 1, 7_200: 0}) | {"price": {"source": "constant", "usd_per_h": 0.5}}
+        pools, task = [{**cheap, "setup_h": 0.1}, {"setup_h": 0.1}], {"deadline_h": 4.12}
+        moving = bound_of(pools, task, make_before_break=True, **replaying(tmp_path))
+        # Of the second stay's set-up it sees what 2.1 of 4 h pay.
+        assert moving == pytest.approx(3.2 - 0.1 * 1.9 / 4.0)
+        assert 3.2 < bound_of(pools, task, **replaying(tmp_path)) < 4.1
+
+    def test_the_billing_minimum_covers_what_an_interactive_task_does_late(self, tmp_path: Path) -> None:
+        """Spot from 0.45 h on: 0.45 h down at 10 $/h, and half an hour of work; a full hour would be billed."""
+        pool = {**of_trace(tmp_path, {0: 0, 1_620: 1}), "on_demand_usd_per_h": 100.0}
+        task, penalty = {"work_h": 0.5, "interactive_share": 1.0}, {"downtime_weight": 0.1}
+        bound = bound_of([pool], task, penalty=penalty, billing={"minimum_s": 3_600.0}, **replaying(tmp_path))
+        assert bound == pytest.approx(0.45 * 10.0 + 0.5 * 0.9)
+
     def test_periodic_checkpoints_pause_what_is_billed(self) -> None:
         """Three of them between the four hours, 0.1 h each."""
         checkpoint = {"interval_h": 1.0, "cost_s": 360.0}
         assert bound_of([{**NO_SPOT, "setup_h": 0.5}], {}, checkpoint=checkpoint) == pytest.approx(2.0 * 4.8)
 
     def test_idle_instances_can_be_had_set_up(self) -> None:
-        alone = bound_of([{**NO_SPOT, **SLOW}], STATE)
-        assert bound_of([{**NO_SPOT, **SLOW}], STATE, idle_timeout_s=60.0) == pytest.approx(alone - 2.0 * 0.1)
+        pools = [{**NO_SPOT, **SLOW}]
+        assert bound_of(pools, STATE, idle_timeout_s=60.0) == pytest.approx(2.0 * 4.1)
+        interactive = {**STATE, "interactive_share": 1.0}
+        assert bound_of(pools, interactive, idle_timeout_s=60.0) == pytest.approx(2.0 * 4.1 + 2.0 * 0.1)
 
     def test_whoever_can_be_interrupted_in_the_first_hour_may_pay_nothing(self) -> None:
         billing = {"minimum_s": 0.0, "free_first_hour": True}
@@ -202,15 +253,6 @@ class TestSpotHours:
         assert [one.gpu_memory_mb for one in sellers] == [16_000.0, 16_000.0, 4_000.0]
         assert [one.setup_s for one in sellers] == pytest.approx([720.0, 360.0, 720.0])
         assert [one.usd_per_h.tolist() for one in sellers] == [[1.0], [1.0], [1.0]]
-
-
-def traced(folder: Path, steps: dict[int, int], task: dict[str, Any] | None = None, **values: Any) -> Scenario:
-    """One pool with these capacities over six hours, at 0.9 $/h, and as many tasks as it ever has room for."""
-    path = folder / "zone.csv"
-    rows = [f"z,{time_s},{capacity},0.9" for time_s, capacity in steps.items()]
-    path.write_text("\n".join(["zone,time_s,spot_available,spot_price", *rows, "z,21600,0,0.9"]) + "\n")
-    sources = {"price": {"source": "trace"}, "capacity": {"source": "trace"}, "trace_zone": "z"}
-    return scenario_of([sources], task or {"count": 4}, horizon_h=6.0, market={"trace": str(path)}, **values)
 
 
 def only_seller(scenario: Scenario) -> Seller:
