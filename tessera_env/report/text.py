@@ -2,7 +2,8 @@
 
 from rich.table import Table
 
-from tessera_env.evaluation.results import OPTIMUM, REFERENCE, Results
+from tessera_env.evaluation.floors import Floor
+from tessera_env.evaluation.results import Results
 from tessera_env.evaluation.statistics import FEW
 from tessera_env.report.columns import OBJECTIVE, columns_of, did_unlike_numbers
 from tessera_env.report.terminal import is_wider, table_text
@@ -44,10 +45,8 @@ def _caption(results: Results) -> str:
         lines.append(
             f"Difference to {results.baseline}: of the objective, paired by world; * interval clear of 0, ~ not clear."
         )
-    if results.has_optimum:
-        lines.append(
-            f"{OPTIMUM}: the least cost of who knows the world{_bracket(results)}; gap: from {REFERENCE} to that."
-        )
+    if (floor := results.floor) is not None:
+        lines.append(f"{floor.label}: {floor.meaning}{_bracket(results, floor)}; gap: from {floor.reference} to that.")
     if did_unlike_numbers(results):
         lines.append(
             "The policies did unlike numbers of tasks, so costs are of unlike amounts of work: compare objectives."
@@ -57,8 +56,10 @@ def _caption(results: Results) -> str:
     return "\n".join(lines)
 
 
-def _bracket(results: Results) -> str:
-    """How much dearer than the bound the schedules are that were found; nothing where that is next to nothing."""
-    table = results.tables[OPTIMUM]
+def _bracket(results: Results, floor: Floor) -> str:
+    """How much dearer than the optimum the schedules are that were found; nothing where that is next to nothing."""
+    table = results.tables[floor.label]
+    if "upper_usd" not in table:
+        return ""
     wider = float(table["upper_usd"].mean() / max(table["cost_usd"].mean(), 1e-12)) - 1.0
     return f", {100 * wider:.2f} % below the cheapest schedule found" if wider > 0.0001 else ""
