@@ -168,6 +168,8 @@ def asked(scenario: Scenario) -> str:
     if not scenario.reconsider_running:
         return every
     every += " or runs" if scenario.reconsider_on_spot else " or runs on on-demand"
+    if scenario.ask_at_freed_room:
+        return f"{every}; unless it is on spot, also when a full pool has room again"
     return f"{every}; on on-demand also when spot capacity grows" if scenario.reconsider_at_capacity else every
 
 
