@@ -33,7 +33,7 @@ BOUND = Floor(
     kind="bound",
     metric="objective_usd",
     reference="greedy",
-    meaning="proven, no policy's objective is less",
+    meaning="no policy's objective is less, as is proven",
     sentence="It is proven that no policy's objective is less than",
 )
 FLOORS = {floor.label: floor for floor in (CLAIRVOYANT, BOUND)}

@@ -138,12 +138,14 @@ def _checkpoints(results: Results, label: str, summary: Summary) -> Cell:
 
 GAP = Column("gap\nclosed %", _gap_closed)
 INVALID = Column("invalid\nactions", _total_of(INVALID_ACTIONS))
-COLUMNS = [
+WORTH_COLUMNS = [
     Column("cost $", _cost),
     Column("objective\n$", _objective),
     Column("difference $", _difference),
     Column("saves %", _savings),
     GAP,
+]
+COUNT_COLUMNS = [
     Column("missed\ndeadlines", _total_of("deadlines_missed")),
     Column("tasks\ndone", _tasks_done),
     Column("spot\nh", _mean_of("spot_h")),
@@ -151,6 +153,7 @@ COLUMNS = [
     Column("interrup-\ntions", _mean_of("interruptions")),
     INVALID,
 ]
+COLUMNS = [*WORTH_COLUMNS, *COUNT_COLUMNS]
 # Where there is room for more.
 CHECKPOINT_COLUMNS = [
     Column("checkpoints", _checkpoints),
