@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from rich.table import Table
+from rich.text import Text
 
 from tessera_env.evaluation.floors import Floor
 from tessera_env.evaluation.results import Results
 from tessera_env.evaluation.statistics import FEW
 from tessera_env.report.columns import COUNT_COLUMNS, OBJECTIVE, WORTH_COLUMNS, Column, columns_of, did_unlike_numbers
-from tessera_env.report.terminal import is_wider, table_text
+from tessera_env.report.terminal import is_wider, rendered, table_text, width_of
 
 
 def results_text(results: Results, width: int | None = None, colour: bool = False) -> str:
@@ -23,14 +24,15 @@ def results_text(results: Results, width: int | None = None, colour: bool = Fals
 
 
 def _tables(results: Results, parts: Sequence[Sequence[Column]], stacked: bool, colour: bool) -> str:
-    """Tables below each other, the title above the first, the caption below the last."""
+    """Tables below each other, the title above the first, the caption below the last, as wide as the widest."""
     tables = [_table(results, columns, stacked) for columns in parts]
-    tables[0].title, tables[-1].caption = _title(results), _caption(results)
-    return "".join(table_text(table, colour) for table in tables)
+    tables[0].title = _title(results)
+    text = "".join(table_text(table, colour) for table in tables)
+    return text + rendered(Text(_caption(results), "table.caption"), colour, width_of(text))
 
 
 def _table(results: Results, columns: Sequence[Column], stacked: bool) -> Table:
-    table = Table(title_justify="left", caption_justify="left")
+    table = Table(title_justify="left")
     table.add_column("policy", no_wrap=True)
     for column in columns:
         table.add_column(column.heading, justify="right", no_wrap=True)
