@@ -34,11 +34,12 @@ def write_observation(params, state, env: int, out) -> None:
     here = task.placement if task.status == TaskStatus.PLACED else 0
     left_s = work_left_now_s(params.config[0], task, state.episodes[env].now_s)
     megabytes = state_mb(task, task.work_s - left_s)
+    slack_s = slack_now_s(params.config[0], task, state.episodes[env].now_s)
     for pool_id in range(params.pools.shape[0]):
         base = FIELD_COUNT + pool_id * POOL_FIELD_COUNT
         write_pool(params, state, env, pool_id, base, here, task.gpu_memory_mb, megabytes, out)
         write_pool_history(params, state, env, pool_id, base, out)
-        out[env, base + PoolField.SLACK_PER_SPELL] = slack_per_spell(params, state, env, pool_id)
+        out[env, base + PoolField.SLACK_PER_SPELL] = slack_per_spell(state, env, pool_id, slack_s)
 
 
 @compiled
@@ -86,16 +87,16 @@ def write_task(params, state, env: int, out) -> None:
 
 
 @compiled
-def slack_per_spell(params, state, env: int, pool_id: int) -> float:
+def slack_per_spell(state, env: int, pool_id: int, slack_s: float) -> float:
     """The focal task's slack against what it would lose if it took each up-spell of the pool to come."""
-    config, episode, pool = params.config[0], state.episodes[env], state.pools[env, pool_id]
+    episode, pool = state.episodes[env], state.pools[env, pool_id]
     task = state.tasks[env, episode.focal]
     if task.deadline_s == math.inf:
         return 1.0
     per_s = (pool.up_spells + 1.0) / (episode.now_s + _SPELL_PRIOR_S)
     spells = max(task.deadline_s - episode.now_s, 0.0) * per_s
     lost_s = 2.0 * task.fallback_changeover_s * max(spells, 1.0)
-    return squash(slack_now_s(config, task, episode.now_s), 2.0 * lost_s + 1.0)
+    return squash(slack_s, 2.0 * lost_s + 1.0)
 
 
 @compiled
