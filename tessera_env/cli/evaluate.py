@@ -30,7 +30,8 @@ class Evaluate:
 
     Every policy plays the same episodes. The table shows each one's mean cost, its objective (cost and penalties in
     one figure) and the objective's paired difference to the baseline, with 95 % bootstrap intervals: one policy beats
-    another only where the interval of the difference is clear of 0. --optimum adds what a clairvoyant would have paid.
+    another only where the interval of the difference is clear of 0. --optimum adds what a clairvoyant would have paid,
+    --bound what no policy's objective is below.
     """
 
     scenario: ScenarioName = "deadline-aws"
@@ -71,6 +72,16 @@ class Evaluate:
         ),
     ] = False
 
+    bound: Annotated[
+        bool,
+        tyro.conf.FlagCreatePairsOff,
+        tyro.conf.arg(
+            help="Add the row bound, a figure that no policy's objective is below, as is proven, and how much of the "
+            "gap from greedy to it each policy closes; for up to 1,000 tasks on any pools, in about a second a world; "
+            "not with --optimum.",
+        ),
+    ] = False
+
     set: Overrides = ()
 
     threads: Threads = 1
@@ -98,6 +109,7 @@ class Evaluate:
             None if self.baseline == "none" else self.baseline,
             overrides=overrides_of(self.set),
             optimum=self.optimum,
+            bound=self.bound,
             accounts=self.accounts,
             threads=self.threads,
             progress=True,

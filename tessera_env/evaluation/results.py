@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tessera_env.evaluation.floors import FLOORS, Floor
 from tessera_env.evaluation.statistics import Estimate, bootstrap_means, estimate, gap_closed, savings
 from tessera_env.files.reading import read_text
 from tessera_env.files.writing import write_text
@@ -17,11 +18,10 @@ from tessera_env.simulation.accounts import Accounts, accounts_from, plain_chunk
 
 SCHEMA = 1
 ON_DEMAND = "on_demand_only"  # what savings are measured against, where it is evaluated
-OPTIMUM = "clairvoyant"  # the least possible cost, where that is wanted; no policy
-REFERENCE = "uniform_progress"  # from whose cost to the optimum the gap is that policies close
 
 Table = dict[str, np.ndarray]  # one metric's episodes by name, each (episodes,)
 _Sample = tuple[np.ndarray, np.ndarray]  # a metric's episodes, and its resampled means
+_Samples = dict[str, dict[str, _Sample]]  # by metric and label
 
 _ROUNDING = 1e-9  # of the work's on-demand cost; penalties below it are differences of rounding
 
@@ -32,13 +32,13 @@ class ResultsError(ValueError):
 
 @dataclass(frozen=True)
 class Summary:
-    """One policy over all worlds."""
+    """One policy, or the floor, over all worlds."""
 
-    cost_usd: Estimate
+    cost_usd: Estimate | None  # None: a floor of the objective, of which part is cost
     objective_usd: Estimate  # cost and penalties
     difference_usd: Estimate | None  # objective minus the baseline's in the same worlds; None: it is the baseline
     savings: Estimate | None  # share of OnDemandOnly's mean cost; None: that was not evaluated
-    gap_closed: Estimate | None  # share of the way from REFERENCE to OPTIMUM; None: no optimum, or no gap
+    gap_closed: Estimate | None  # share of the way from the floor's reference to the floor; None: no floor, or no gap
     means: dict[str, float | None]  # of every metric over the episodes that have it; None: no episode has
 
 
@@ -51,14 +51,21 @@ class Results:
     baseline: str | None
     versions: dict[str, str]
     policies: dict[str, dict[str, Any]]  # by label: name, and what identifies an exported network
-    tables: dict[str, Table]  # by label, in the order given; the optimum, if there is one, last
-    reference_usd: np.ndarray | None = None  # (episodes,) cost of REFERENCE in each world; with the optimum only
+    tables: dict[str, Table]  # by label, in the order given; the floor, if there is one, last
+    reference_usd: np.ndarray | None = None  # (episodes,) the floor's metric of its reference; with a floor only
     accounts: dict[str, Accounts] | None = None  # by label, what each task cost; None: that was not kept
 
     @property
-    def has_optimum(self) -> bool:
-        """Whether the least possible cost is among the tables."""
-        return self.reference_usd is not None
+    def floor(self) -> Floor | None:
+        """What is least possible, if that is among the tables."""
+        if self.reference_usd is None:
+            return None
+        return next(floor for label, floor in FLOORS.items() if label in self.tables)
+
+    @property
+    def played(self) -> list[str]:
+        """The labels of the policies, in the order given: all but the floor's."""
+        return [label for label in self.tables if self.floor is None or label != self.floor.label]
 
     @property
     def episodes(self) -> int:
@@ -68,46 +75,37 @@ class Results:
     @cached_property
     def summary(self) -> dict[str, Summary]:
         """Means, intervals and comparisons by label; all intervals rest on the same resampled worlds."""
-        costs = {label: table["cost_usd"] for label, table in self.tables.items()}
-        if self.reference_usd is not None:
-            costs.setdefault(REFERENCE, self.reference_usd)
-        # Where nothing is penalised the objective is the cost, which need not be resampled twice.
-        objectives = {
-            label: table["objective_usd"]
-            for label, table in self.tables.items()
-            if not np.array_equal(table["objective_usd"], table["cost_usd"])
+        samples = self._samples()
+        return {label: self._summarise(label, samples) for label in self.tables}
+
+    def _samples(self) -> _Samples:
+        figures = {
+            metric: {label: table[metric].astype(np.float64) for label, table in self.tables.items() if metric in table}
+            for metric in ("cost_usd", "objective_usd")
         }
-        values = np.column_stack([*costs.values(), *objectives.values()]).astype(np.float64)
-        resampled = bootstrap_means(values, self.seed)
-        samples = [(values[:, k], resampled[:, k]) for k in range(values.shape[1])]
-        of_cost = dict(zip(costs, samples, strict=False))
-        of_objective = of_cost | dict(zip(objectives, samples[len(costs) :], strict=True))
-        return {label: self._summarise(label, of_cost, of_objective) for label in self.tables}
+        if self.floor is not None and self.reference_usd is not None:
+            figures[self.floor.metric].setdefault(self.floor.reference, self.reference_usd)
+        # Where nothing is penalised the objective is the cost, which need not be resampled twice.
+        columns = {values.tobytes(): values for by_label in figures.values() for values in by_label.values()}
+        means = dict(zip(columns, bootstrap_means(np.column_stack([*columns.values()]), self.seed).T, strict=True))
+        return {
+            metric: {label: (values, means[values.tobytes()]) for label, values in by_label.items()}
+            for metric, by_label in figures.items()
+        }
 
-    def _summarise(self, label: str, costs: dict[str, _Sample], objectives: dict[str, _Sample]) -> Summary:
-        (cost, resampled), objective = costs[label], objectives[label]
-        difference = saved = None
+    def _summarise(self, label: str, samples: _Samples) -> Summary:
+        costs, objectives = samples["cost_usd"], samples["objective_usd"]
+        difference = None
         if self.baseline is not None and label != self.baseline:
-            base = objectives[self.baseline]
-            difference = estimate(objective[0] - base[0], objective[1] - base[1])
-        if ON_DEMAND in costs and label != ON_DEMAND and costs[ON_DEMAND][0].mean() > 0:
-            full, resampled_full = costs[ON_DEMAND]
-            saved = savings(cost, full, resampled, resampled_full)
+            (objective, resampled), (base, resampled_base) = objectives[label], objectives[self.baseline]
+            difference = estimate(objective - base, resampled - resampled_base)
         return Summary(
-            cost_usd=estimate(cost, resampled),
-            objective_usd=estimate(*objective),
+            cost_usd=estimate(*costs[label]) if label in costs else None,
+            objective_usd=estimate(*objectives[label]),
             difference_usd=difference,
-            savings=saved,
-            gap_closed=self._gap_closed(label, costs),
+            savings=_savings(label, costs),
+            gap_closed=None if self.floor is None else _gap_closed(label, self.floor, samples[self.floor.metric]),
             means={metric: _mean(values) for metric, values in self.tables[label].items()},
-        )
-
-    def _gap_closed(self, label: str, costs: dict[str, _Sample]) -> Estimate | None:
-        if not self.has_optimum:
-            return None
-        three = [costs[name] for name in (label, REFERENCE, OPTIMUM)]
-        return gap_closed(
-            np.column_stack([episodes for episodes, _ in three]), np.column_stack([means for _, means in three])
         )
 
     def to_json(self, accounts: bool = True) -> str:
@@ -157,7 +155,7 @@ class Results:
             raise ResultsError(f"{path}: holds no results of an evaluation ({reason})") from None
 
     def _summary_values(self, summary: Summary) -> dict[str, Any]:
-        gap = {"gap_closed": _estimate_values(summary.gap_closed)} if self.has_optimum else {}
+        gap = {"gap_closed": _estimate_values(summary.gap_closed)} if self.floor is not None else {}
         return {
             "cost_usd": _estimate_values(summary.cost_usd),
             "objective_usd": _estimate_values(summary.objective_usd),
@@ -175,12 +173,24 @@ class Results:
         ]
 
 
+def _savings(label: str, costs: dict[str, _Sample]) -> Estimate | None:
+    if label == ON_DEMAND or not {label, ON_DEMAND} <= costs.keys():
+        return None
+    (cost, resampled), (full, resampled_full) = costs[label], costs[ON_DEMAND]
+    return savings(cost, full, resampled, resampled_full) if full.mean() > 0 else None
+
+
+def _gap_closed(label: str, floor: Floor, samples: dict[str, _Sample]) -> Estimate | None:
+    three = [samples[name] for name in (label, floor.reference, floor.label)]
+    return gap_closed(*(np.column_stack(columns) for columns in zip(*three, strict=True)))
+
+
 def _from_values(values: dict[str, Any]) -> Results:
     if values["schema"] != SCHEMA:
         raise ResultsError(f"schema: {values['schema']!r} (allowed: {SCHEMA})")
     policies = {policy["label"]: {k: v for k, v in policy.items() if k != "label"} for policy in values["policies"]}
     tables = {label: _table(values["episodes"], label) for label in policies}
-    lengths = {label: len(table["cost_usd"]) for label, table in tables.items()}
+    lengths = {label: len(table["objective_usd"]) for label, table in tables.items()}
     if len(set(lengths.values())) != 1:
         raise ResultsError(f"episodes: unlike numbers (got {lengths})")
     reference_usd = _reference_usd(values, lengths)
@@ -197,12 +207,13 @@ def _from_values(values: dict[str, Any]) -> Results:
 
 
 def _reference_usd(values: dict[str, Any], lengths: dict[str, int]) -> np.ndarray | None:
-    if (OPTIMUM in lengths) != ("reference_usd" in values):
-        raise ResultsError(f"reference_usd: must be given with the policy {OPTIMUM!r}, and only then")
-    if OPTIMUM not in lengths:
+    floors = [label for label in lengths if label in FLOORS]
+    if len(floors) != ("reference_usd" in values):
+        raise ResultsError(f"reference_usd: must be given with one of the policies {', '.join(FLOORS)}, and only then")
+    if not floors:
         return None
     reference_usd = _column(values["reference_usd"])
-    if reference_usd.shape != (lengths[OPTIMUM],):
+    if reference_usd.shape != (lengths[floors[0]],):
         raise ResultsError(f"reference_usd: must be one for each world (got {len(reference_usd)})")
     return reference_usd
 
@@ -216,7 +227,7 @@ def _task_rows(accounts: dict[str, Accounts]) -> Iterator[dict[str, Any]]:
 
 
 def _accounts(rows: list[dict[str, Any]], lengths: dict[str, int]) -> dict[str, Accounts]:
-    of_label: dict[str, list[dict[str, Any]]] = {label: [] for label in lengths if label != OPTIMUM}
+    of_label: dict[str, list[dict[str, Any]]] = {label: [] for label in lengths if label not in FLOORS}
     for row in rows:
         of_label[row["policy"]].append(row)
     accounts = {label: accounts_from(own) for label, own in of_label.items()}
@@ -233,7 +244,11 @@ def _table(episodes: list[dict[str, Any]], label: str) -> Table:
     if [row["world"] for row in rows] != list(range(len(rows))) or not rows:
         raise ResultsError(f"episodes: of {label!r}: must be one for each world from 0 on")
     metrics = [key for key in rows[0] if key not in ("policy", "world")]
-    return _with_objective({metric: _column([row[metric] for row in rows]) for metric in metrics})
+    table = _with_objective({metric: _column([row[metric] for row in rows]) for metric in metrics})
+    needed = FLOORS[label].metric if label in FLOORS else "cost_usd"
+    if needed not in table:
+        raise ResultsError(f"episodes: of {label!r}: must have {needed}")
+    return table
 
 
 def _with_objective(table: Table) -> Table:

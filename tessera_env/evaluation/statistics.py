@@ -63,14 +63,14 @@ def estimate(values: np.ndarray, resampled: np.ndarray) -> Estimate:
 
 
 def gap_closed(costs: np.ndarray, resampled: np.ndarray) -> Estimate | None:
-    """Share of the way from a reference's mean cost down to the least possible one that a policy comes.
+    """Share of the way from a reference's mean cost, or objective, down to the least possible that a policy comes.
 
     Args:
-        costs: (n, 3) costs of the policy, of the reference and of the optimum.
+        costs: (n, 3) costs, or objectives, of the policy, of the reference and of the floor.
         resampled: (resamples, 3) their resampled means.
 
     Returns:
-        None where the reference costs what the optimum does: there is no gap. Where some resamples have none, the
+        None where the reference costs what the floor does: there is no gap. Where some resamples have none, the
         interval is infinite: too few worlds carry the gap.
     """
     cost, reference, least = costs.mean(axis=0)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tessera_env.evaluation.results import OPTIMUM, Results, Summary
+from tessera_env.evaluation.results import Results, Summary
 from tessera_env.evaluation.statistics import Estimate
 
 INVALID_ACTIONS = "invalid_actions"
@@ -41,8 +41,8 @@ class Column:
 def columns_of(results: Results) -> list[Column]:
     """What a table of the results shows: the gap and invalid actions only where there are any."""
     has_any = {
-        GAP: results.has_optimum,
-        INVALID: any(total(results, label, INVALID_ACTIONS) for label in results.tables),
+        GAP: results.floor is not None,
+        INVALID: any(total(results, label, INVALID_ACTIONS) for label in results.played),
     }
     return [column for column in COLUMNS if has_any.get(column, True)]
 
@@ -59,12 +59,13 @@ def tasks_done(results: Results, label: str) -> str:
 
 def did_unlike_numbers(results: Results) -> bool:
     """Whether some policies did more tasks than others, so that their costs are of unlike amounts of work."""
-    return len({total(results, label, "tasks_done") for label in results.tables}) > 1
+    return len({total(results, label, "tasks_done") for label in results.played}) > 1
 
 
 def has_penalties(results: Results) -> bool:
     """Whether some policy was penalised in some world, so that objectives are not all costs."""
-    return any((table["objective_usd"] != table["cost_usd"]).any() for table in results.tables.values())
+    tables = [results.tables[label] for label in results.played]
+    return any((table["objective_usd"] != table["cost_usd"]).any() for table in tables)
 
 
 def percent(share: Estimate) -> str:
@@ -83,7 +84,7 @@ def _percentage(share: float) -> str:
 
 
 def _cost(results: Results, label: str, summary: Summary) -> Cell:
-    return _ranged(summary.cost_usd, lambda value: f"{value:,.2f}")
+    return Cell("") if summary.cost_usd is None else _ranged(summary.cost_usd, lambda value: f"{value:,.2f}")
 
 
 def _objective(results: Results, label: str, summary: Summary) -> Cell:
@@ -103,13 +104,20 @@ def _savings(results: Results, label: str, summary: Summary) -> Cell:
 
 
 def _gap_closed(results: Results, label: str, summary: Summary) -> Cell:
-    if label == OPTIMUM:
-        return Cell("optimum")
+    if results.floor is not None and label == results.floor.label:
+        return Cell(results.floor.kind)
     return Cell("-") if summary.gap_closed is None else _ranged(summary.gap_closed, _percentage)
 
 
 def _total_of(metric: str) -> Callable[[Results, str, Summary], Cell]:
-    return lambda results, label, summary: Cell(f"{total(results, label, metric):,}")
+    def cell(results: Results, label: str, summary: Summary) -> Cell:
+        return Cell(f"{total(results, label, metric):,}" if metric in summary.means else "")
+
+    return cell
+
+
+def _tasks_done(results: Results, label: str, summary: Summary) -> Cell:
+    return Cell(tasks_done(results, label) if "tasks_done" in summary.means else "")
 
 
 def _mean_of(metric: str) -> Callable[[Results, str, Summary], Cell]:
@@ -130,19 +138,22 @@ def _checkpoints(results: Results, label: str, summary: Summary) -> Cell:
 
 GAP = Column("gap\nclosed %", _gap_closed)
 INVALID = Column("invalid\nactions", _total_of(INVALID_ACTIONS))
-COLUMNS = [
+WORTH_COLUMNS = [
     Column("cost $", _cost),
     Column("objective\n$", _objective),
     Column("difference $", _difference),
     Column("saves %", _savings),
     GAP,
+]
+COUNT_COLUMNS = [
     Column("missed\ndeadlines", _total_of("deadlines_missed")),
-    Column("tasks\ndone", lambda results, label, summary: Cell(tasks_done(results, label))),
+    Column("tasks\ndone", _tasks_done),
     Column("spot\nh", _mean_of("spot_h")),
     Column("on-demand\nh", _mean_of("on_demand_h")),
     Column("interrup-\ntions", _mean_of("interruptions")),
     INVALID,
 ]
+COLUMNS = [*WORTH_COLUMNS, *COUNT_COLUMNS]
 # Where there is room for more.
 CHECKPOINT_COLUMNS = [
     Column("checkpoints", _checkpoints),

@@ -48,6 +48,7 @@ def _rows(results: Results, label: str) -> list[Row]:
         return [_figures(policy_title(label), _means(table), tasks, decided, digits=0)]
     summary, (done, preemptions, saved, saved_h) = results.summary[label], _estimates(results, label)
     cost, objective = summary.cost_usd, summary.objective_usd
+    assert cost is not None, "policies have a cost"
     means = (cost.mean, objective.mean, done.mean, preemptions.mean, saved.mean, saved_h.mean)
     below = f"{_interval(saved)} ({_interval(saved_h)} h)" if decided else ""
     dollars = (_interval(one, digits=2) for one in (cost, objective))
@@ -95,13 +96,13 @@ def _savings_lines(results: Results) -> list[str]:
         return [f"Name {ON_DEMAND} among the policies too for savings against {full}."]
     if len(results.tables) == 1:
         return []
-    full_usd = results.summary[ON_DEMAND].cost_usd.mean
+    full_usd = float(results.tables[ON_DEMAND]["cost_usd"].mean())
     if full_usd == 0:
         return [f"{full} cost nothing: there is nothing to save."]
     lines = [f"Savings against {full}:"]
     for label, summary in results.summary.items():
         if summary.savings is not None:
-            title, usd = policy_title(label), full_usd - summary.cost_usd.mean
+            title, usd = policy_title(label), full_usd - float(results.tables[label]["cost_usd"].mean())
             lines.append(f"  {title:<{_WIDTHS[0] - 2}} {percent(summary.savings):>12}  (${usd:,.2f})")
     return lines
 

@@ -34,4 +34,9 @@ def rendered(shown: RenderableType, colour: bool = False, width: int | None = No
 
 def is_wider(text: str, width: int | None) -> bool:
     """Whether a line of the text, coloured or not, takes more characters than that; never, if there is no limit."""
-    return width is not None and max(map(cell_len, Text.from_ansi(text).plain.splitlines())) > width
+    return width is not None and width_of(text) > width
+
+
+def width_of(text: str) -> int:
+    """How many characters its longest line takes, coloured or not."""
+    return max(map(cell_len, Text.from_ansi(text).plain.splitlines()))

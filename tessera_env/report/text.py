@@ -1,35 +1,46 @@
 """Results as a table for people."""
 
+from collections.abc import Sequence
+
 from rich.table import Table
+from rich.text import Text
 
-from tessera_env.evaluation.results import OPTIMUM, REFERENCE, Results
+from tessera_env.evaluation.floors import Floor
+from tessera_env.evaluation.results import Results
 from tessera_env.evaluation.statistics import FEW
-from tessera_env.report.columns import OBJECTIVE, columns_of, did_unlike_numbers
-from tessera_env.report.terminal import is_wider, table_text
+from tessera_env.report.columns import COUNT_COLUMNS, OBJECTIVE, WORTH_COLUMNS, Column, columns_of, did_unlike_numbers
+from tessera_env.report.terminal import is_wider, rendered, table_text, width_of
 
 
-def results_table(results: Results, stacked: bool = False) -> Table:
+def results_text(results: Results, width: int | None = None, colour: bool = False) -> str:
     """One row a policy: cost with its interval, the paired difference, what it saves, and what it missed.
 
-    Args:
-        results: of an evaluation.
-        stacked: intervals stand below the means, which makes the table narrower.
+    Never cut off: where `width` characters need it, intervals move below the means, then the counts into a table below.
     """
-    table = Table(title=_title(results), caption=_caption(results), title_justify="left", caption_justify="left")
-    table.add_column("policy", no_wrap=True)
     columns = columns_of(results)
+    parts = [[column for column in columns if column in part] for part in (WORTH_COLUMNS, COUNT_COLUMNS)]
+    forms = (_tables(results, *form, colour) for form in (([columns], False), ([columns], True), (parts, True)))
+    return next((text for text in forms if not is_wider(text, width)), _tables(results, parts, True, colour))
+
+
+def _tables(results: Results, parts: Sequence[Sequence[Column]], stacked: bool, colour: bool) -> str:
+    """Tables below each other, the title above the first, the caption below the last, as wide as the widest."""
+    tables = [_table(results, columns, stacked) for columns in parts]
+    tables[0].title = _title(results)
+    text = "".join(table_text(table, colour) for table in tables)
+    return text + rendered(Text(_caption(results), "table.caption"), colour, width_of(text))
+
+
+def _table(results: Results, columns: Sequence[Column], stacked: bool) -> Table:
+    table = Table(title_justify="left")
+    table.add_column("policy", no_wrap=True)
     for column in columns:
         table.add_column(column.heading, justify="right", no_wrap=True)
     for label, summary in results.summary.items():
         cells = [column.cell(results, label, summary).line for column in columns]
-        table.add_row(label, *(cell.replace(" [", "\n[") if stacked else cell for cell in cells))
+        if any(cells):
+            table.add_row(label, *(cell.replace(" [", "\n[") if stacked else cell for cell in cells))
     return table
-
-
-def results_text(results: Results, width: int | None = None, colour: bool = False) -> str:
-    """The table as text; never cut off, but intervals move below the means where `width` characters need it."""
-    text = table_text(results_table(results), colour)
-    return table_text(results_table(results, stacked=True), colour) if is_wider(text, width) else text
 
 
 def _title(results: Results) -> str:
@@ -44,21 +55,19 @@ def _caption(results: Results) -> str:
         lines.append(
             f"Difference to {results.baseline}: of the objective, paired by world; * interval clear of 0, ~ not clear."
         )
-    if results.has_optimum:
-        lines.append(
-            f"{OPTIMUM}: the least cost of who knows the world{_bracket(results)}; gap: from {REFERENCE} to that."
-        )
+    if (floor := results.floor) is not None:
+        lines.append(f"{floor.label}: {floor.meaning}{_bracket(results, floor)}; gap: from {floor.reference} to that.")
     if did_unlike_numbers(results):
-        lines.append(
-            "The policies did unlike numbers of tasks, so costs are of unlike amounts of work: compare objectives."
-        )
+        lines.append("The policies did unlike numbers of tasks: costs are of unlike work, so compare objectives.")
     if results.episodes < FEW:
         lines.append(f"Fewer than {FEW} episodes: these intervals are too narrow.")
     return "\n".join(lines)
 
 
-def _bracket(results: Results) -> str:
-    """How much dearer than the bound the schedules are that were found; nothing where that is next to nothing."""
-    table = results.tables[OPTIMUM]
+def _bracket(results: Results, floor: Floor) -> str:
+    """How much dearer than the optimum the schedules are that were found; nothing where that is next to nothing."""
+    table = results.tables[floor.label]
+    if "upper_usd" not in table:
+        return ""
     wider = float(table["upper_usd"].mean() / max(table["cost_usd"].mean(), 1e-12)) - 1.0
     return f", {100 * wider:.2f} % below the cheapest schedule found" if wider > 0.0001 else ""

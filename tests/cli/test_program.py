@@ -208,6 +208,11 @@ def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: 
         (["evaluate", "--set", "task.work_h=-3"], ["task.work_h"]),
         (["evaluate", "--json", "."], ["is a directory"]),
         (["evaluate", "--accounts"], ["accounts: nothing holds them (allowed: with --json FILE)"]),
+        (
+            ["evaluate", "--scenario", "fleet", "--bound", "--set", "task.count=1001"],
+            ["task.count: 1001 (allowed: 1 to"],
+        ),
+        (["evaluate", "--bound", "--optimum"], ["bound: with the optimum (allowed: one of them"]),
         (["evaluate", "--json", "missing/results.json"], ["there is no directory"]),
         (["evaluate", "--json", "/dev/full"], ["is not a regular file"]),
         (["evaluate", "--json", "/proc/results.json"], ["/proc/results.json"]),
@@ -263,14 +268,20 @@ def test_a_reader_that_goes_away() -> None:
     assert_refused(done.returncode, done.stderr, "standard output", "Broken pipe")
 
 
-def test_ctrl_c(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("work", "options"),
+    [
+        ("run", ["--scenario", "deadline", "--episodes", "100000"]),
+        ("_least", ["--scenario", "fleet", "--episodes", "300", "--policies", "greedy", "--bound"]),
+    ],
+)
+def test_ctrl_c(work: str, options: list[str], tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    command = [sys.executable, "-m", "tessera_env", "evaluate", "--scenario", "deadline", "--episodes", "100000"]
     ready, writer = os.pipe()
     program = (
         "import os, sys, tessera_env.cli.program as cli\nfrom tessera_env.evaluation.experiment import Prepared\n"
-        f"run = Prepared.run\nPrepared.run = lambda prepared: (os.write({writer}, b'.'), run(prepared))[1]\n"
-        f"sys.exit(cli.main({command[3:]} + ['--json', {str(path)!r}]))\n"
+        f"work = Prepared.{work}\nPrepared.{work} = lambda *given: (os.write({writer}, b'.'), work(*given))[1]\n"
+        f"sys.exit(cli.main({['evaluate', *options, '--json', str(path)]}))\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program], pass_fds=[writer], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -1,6 +1,7 @@
 """Evaluation: every policy in every world once, the same results however it is run."""
 
 import inspect
+import json
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -9,13 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.progress import Progress
 
 from tessera_env.evaluation import experiment as module
 from tessera_env.evaluation.experiment import Experiment, evaluate
+from tessera_env.evaluation.floors import BOUND
+from tessera_env.evaluation.optimum import fleet
 from tessera_env.evaluation.optimum.clairvoyant import optimal
+from tessera_env.evaluation.optimum.fleet import fleet_bound_usd
 from tessera_env.evaluation.playing import play
 from tessera_env.evaluation.results import Results
-from tessera_env.evaluation.statistics import Estimate
+from tessera_env.evaluation.statistics import Estimate, bootstrap_means, percentile_interval
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import Greedy, OnDemandOnly, save_policy
 from tessera_env.scenario.loading import load_scenario
@@ -326,5 +331,93 @@ class TestOptimum:
             Experiment("classic", ["greedy"], 2, 1, optimum=True).prepare()
         named = Greedy(Layout(1))
         named.name = "clairvoyant"
-        with pytest.raises(ValueError, match="policies: 'clairvoyant'"):
-            Experiment("deadline", [named], 2, 1, optimum=True).prepare()
+        for optimum in (True, False):
+            with pytest.raises(ValueError, match="policies: 'clairvoyant'"):
+                Experiment("deadline", [named], 2, 1, optimum=optimum).prepare()
+
+
+FEW_TASKS = {"task.count": 12}
+
+
+class TestBound:
+    """What no policy's objective is below, and the gap from greedy to it."""
+
+    def test_the_row_and_the_gap(self) -> None:
+        made = evaluate("fleet", ["fleet_threshold", "greedy"], 12, 3, overrides=FEW_TASKS, bound=True)
+        assert list(made.tables) == ["fleet_threshold", "greedy", "bound"]
+        assert made.played == ["fleet_threshold", "greedy"]
+        assert made.policies["bound"] == {"name": "bound"}
+        expected = fleet_bound_usd(load_scenario("fleet", **FEW_TASKS), 3, 12)
+        assert {metric: values.tolist() for metric, values in made.tables["bound"].items()} == {
+            "objective_usd": expected.tolist()
+        }
+        rule, greedy, bound = made.summary.values()
+        gap = greedy.objective_usd.mean - expected.mean()
+        assert rule.gap_closed is not None
+        assert rule.gap_closed.mean == pytest.approx((greedy.objective_usd.mean - rule.objective_usd.mean) / gap)
+        assert rule.gap_closed.low < rule.gap_closed.mean < rule.gap_closed.high
+        assert greedy.gap_closed == Estimate(0.0, 0.0, 0.0)
+        assert bound.gap_closed == Estimate(1.0, 1.0, 1.0)
+        assert (bound.cost_usd, bound.savings) == (None, None)
+        assert bound.difference_usd is not None and bound.difference_usd.mean == pytest.approx(-gap)
+
+    def test_the_interval_is_that_of_the_resampled_worlds(self) -> None:
+        made = evaluate("fleet", ["fleet_threshold", "greedy"], 12, 3, overrides=FEW_TASKS, bound=True)
+        columns = np.column_stack([table["objective_usd"] for table in made.tables.values()])
+        rule, greedy, bound = bootstrap_means(columns, 3).T
+        found = made.summary["fleet_threshold"].gap_closed
+        assert found is not None
+        assert (found.low, found.high) == percentile_interval((greedy - rule) / (greedy - bound))
+
+    @pytest.mark.parametrize("preset", ["fleet", "classic", "fleet-mixed"])
+    def test_no_policy_is_below_it(self, preset: str) -> None:
+        policies = ["greedy", "fleet_threshold", "yielding", "random"]
+        made = evaluate(preset, policies, 6, 2, overrides={"task.count": 15}, bound=True)
+        bounds = made.tables["bound"]["objective_usd"]
+        assert (bounds > 0.0).all()
+        for label in policies:
+            assert (made.tables[label]["objective_usd"] >= bounds).all(), label
+
+    def test_the_reference_is_played_unseen(self) -> None:
+        """The gap is the same, whether greedy has a row of its own; all else is as without the bound."""
+        both = evaluate("fleet", ["yielding", "greedy"], 6, 3, None, overrides=FEW_TASKS, bound=True)
+        alone = evaluate("fleet", ["yielding"], 6, 3, None, overrides=FEW_TASKS, bound=True, rows=2, threads=2)
+        plain = evaluate("fleet", ["yielding"], 6, 3, None, overrides=FEW_TASKS)
+        assert list(alone.tables) == ["yielding", "bound"]
+        assert alone.summary["yielding"] == both.summary["yielding"]
+        assert replace(alone.summary["yielding"], gap_closed=None) == plain.summary["yielding"]
+        assert "gap_closed" not in plain.to_json()
+
+    def test_it_comes_back_from_its_file_byte_for_byte(self, tmp_path: Path) -> None:
+        made = evaluate("fleet", ["yielding"], 3, 3, overrides=FEW_TASKS, bound=True, accounts=True)
+        made.write_json(tmp_path / "a.json")
+        read = Results.from_json(tmp_path / "a.json")
+        assert read.to_json() == (tmp_path / "a.json").read_text() == made.to_json()
+        assert read.summary == made.summary
+        assert read.floor is made.floor is BOUND
+        values = json.loads(made.to_json())
+        assert values["summary"]["bound"]["cost_usd"] is None
+        assert values["episodes"][-1].keys() == {"policy", "world", "objective_usd"}
+        again = evaluate("fleet", ["yielding"], 3, 3, overrides=FEW_TASKS, bound=True, accounts=True, rows=1, threads=2)
+        assert again.to_json() == made.to_json()
+
+    def test_refusals_come_before_any_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(ValueError, match=r"^no fleet bound: task.count: 1001 \(allowed: 1 to 1000\)$"):
+            Experiment("fleet", ["greedy"], 2, 1, overrides={"task.count": 1001}, bound=True).prepare()
+        with pytest.raises(ValueError, match=r"^bound: with the optimum \(allowed: one of them"):
+            Experiment("deadline", ["greedy"], 2, 1, optimum=True, bound=True).prepare()
+        named = Greedy(Layout(9))
+        named.name = "bound"
+        with pytest.raises(ValueError, match="policies: 'bound'"):
+            Experiment("fleet", [named], 2, 1, overrides=FEW_TASKS).prepare()
+        monkeypatch.setattr(fleet, "_MOST_COLUMNS", 50)
+        with pytest.raises(ValueError, match=r"task.count: 12 tasks with \d+ times in spells .*allowed: up to 50 of"):
+            Experiment("fleet", ["greedy"], 2, 1, overrides=FEW_TASKS, bound=True).prepare()
+
+    @pytest.mark.parametrize("asked", [{"bound": True}, {"optimum": True}])
+    def test_the_bar_goes_to_its_end(self, asked: dict[str, bool], monkeypatch: pytest.MonkeyPatch) -> None:
+        bars: list[Progress] = []
+        monkeypatch.setattr(module, "_bar", lambda shown: bars.append(Progress(disable=True)) or bars[0])
+        evaluate("deadline", ["greedy"], 5, 1, overrides=SHORT, **asked)
+        assert [task.completed for task in bars[0].tasks] == [5.0] * len(bars[0].tasks)
+        assert bars[0].tasks[-1].description == ("bound" if "bound" in asked else "clairvoyant")

@@ -194,6 +194,14 @@ class TestJson:
             '{"schema": 1, "policies": [{"label": "clairvoyant"}], "scenario": {}, "seed": 1, "baseline": null, '
             '"versions": {}, "episodes": [{"policy": "clairvoyant", "world": 0, "cost_usd": 1.0}], '
             '"reference_usd": [1, 2]}',
+            '{"schema": 1, "policies": [{"label": "bound"}], "scenario": {}, "seed": 1, "baseline": null, '
+            '"versions": {}, "episodes": [{"policy": "bound", "world": 0, "objective_usd": 1.0}]}',
+            '{"schema": 1, "policies": [{"label": "a"}, {"label": "bound"}, {"label": "clairvoyant"}], "scenario": {}, '
+            '"seed": 1, "baseline": null, "versions": {}, "reference_usd": [1], "episodes": ['
+            '{"policy": "a", "world": 0, "cost_usd": 1.0}, {"policy": "bound", "world": 0, "objective_usd": 1.0}, '
+            '{"policy": "clairvoyant", "world": 0, "cost_usd": 1.0}]}',
+            '{"schema": 1, "policies": [{"label": "a"}], "scenario": {}, "seed": 1, "baseline": null, '
+            '"versions": {}, "episodes": [{"policy": "a", "world": 0, "objective_usd": 1.0}]}',
             '{"schema": 1, "policies": [], "episodes": [], "scenario": {}, "seed": 1, "baseline": null}',
         ],
     )

@@ -52,7 +52,13 @@ def test_a_narrow_table_is_stacked_and_not_cut_off() -> None:
     assert max(map(len, wide.splitlines())) > 125 >= max(map(len, narrow.splitlines()))
     numbers = [sorted(word for word in text.split() if "─" not in word) for text in (wide, narrow)]
     assert numbers[0] == numbers[1]
-    assert results_text(results(), width=20) == narrow
+    lower = results_text(results(), width=max(map(len, narrow.splitlines())) - 1)
+    assert max(map(len, lower.splitlines())) < max(map(len, narrow.splitlines()))
+    assert lower.splitlines()[0] == narrow.splitlines()[0]
+    assert [sum(" policy " in line for line in text.splitlines()) for text in (wide, narrow, lower)] == [1, 1, 2]
+    cells = set(wide.partition("Means over")[0].split()) - {word for word in wide.split() if "─" in word}
+    assert cells <= set(lower.split())
+    assert results_text(results(), width=20) == lower
 
 
 def test_few_episodes_are_called_few() -> None:
@@ -95,6 +101,23 @@ def test_the_gap_that_is_closed() -> None:
     assert "cheapest schedule found" not in text
     assert "0.15 % below the cheapest schedule found" in results_text(with_optimum(COSTS["greedy"] + 5.0, 1.0015))
     assert "closed" not in results_text(results())
+
+
+def with_bound() -> Results:
+    """Greedy, a policy that closes half of its gap, and the bound."""
+    bound = {"objective_usd": COSTS["greedy"] - 20.0}
+    tables = {"greedy": table(COSTS["greedy"]), "half": table(COSTS["greedy"] - 10.0), "bound": bound}
+    return Results({"name": "fleet"}, 1, "greedy", {}, {label: {} for label in tables}, tables, COSTS["greedy"])
+
+
+def test_the_bound_has_its_objective_and_nothing_that_it_does_not_say() -> None:
+    text = results_text(with_bound())
+    assert line_of(text, "bound").split() == ["bound", "30.00", "-20.00", "[-20.00,", "-20.00]", "*", "bound"]
+    assert "50.0 [50.0, 50.0]" in line_of(text, "half")
+    assert "0.0 [0.0, 0.0]" in line_of(text, "greedy")
+    assert "bound: no policy's objective is less, as is proven; gap: from greedy to that." in text
+    assert "unlike numbers of tasks" not in text
+    assert sum(" bound " in line for line in results_text(with_bound(), width=20).splitlines()) == 1  # no empty row
 
 
 def test_without_a_gap_nothing_is_closed() -> None:

@@ -6,7 +6,7 @@ billed, the least cost is exact; per second, it is bracketed, within a millionth
 price it can be some 0.05 %. How: `tessera_env.evaluation.optimum.search`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
@@ -57,17 +57,27 @@ def optimum_of(simulation: Simulation, row: int) -> Optimum:
     return solved(problem_of(simulation, row))
 
 
-def optimal(scenario: Scenario, episodes: int, seed: int, threads: int = 1) -> dict[str, np.ndarray]:
+def optimal(
+    scenario: Scenario,
+    episodes: int,
+    seed: int,
+    threads: int = 1,
+    on_done: Callable[[float], None] = lambda worlds: None,
+) -> dict[str, np.ndarray]:
     """The optimum of worlds 0 ... episodes - 1 of the seed, in the columns that played episodes have, each (episodes,).
 
-    `cost_usd` is the lower end, `upper_usd` what the schedule costs that the other columns are of.
+    `cost_usd` is the lower end, `upper_usd` what the schedule costs that the other columns are of. `on_done` is told
+    how many worlds more are done.
 
     Raises:
         ValueError: see `optimum_of`.
     """
     simulation = Simulation(scenario, min(_BLOCK, episodes))
     check_simulation(simulation)
-    tables = [_columns(simulation, count, threads) for count in _started(simulation, episodes, seed)]
+    tables = []
+    for count in _started(simulation, episodes, seed):
+        tables.append(_columns(simulation, count, threads))
+        on_done(count)
     return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
 
 

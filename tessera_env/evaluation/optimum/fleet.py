@@ -8,7 +8,7 @@ have in `tessera_env.evaluation.optimum.task_rows`, each with its proof; that th
 least cost is proven by its dual solution (`tessera_env.evaluation.optimum.programme`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -28,8 +28,16 @@ _COLUMNS = 20_000  # what the preset fleet takes in about a second
 _MOST_COLUMNS = 400_000
 
 
-def fleet_bound_usd(scenario: Scenario, seed: int, episodes: int) -> np.ndarray:
+def fleet_bound_usd(
+    scenario: Scenario, seed: int, episodes: int, on_done: Callable[[float], None] = lambda worlds: None
+) -> np.ndarray:
     """No policy's objective is less in worlds 0 ... episodes - 1 of the seed: dollars, (episodes,).
+
+    Args:
+        scenario: of the worlds.
+        seed: of the worlds.
+        episodes: how many.
+        on_done: told after each world that one more is done.
 
     Raises:
         ValueError: the scenario has more tasks, or changes of the market, than can be solved in a reasonable time; or
@@ -38,8 +46,33 @@ def fleet_bound_usd(scenario: Scenario, seed: int, episodes: int) -> np.ndarray:
     check_scenario(scenario)
     if not 1 <= episodes <= MOST_EPISODES:
         raise ValueError(f"episodes: {episodes} (allowed: 1 to {MOST_EPISODES})")
+    simulation, bounds_usd = Simulation(scenario, min(_BLOCK, episodes)), np.zeros(episodes)
+    for world, row in enumerate(_started(simulation, seed, episodes)):
+        bounds_usd[world] = bound_usd(simulation, row)
+        on_done(1.0)
+    return bounds_usd
+
+
+def check_worlds(scenario: Scenario, seed: int, episodes: int) -> None:
+    """Refuse what `fleet_bound_usd` would, in a small part of its time.
+
+    Raises:
+        ValueError: one line that names the field.
+    """
+    check_scenario(scenario)
     simulation = Simulation(scenario, min(_BLOCK, episodes))
-    return np.array([bound_usd(simulation, row) for row in _started(simulation, seed, episodes)])
+    for row in _started(simulation, seed, episodes):
+        _check_world(simulation, row)
+
+
+def _check_world(simulation: Simulation, row: int) -> None:
+    tasks = simulation.state.tasks[row, : simulation.state.episodes[row].task_count]
+    # A change is up to four: its own, `notice_s` later, and the ends of a free hour.
+    if 4 * len(tasks) * simulation.state.pools.point_count[row].sum() <= _MOST_COLUMNS:
+        return
+    rules = _rules(simulation, row)
+    market = _cut(sellers_of(simulation, row), _on_demand(simulation, row), rules, _BINS[-1], len(tasks))
+    _check_columns(len(tasks), _column_count(rules, market, tasks))
 
 
 def check_scenario(scenario: Scenario) -> None:
@@ -92,17 +125,25 @@ def _market(programme: Programme, simulation: Simulation, row: int, rules: Rules
     tasks = simulation.state.tasks[row, : simulation.state.episodes[row].task_count]
     for bins in _BINS:
         market = _cut(sellers, on_demand, rules, bins, len(tasks))
-        count = sum(int(is_open(rules, market, task).sum()) for task in tasks)
+        count = _column_count(rules, market, tasks)
         if count <= _COLUMNS:
             break
-    if count > _MOST_COLUMNS:
-        raise ValueError(
-            f"no fleet bound: task.count: {len(tasks)} tasks with {count} times in spells in which they could work "
-            f"(allowed: up to {_MOST_COLUMNS} of these, so fewer tasks, a shorter horizon_h or longer spells)"
-        )
+    _check_columns(len(tasks), count)
     return market._replace(
         spell_rows=programme.rows(market.spells.room_h), cell_rows=programme.rows(market.cells.room_h)
     )
+
+
+def _column_count(rules: Rules, market: Market, tasks: np.ndarray) -> int:
+    return sum(int(is_open(rules, market, task).sum()) for task in tasks)
+
+
+def _check_columns(tasks: int, count: int) -> None:
+    if count > _MOST_COLUMNS:
+        raise ValueError(
+            f"no fleet bound: task.count: {tasks} tasks with {count} times in spells in which they could work "
+            f"(allowed: up to {_MOST_COLUMNS} of these, so fewer tasks, a shorter horizon_h or longer spells)"
+        )
 
 
 def _cut(sellers: list[Seller], on_demand: np.recarray, rules: Rules, bins: int, task_count: int) -> Market:

@@ -22,14 +22,17 @@ def text_of(label: str) -> str:
 
 def cost_by_purchase(results: Results) -> go.Figure | str:
     """Stacked bars of mean dollars a world; a text if the results do not hold them."""
-    if not all({"spot_usd", "on_demand_usd"} <= table.keys() for table in results.tables.values()):
+    tables = {
+        label: results.tables[label] for label, summary in results.summary.items() if summary.cost_usd is not None
+    }
+    if not all({"spot_usd", "on_demand_usd"} <= table.keys() for table in tables.values()):
         return "These results do not say what was paid for which purchase."
     figure = go.Figure()
-    names = [text_of(label) for label in results.tables]
+    names = [text_of(label) for label in tables]
     rows = list(range(len(names)))
-    totals = [float(table["spot_usd"].mean() + table["on_demand_usd"].mean()) for table in results.tables.values()]
+    totals = [float(table["spot_usd"].mean() + table["on_demand_usd"].mean()) for table in tables.values()]
     for purchase, metric, colour in (("spot", "spot_usd", SPOT), ("on-demand", "on_demand_usd", ON_DEMAND)):
-        means = [float(table[metric].mean()) for table in results.tables.values()]
+        means = [float(table[metric].mean()) for table in tables.values()]
         shown = [f"{name}: {purchase} ${mean:,.2f}" for name, mean in zip(names, means, strict=True)]
         figure.add_bar(
             y=rows, x=means, name=purchase, orientation="h", marker_color=colour, hovertext=shown, hoverinfo="text"
@@ -43,7 +46,7 @@ def cost_by_purchase(results: Results) -> go.Figure | str:
 
 
 def _add_cost_intervals(figure: go.Figure, results: Results, totals: list[float]) -> None:
-    estimates = [summary.cost_usd for summary in results.summary.values()]
+    estimates = [summary.cost_usd for summary in results.summary.values() if summary.cost_usd is not None]
     figure.add_scatter(
         x=totals,
         y=list(range(len(totals))),
@@ -139,7 +142,7 @@ def tradeoff(results: Results) -> go.Figure | str:
     figure = go.Figure()
     for label, summary in summaries.items():
         completion = _completion(results, label)
-        if completion is None:
+        if completion is None or summary.cost_usd is None:
             continue
         height = _scaled(summary.savings or Estimate(0.0, 0.0, 0.0), 100.0) if has_savings else summary.cost_usd
         unit = "% saved" if has_savings else "$"

@@ -1,6 +1,6 @@
 """Results in words and numbers: the headline, and the table of all policies."""
 
-from tessera_env.evaluation.results import ON_DEMAND, OPTIMUM, REFERENCE, Results
+from tessera_env.evaluation.results import ON_DEMAND, Results
 from tessera_env.evaluation.statistics import FEW, Estimate, bootstrap_means, estimate
 from tessera_env.report.columns import (
     CHECKPOINT_COLUMNS,
@@ -18,17 +18,17 @@ from tessera_env.report.html.page import NONE, table
 
 def headline(results: Results) -> str:
     """Which policy has the least objective, by how much, how sure that is, and what it left undone."""
-    means = {label: one.objective_usd.mean for label, one in results.summary.items()}
-    order = sorted((label for label in means if label != OPTIMUM), key=means.__getitem__)
+    order = sorted(results.played, key=lambda label: results.summary[label].objective_usd.mean)
     best = order[0]
     text = f"{_over(results)}, {best} {_least(results, best)}"
     text += f". It completed {tasks_done(results, best)} tasks{_missed(results, best)}."
-    return text + _against_optimum(results, best) + _doubts(results, order)
+    return text + _against_floor(results, best) + _doubts(results, order)
 
 
 def _least(results: Results, best: str) -> str:
     """What the best policy cost, and its penalties, where any policy has some."""
     summary, world = results.summary[best], " a world" if results.episodes > 1 else ""
+    assert summary.cost_usd is not None, "policies have a cost"
     cost_usd, objective_usd = summary.cost_usd.mean, summary.objective_usd.mean
     saved = "" if summary.savings is None else f"{percent(summary.savings)} less than {ON_DEMAND}"
     if not has_penalties(results):
@@ -37,12 +37,12 @@ def _least(results: Results, best: str) -> str:
     return f"has the least objective: ${objective_usd:,.2f}{world}, {parts}"
 
 
-def _against_optimum(results: Results, best: str) -> str:
-    if not results.has_optimum:
+def _against_floor(results: Results, best: str) -> str:
+    if (floor := results.floor) is None:
         return ""
-    gap, least = results.summary[best].gap_closed, results.summary[OPTIMUM].cost_usd.mean
-    closed = "" if gap is None else f"; {best} closes {percent(gap)} of the gap from {REFERENCE} to that"
-    return f" Who had known the world could have paid ${least:,.2f}{closed}."
+    gap, least_usd = results.summary[best].gap_closed, float(results.tables[floor.label][floor.metric].mean())
+    closed = "" if gap is None else f"; {best} closes {percent(gap)} of the gap from {floor.reference} to that"
+    return f" {floor.sentence} ${least_usd:,.2f}{closed}."
 
 
 def _over(results: Results) -> str:
@@ -94,10 +94,10 @@ def caption(results: Results) -> str:
     if results.baseline is not None and len(results.tables) > 1:
         marks = "; * its interval is clear of 0, ~ it is not" if results.episodes > 1 else ""  # one world has none
         lines.append(f"The difference to {results.baseline} is of the objective, paired by world{marks}.")
-    if results.has_optimum:
+    if (floor := results.floor) is not None:
         lines.append(
-            f"{OPTIMUM}: the least cost of who knows prices and capacity in advance; gap closed: the share of the way "
-            f"from {REFERENCE}'s mean cost to that one's."
+            f"{floor.label}: {floor.meaning}; gap closed: the share of the way from {floor.reference}'s mean "
+            f"{floor.figure} to that."
         )
     lines.append(f"{OBJECTIVE}.")
     lines.append("Checkpoints: saved in full or in part, of those decided at a notice.")

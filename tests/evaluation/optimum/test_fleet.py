@@ -1,6 +1,7 @@
 """The bound of many tasks on many pools: closed forms, all policies of tiny worlds, drawn ones, tightness."""
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import Phase, given, seed, settings
 
 from tessera_env.evaluation.optimum import fleet, programme
 from tessera_env.evaluation.optimum.clairvoyant import optimal
-from tessera_env.evaluation.optimum.fleet import MOST_TASKS, fleet_bound_usd
+from tessera_env.evaluation.optimum.fleet import MOST_TASKS, check_worlds, fleet_bound_usd
 from tessera_env.evaluation.optimum.programme import Programme
 from tessera_env.evaluation.optimum.spot_hours import CELL, Seller, sellers_of, spot_hours
 from tessera_env.evaluation.playing import play
@@ -423,5 +424,35 @@ class TestFleetBound:
 
     def test_worlds_that_would_take_too_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(fleet, "_MOST_COLUMNS", 100)
-        with pytest.raises(ValueError, match=r"task.count: 30 tasks with \d+ times in spells .*allowed: up to 100 of"):
-            fleet_bound_usd(load_scenario("fleet", **{"task.count": 30}), 1, 1)
+        scenario = load_scenario("fleet", **{"task.count": 30})
+        for refuse in (fleet_bound_usd, check_worlds):
+            with pytest.raises(
+                ValueError, match=r"task.count: 30 tasks with \d+ times in spells .*allowed: up to 100 of"
+            ):
+                refuse(scenario, 1, 1)
+
+    @pytest.mark.parametrize("preset", ["fleet", "fleet-mixed", "classic"])
+    def test_what_is_refused_is_refused_at_once(self, preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever the limit: the check of all worlds says what the work would come to."""
+        scenario, outcomes = load_scenario(preset, **{"task.count": 10}), set()
+        monkeypatch.setattr(fleet, "_COLUMNS", 0)
+        for most in (10, 100, 300, 1_000, 10_000):
+            monkeypatch.setattr(fleet, "_MOST_COLUMNS", most)
+            said = [refusal(lambda: act(scenario, 1, 3)) for act in (fleet_bound_usd, check_worlds)]  # noqa: B023
+            assert said[0] == said[1]
+            outcomes.add(bool(said[0]))
+        assert outcomes == {False, True}
+
+    def test_it_tells_after_each_world(self) -> None:
+        told: list[float] = []
+        fleet_bound_usd(load_scenario("fleet", **{"task.count": 4}), 1, 3, told.append)
+        assert told == [1.0, 1.0, 1.0]
+
+
+def refusal(act: Callable[[], object]) -> str:
+    """What it says against it, if anything."""
+    try:
+        act()
+    except ValueError as error:
+        return str(error)
+    return ""

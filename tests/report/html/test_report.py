@@ -192,11 +192,26 @@ def test_the_optimum_is_a_row_and_no_winner():
     prepared = Experiment("deadline", POLICIES, 3, 1, optimum=True).prepare()
     text = text_of(report_html(prepared.run(), prepared=prepared))
     assert "Gap closed %" in text
-    assert "clairvoyant: the least cost of who knows prices and capacity in advance" in text
+    assert "clairvoyant: the least cost of who knows the world; gap closed" in text
     assert "Over 3 worlds of deadline, greedy cost least" in text
     assert "Who had known the world could have paid $" in text
     assert "of the gap from uniform_progress to that" in text
     assert "Gap closed %" not in text_of(report_html(prepared_and_results("deadline")[1]))
+
+
+def test_the_bound_is_a_row_and_no_winner():
+    prepared = Experiment("fleet", ["greedy", "yielding"], 3, 1, overrides={"task.count": 12}, bound=True).prepare()
+    results = prepared.run()
+    html = report_html(results, prepared=prepared)
+    text = text_of(html)
+    least = results.summary["bound"].objective_usd.mean
+    assert f"It is proven that no policy's objective is less than ${least:,.2f}" in text
+    assert "of the gap from greedy to that" in text
+    assert "bound: no policy's objective is less, as is proven; gap closed: the share of the way" in text
+    assert "bound has the least" not in text and "bound cost least" not in text
+    assert re.search(rf"<td>bound</td><td>–</td><td>{least:,.2f}</td>", html)
+    (bars,) = (one for one in figures(html) if one["data"][0]["type"] == "bar" and one["data"][0].get("name") == "spot")
+    assert bars["layout"]["yaxis"]["ticktext"] == ["greedy", "yielding"]
 
 
 def test_the_least_objective_leads_where_cost_would_not():
