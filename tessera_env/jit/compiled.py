@@ -68,9 +68,14 @@ class InnerFunction(CPUDispatcher):
         return self._callable(*args)
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
-        """Resolve a call by the types of its arguments alone."""
-        plain = {name: types.unliteral(kind) for name, kind in dict(kws).items()}
-        return super().get_call_template(tuple(types.unliteral(kind) for kind in args), plain)
+        """Resolve a call by the types of its arguments alone; an enum's member counts as its number."""
+        plain = {name: _plain(kind) for name, kind in dict(kws).items()}
+        return super().get_call_template(tuple(_plain(kind) for kind in args), plain)
+
+
+def _plain(kind: Any) -> Any:
+    kind = types.unliteral(kind)
+    return kind.dtype if isinstance(kind, types.IntEnumMember) else kind
 
 
 def with_globals(function: Callable[..., Any], name: str, **values: Any) -> Callable[..., Any]:
