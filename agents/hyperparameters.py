@@ -1,7 +1,7 @@
 """Hyper-parameters from `hyperparameters.toml`, validated; each value's meaning stands beside it there."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -95,13 +95,15 @@ def validated(settings: Mapping[str, Any], source: str) -> Hyperparameters:
     try:
         return Hyperparameters.model_validate(dict(settings))
     except ValidationError as error:
-        raise ValueError("\n".join(_line(source, mistake) for mistake in error.errors())) from None
+        known = list(Hyperparameters.model_fields)
+        raise ValueError("\n".join(line_of(source, mistake, known) for mistake in error.errors())) from None
 
 
-def _line(source: str, mistake: Any) -> str:
+def line_of(source: str, mistake: Any, known: Sequence[str]) -> str:
+    """A mistake of pydantic's as one line: where it stands, what is wrong; `known` are the settings that there are."""
     field = ".".join(str(part) for part in mistake["loc"])
     if not field:
         return f"{source}: {mistake['ctx']['error']}"
     if mistake["type"] == "extra_forbidden":
-        return f"{source}: {field}: no such hyper-parameter (allowed: {', '.join(Hyperparameters.model_fields)})"
+        return f"{source}: {field}: no such hyper-parameter (allowed: {', '.join(known)})"
     return f"{source}: {field}: {mistake['msg']} (got {mistake['input']!r})"

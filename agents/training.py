@@ -70,13 +70,7 @@ class Run:
             ValueError: it exists already, or the hyper-parameters are for other scenarios.
         """
         _check_job(scenario, hyperparameters)
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            raise ValueError(
-                f"{folder}: exists already (go on with it: --resume {folder}, or give another --name)"
-            ) from None
-        return cls(folder, scenario, hyperparameters)
+        return cls(made_folder(folder), scenario, hyperparameters)
 
     @classmethod
     def open(cls, folder: Path, total_steps: int | None = None) -> Self:
@@ -103,6 +97,21 @@ class Run:
             "commit": source_commit(),
         }
         write_text(self.folder / "config.json", json.dumps(config, indent=2) + "\n")
+
+
+def made_folder(folder: Path) -> Path:
+    """A run's folder, which is made.
+
+    Raises:
+        ValueError: it exists already.
+    """
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise ValueError(
+            f"{folder}: exists already (go on with it: --resume {folder}, or give another --name)"
+        ) from None
+    return folder
 
 
 def _check_job(scenario: Scenario, settings: Hyperparameters) -> None:

@@ -51,6 +51,15 @@ def development_scenario(scenario: Scenario) -> Scenario:
     return load_scenario(scenario, market={"from_h": split * TRAINING_SHARE, "until_h": split})
 
 
+def before_reports(scenario: Scenario) -> Scenario:
+    """The scenario on all of its trace that is not for reports, where nothing is chosen by development worlds; raises
+    as `training_scenario`.
+    """
+    if not scenario.replays:
+        return scenario
+    return load_scenario(scenario, market={"from_h": 0.0, "until_h": split_h(scenario)})
+
+
 def report_scenario(scenario: Scenario) -> Scenario:
     """The scenario on the part of its trace that is for reports; raises as `training_scenario`."""
     if not scenario.replays:

@@ -33,6 +33,7 @@ _COMPILED = (
     "engine/*.py",
     "observation/*.py",
     "policies/rules/*.py",
+    "policies/shifting/*.py",
     "simulation/kernels.py",
     "evaluation/optimum/search.py",
 )

@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
 from tessera_env.policies import fields_v1
-from tessera_env.policies.networks import Activation, Kind
+from tessera_env.policies.networks import Activation, NetworkKind
 from tessera_env.scenario.errors import lines_of, shown
 from tessera_env.scenario.market import MAX_POOLS
 
 SCHEMA_VERSION = 2
+SHIFTED_RULE = "shifted_rule"  # the kind of policy that is no network, see `tessera_env.policies.shifting`
 _SIGNATURE = re.compile(r"[a-z][a-z0-9_]*:[0-9a-f]{8}")
 
 
@@ -53,8 +54,8 @@ class PolicyCard(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     schema_version: Literal[1, 2] = Field(2, description="of this format; a card of 1 is read as one of 2")
-    kind: Kind = Field(description="which network the tensors are")
-    activation: Activation = Field(description="of hidden layers")
+    kind: NetworkKind | Literal["shifted_rule"] = Field(description="what the tensors are")
+    activation: Activation = Field("tanh", description="of a network's hidden layers")
     pool_count: int = Field(ge=1, le=MAX_POOLS, description="pools at training; mlp runs on as many only")
     fields: list[str] = Field(
         min_length=1,
@@ -81,6 +82,12 @@ class PolicyCard(BaseModel):
         if "fields" in rest:
             raise ValueError(f"fields: is not a known key in schema 1 (got {shown(rest['fields'])})")
         return {**rest, "schema_version": 2, "fields": list(fields_v1.FIELDS)}
+
+    @model_validator(mode="after")
+    def _rule_has_its_own_scale(self) -> Self:
+        if self.kind == SHIFTED_RULE and self.normaliser is not None:
+            raise ValueError("normaliser: given (allowed for shifted_rule: none, its tensors hold a scale)")
+        return self
 
     @field_validator("fields")
     @classmethod

@@ -19,8 +19,7 @@ from tessera_env.files.reading import read_text
 from tessera_env.files.writing import sync_folder, write_bytes, write_text
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import SCHEMA_VERSION, PolicyCard, PolicyError, card_of, told_of
-from tessera_env.policies.inputs import Inputs
-from tessera_env.policies.networks import build_network
+from tessera_env.policies.player import player_of
 
 WEIGHTS_FILE = "policy.safetensors"
 CARD_FILE = "policy.json"
@@ -44,8 +43,7 @@ def save_policy(folder: str | Path, arrays: dict[str, np.ndarray], card: dict[st
     facts = {**card, "schema_version": SCHEMA_VERSION, "sha256": hashlib.sha256(weights).hexdigest()}
     checked = card_of(json.dumps(facts, default=_plain), "card")
     with told_of("card"):
-        widths = Inputs(checked, Layout(checked.pool_count)).widths
-        build_network(checked.kind, checked.activation, arrays, widths)
+        player_of(checked, arrays, Layout(checked.pool_count))
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _finish_interrupted_save(folder)

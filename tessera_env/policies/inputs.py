@@ -24,7 +24,7 @@ class Inputs:
     def __init__(self, card: PolicyCard, layout: Layout) -> None:
         if card.kind == "mlp" and card.pool_count != layout.pool_count:
             raise ValueError(f"pool_count: {card.pool_count} (allowed here: {layout.pool_count})")
-        names = _known_names(card.fields, layout)
+        names = known_names(card.fields, layout)
         task_count = _task_field_count(names, layout)
         self.widths = Widths(task_count, len(names) - task_count, layout.pool_count)
         # A whole observation needs no picking, which would cost a copy.
@@ -41,7 +41,7 @@ class Inputs:
         return np.clip((observation - mean) / deviation, -clip, clip).astype(np.float32)
 
 
-def _known_names(signatures: list[str], layout: Layout) -> list[str]:
+def known_names(signatures: list[str], layout: Layout) -> list[str]:
     """The names alone, if each means in the layout what it meant in training."""
     known = dict(signature.split(":") for signature in layout.signatures)
     names = []

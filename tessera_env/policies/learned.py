@@ -1,4 +1,4 @@
-"""A trained policy that plays on numpy alone: no torch, and nothing in its folder is ever executed."""
+"""A trained policy that plays without torch; nothing in its folder is ever executed."""
 
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,15 @@ from tessera_env.observation.checked import checked_masks, checked_observation
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import told_of
 from tessera_env.policies.folder import CARD_FILE, WEIGHTS_FILE, read_card, read_weights
-from tessera_env.policies.inputs import Inputs
-from tessera_env.policies.networks import BLOCK, build_network
+from tessera_env.policies.networks import BLOCK
+from tessera_env.policies.player import check_fields, player_of
+from tessera_env.policies.shifting.policy import ShiftedRule
 
 
 class LearnedPolicy:
     """An exported network; with `deterministic` the likeliest valid action, else a draw among the valid ones.
+
+    Or an exported rule with learned shifts (kind "shifted_rule"), which draws nothing and has no logits.
 
     Args:
         folder: as written by `save_policy`.
@@ -32,10 +35,10 @@ class LearnedPolicy:
         self.name = folder.resolve().name
         self._layout = layout
         with told_of(str(folder / CARD_FILE)):
-            self._inputs = Inputs(self.card, layout)
+            check_fields(self.card, layout)
         arrays = read_weights(folder, self.card.sha256)
         with told_of(str(folder / WEIGHTS_FILE)):
-            self._network = build_network(self.card.kind, self.card.activation, arrays, self._inputs.widths)
+            self._player = player_of(self.card, arrays, layout)
         self._generator = np.random.default_rng(seed)
 
     def predict(
@@ -47,6 +50,8 @@ class LearnedPolicy:
         action_masks: np.ndarray | None = None,
     ) -> tuple[np.ndarray, Any]:
         """See `tessera_env.policies.protocol.Policy`."""
+        if isinstance(self._player, ShiftedRule):
+            return self._player.predict(observation, state, action_masks=action_masks)
         logits = self.logits(observation)
         if action_masks is not None:
             logits = np.where(checked_masks(action_masks, logits.shape), logits, -np.inf)
@@ -64,9 +69,15 @@ class LearnedPolicy:
         return np.where(may_stay, stay, actions)
 
     def logits(self, observation: np.ndarray) -> np.ndarray:
-        """(n, 1 + 2P) float32, unmasked."""
-        inputs = self._inputs.of(checked_observation(self._layout, observation))
+        """(n, 1 + 2P) float32, unmasked.
+
+        Raises:
+            TypeError: it is no network.
+        """
+        if isinstance(self._player, ShiftedRule):
+            raise TypeError(f"{self.name}: a {self.card.kind} has no logits (allowed: networks)")
+        inputs = self._player.inputs.of(checked_observation(self._layout, observation))
         count = len(inputs)
         padded = np.zeros((-(-count // BLOCK) * BLOCK, inputs.shape[1]), dtype=np.float32)
         padded[:count] = inputs
-        return self._network.logits(padded)[:count]
+        return self._player.network.logits(padded)[:count]

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
-Kind = Literal["mlp", "pool_scorer"]
+NetworkKind = Literal["mlp", "pool_scorer"]
 Activation = Literal["tanh", "relu"]
 Layers = list[tuple[np.ndarray, np.ndarray]]  # (weight (in, out), bias (out,)) each
 
@@ -52,7 +52,7 @@ class Network(Protocol):
         ...
 
 
-def build_network(kind: Kind, activation: Activation, arrays: dict[str, np.ndarray], widths: Widths) -> Network:
+def build_network(kind: NetworkKind, activation: Activation, arrays: dict[str, np.ndarray], widths: Widths) -> Network:
     """The network that the tensors are.
 
     Raises:
@@ -122,7 +122,7 @@ def _activated(layers: Layers, values: np.ndarray, activation: Activation) -> np
     return values
 
 
-def _check_tensor(name: str, array: np.ndarray, kind: Kind) -> None:
+def _check_tensor(name: str, array: np.ndarray, kind: NetworkKind) -> None:
     match = _TENSOR.fullmatch(name)
     if match is None or match[1] not in _STACKS[kind]:
         allowed = " or ".join(f"{stack}.0.weight" for stack in _STACKS[kind])

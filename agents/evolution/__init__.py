@@ -1,0 +1,1 @@
+"""Evolution strategies: a rule's learned shifts, found by playing whole worlds with and against small changes."""

@@ -1,0 +1,86 @@
+"""Whole worlds under sets of weights, a set a world: the objective of each."""
+
+import numpy as np
+
+from tessera_env.policies.shifting.choice import add_figures
+from tessera_env.policies.shifting.figures import FIGURE_COUNT
+from tessera_env.policies.shifting.policy import Shifted, Shifts
+from tessera_env.scenario.scenario import Scenario
+from tessera_env.simulation.kernels import Command
+from tessera_env.simulation.rows import Simulation
+
+UNSCALED = np.repeat([[0.0], [1.0]], FIGURE_COUNT, axis=1)  # a scale that leaves figures as they are
+_IDLE = -1
+_SLICE = 64  # decisions of a row between two looks at who is done
+
+
+class Player:
+    """Rows of one scenario that play one world after another.
+
+    Args:
+        scenario: whose worlds.
+        rows: how many are played side by side; the results do not depend on it.
+
+    Attributes:
+        decisions: made so far.
+    """
+
+    def __init__(self, scenario: Scenario, rows: int) -> None:
+        self.scenario = scenario
+        self.decisions = 0
+        self._simulation = Simulation(scenario, rows)
+        self._commands = np.zeros(rows, dtype=np.int64)
+        self._actions = np.zeros(rows, dtype=np.int64)
+        self._games = np.full(rows, _IDLE)  # which game each row plays
+        self._figures, self._sums = np.zeros(FIGURE_COUNT), np.zeros((2, FIGURE_COUNT))
+
+    def objectives(self, shifts: Shifts, worlds: np.ndarray, seed: int, counts_figures: bool = False) -> np.ndarray:
+        """Dollars and penalties of game k, world `worlds[k]` of the seed under set k of the weights, (games,).
+
+        Args:
+            shifts: as many sets as games.
+            worlds: (games,) int64.
+            seed: of the worlds.
+            counts_figures: whether the figures that are seen add to `sums`.
+        """
+        shifted, upcoming, objectives = Shifted(shifts), 0, np.zeros(len(worlds))
+        self._games[:] = _IDLE
+        while upcoming < len(worlds) or (self._games != _IDLE).any():
+            upcoming = self._start(worlds, seed, upcoming)
+            self._play(shifted, counts_figures)
+            done = np.flatnonzero((self._games != _IDLE) & self._simulation.views.terminated)
+            episodes = self._simulation.state.episodes[done]
+            objectives[self._games[done]] = -episodes.episode_return * episodes.scale_usd
+            self._games[done] = _IDLE
+        return objectives
+
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Means of the figures that were counted, and of their squares, (figures,) each."""
+        return self._sums[0] / self.decisions, self._sums[1] / self.decisions
+
+    def _start(self, worlds: np.ndarray, seed: int, upcoming: int) -> int:
+        """Idle rows take the next games; returns the first game that nobody plays yet."""
+        idle = np.flatnonzero(self._games == _IDLE)[: len(worlds) - upcoming]
+        if len(idle):
+            self._games[idle] = upcoming + np.arange(len(idle))
+            chosen = np.zeros(len(self._games), dtype=bool)
+            chosen[idle] = True
+            self._simulation.start(chosen, [seed] * len(chosen), worlds[np.maximum(self._games, 0)])
+        return upcoming + len(idle)
+
+    def _play(self, shifted: Shifted, counts_figures: bool) -> None:
+        """Some decisions of every row that plays."""
+        simulation = self._simulation
+        sets = np.maximum(self._games, 0)
+        for _ in range(_SLICE):
+            rows = np.flatnonzero((self._games != _IDLE) & ~simulation.views.terminated)
+            if not len(rows):
+                return
+            self.decisions += len(rows)
+            observations = simulation.views.observations
+            shifted.choose(observations, simulation.state.masks, rows, sets, self._actions)
+            if counts_figures:
+                add_figures(observations, simulation.state.masks, rows, UNSCALED, self._figures, self._sums)
+            self._commands[:] = int(Command.SKIP)
+            self._commands[rows] = int(Command.STEP)
+            simulation.run(self._commands, self._actions)

@@ -1,0 +1,65 @@
+"""The settings of a search, from `evolution.toml`, validated; each value's meaning stands beside it there."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agents.hyperparameters import line_of
+
+FILE = Path(__file__).with_name("evolution.toml")
+
+Positive = Annotated[float, Field(gt=0.0)]
+Pairs = Annotated[int, Field(ge=2, le=100_000)]
+
+
+class Beside(BaseModel):
+    """Another scenario whose worlds count, too."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    pairs: Pairs
+    weight: Positive
+
+
+class Settings(BaseModel):
+    """One search's settings; the meanings are the comments of `evolution.toml`."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    total_steps: Annotated[int, Field(ge=1, le=10**12)]
+    pairs: Pairs
+    beside: dict[str, Beside]
+    deviation: Positive
+    learning_rate: Positive
+    final_learning_rate: Positive
+    momentum: Annotated[float, Field(ge=0.0, lt=1.0)]
+    memory: Annotated[float, Field(ge=0.0, lt=1.0)]
+    decay: Annotated[float, Field(ge=0.0)]
+    averaging: Annotated[float, Field(ge=0.0, lt=1.0)]
+    rows: Annotated[int, Field(ge=1, le=65_536)]
+    evaluate_every: Annotated[int, Field(ge=1, le=1_000_000)]
+    evaluation_worlds: Annotated[int, Field(ge=1, le=100_000)]
+    n_threads: Annotated[int, Field(ge=1, le=1024)]
+    seed: Annotated[int, Field(ge=0, lt=2**64)]
+
+
+def load_settings(scenario: str, overrides: Mapping[str, Any] | None = None, file: Path = FILE) -> Settings:
+    """The settings for a scenario: the section `default`, then the scenario's own, then the overrides.
+
+    Raises:
+        ValueError: one line a mistake, naming the field, the value and what is allowed.
+    """
+    sections = tomllib.loads(file.read_text(encoding="utf-8"))
+    return validated(sections["default"] | sections.get(scenario, {}) | dict(overrides or {}), file.name)
+
+
+def validated(settings: Mapping[str, Any], source: str) -> Settings:
+    """Settings as Settings; raises as `load_settings`."""
+    try:
+        return Settings.model_validate(dict(settings))
+    except ValidationError as error:
+        lines = (line_of(source, mistake, list(Settings.model_fields)) for mistake in error.errors())
+        raise ValueError("\n".join(lines)) from None

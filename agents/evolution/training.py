@@ -1,0 +1,281 @@
+"""A search on a scenario, in a run folder that at any moment holds the last good files.
+
+What is in it:
+
+    config.json                        scenario, settings, versions: all that a run is
+    search.npz                         where the search is, to go on from
+    policy.safetensors, policy.json    the weights so far as a policy that needs no torch
+    evaluations.json                   every evaluation on development worlds
+"""
+
+import io
+import json
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from rich.console import Console
+
+from agents.callbacks import stop_on_signals
+from agents.evolution.playing import UNSCALED, Player
+from agents.evolution.search import Search
+from agents.evolution.settings import Settings, validated
+from agents.export import source_commit, versions
+from agents.training import made_folder, point_latest
+from agents.worlds import before_reports, development_seed, training_seed
+from tessera_env.files.writing import write_bytes, write_text
+from tessera_env.observation.layout import Layout
+from tessera_env.policies.folder import save_policy
+from tessera_env.policies.shifting.policy import READ, WEIGHT_COUNT, Shifts
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.scenario.scenario import Scenario
+
+METHOD = "evolution"
+_SCALE_WORLDS = 32  # whose figures give the scale
+_LEAST_DEVIATION = 0.02  # of a figure: one that never changes is not blown up
+
+
+@dataclass(frozen=True)
+class EvolutionRun:
+    """What is searched, how and where; kept as `config.json`."""
+
+    folder: Path
+    scenario: Scenario
+    settings: Settings
+
+    @classmethod
+    def create(cls, folder: Path, scenario: Scenario, settings: Settings) -> Self:
+        """Make the folder.
+
+        Raises:
+            ValueError: it exists already, or a scenario beside the run's cannot be loaded.
+        """
+        for name in settings.beside:
+            before_reports(load_scenario(name))
+        before_reports(scenario)
+        return cls(made_folder(folder), scenario, settings)
+
+    @classmethod
+    def open(cls, folder: Path, total_steps: int | None = None) -> Self:
+        """A run to go on with; `total_steps` stretches or shortens it.
+
+        Raises:
+            ValueError: the folder holds no run that can go on.
+        """
+        if not (folder / "search.npz").is_file():
+            raise ValueError(f"{folder / 'search.npz'}: no such file (needed to go on with a run)")
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        settings = config["settings"] | ({} if total_steps is None else {"total_steps": total_steps})
+        return cls(folder, load_scenario(config["scenario"]), validated(settings, str(folder / "config.json")))
+
+    def write_config(self) -> None:
+        """Write `config.json`."""
+        config = {
+            "method": METHOD,
+            "scenario": self.scenario.model_dump(mode="json"),
+            "settings": self.settings.model_dump(mode="json"),
+            "versions": versions(),
+            "commit": source_commit(),
+        }
+        write_text(self.folder / "config.json", json.dumps(config, indent=2) + "\n")
+
+
+@dataclass(frozen=True)
+class Course:
+    """One scenario that counts in a search."""
+
+    scenario: Scenario
+    pairs: int
+    weight: float
+
+
+def courses_of(run: EvolutionRun) -> list[Course]:
+    """The run's scenario and those beside it, on what lies before the hours that are for reports."""
+    first = Course(before_reports(run.scenario), run.settings.pairs, 1.0)
+    beside = run.settings.beside.items()
+    return [first, *(Course(before_reports(load_scenario(name)), one.pairs, one.weight) for name, one in beside)]
+
+
+class Evolution:
+    """A search that plays.
+
+    Args:
+        run: what is searched.
+    """
+
+    def __init__(self, run: EvolutionRun) -> None:
+        settings = self.settings = run.settings
+        self.run = run
+        self.commit = source_commit()  # now: files may change while this goes on
+        self.courses = courses_of(run)
+        self.threads = settings.n_threads
+        self._players = [[Player(c.scenario, settings.rows) for _ in range(self.threads)] for c in self.courses]
+        self._seed = training_seed(settings.seed)
+        self.decisions = 0
+        self.search, self.scale = Search.start(WEIGHT_COUNT), np.zeros(0)
+
+    def prepare(self) -> None:
+        """Go on from what the folder holds, or measure the figures' scale for a new search."""
+        file = self.run.folder / "search.npz"
+        if not file.is_file():
+            self.scale = self._measured_scale()
+            return
+        with np.load(file) as kept:
+            arrays = {name: kept[name] for name in ("weights", "mean", "slope", "square")}
+            self.search = Search(**arrays, generation=int(kept["generation"]), spreads=json.loads(str(kept["spreads"])))
+            self.scale, self.decisions = kept["scale"], int(kept["decisions"])
+
+    def generation(self, executor: ThreadPoolExecutor) -> None:
+        """Play one generation, and move."""
+        search, deviation = self.search, self.settings.deviation
+        slopes = {}
+        for place, course in enumerate(self.courses):
+            changes = search.changes(self._seed, place, course.pairs)
+            worlds = search.generation * course.pairs + np.arange(course.pairs)
+            sets = search.weights + deviation * np.stack([changes, -changes], axis=1)  # (pairs, 2, weights)
+            objectives = self.play(executor, place, sets.reshape(-1, WEIGHT_COUNT), np.repeat(worlds, 2), self._seed)
+            differences = (objectives[0::2] - objectives[1::2]) / 2.0
+            slopes[course.scenario.name] = search.slope_of(course.scenario.name, differences, changes, deviation)
+        weights = {course.scenario.name: course.weight for course in self.courses}
+        search.move(slopes, weights, self.settings, self.decisions / self.settings.total_steps)
+
+    def play(
+        self, executor: ThreadPoolExecutor, place: int, sets: np.ndarray, worlds: np.ndarray, seed: int
+    ) -> np.ndarray:
+        """The objectives of the scenario at `place`, set k in world k, in dollars, (games,)."""
+        players = self._players[place]
+        before = sum(player.decisions for player in players)
+        edges = [len(worlds) * k // len(players) for k in range(len(players) + 1)]
+        parts = [slice(*edge) for edge in pairwise(edges)]
+        played = executor.map(
+            lambda player, part: player.objectives(Shifts.of(self.scale, sets[part]), worlds[part], seed),
+            players,
+            parts,
+        )
+        objectives = np.concatenate(list(played))
+        self.decisions += sum(player.decisions for player in players) - before
+        return objectives
+
+    def developed(self, executor: ThreadPoolExecutor, weights: np.ndarray) -> np.ndarray:
+        """The objectives of one set of weights in the run's scenario on development worlds, (worlds,)."""
+        count, done = self.settings.evaluation_worlds, self.decisions
+        sets = np.broadcast_to(weights, (count, WEIGHT_COUNT))
+        objectives = self.play(executor, 0, sets, np.arange(count), development_seed())
+        self.decisions = done  # nothing was learned from these
+        return objectives
+
+    def save(self) -> None:
+        """Write the policy and where the search is."""
+        search, buffer = self.search, io.BytesIO()
+        np.savez(
+            buffer,
+            weights=search.weights,
+            mean=search.mean,
+            slope=search.slope,
+            square=search.square,
+            generation=search.generation,
+            spreads=json.dumps(search.spreads),
+            scale=self.scale,
+            decisions=self.decisions,
+        )
+        write_bytes(self.run.folder / "search.npz", buffer.getvalue())
+        export(self)
+
+    def _measured_scale(self) -> np.ndarray:
+        """Mean and deviation of the figures under the rule itself, every scenario counting alike, (2, figures)."""
+        rule, moments = Shifts.of(UNSCALED, np.zeros((_SCALE_WORLDS, WEIGHT_COUNT))), []
+        for course in self.courses:
+            player = Player(course.scenario, _SCALE_WORLDS)
+            player.objectives(rule, np.arange(_SCALE_WORLDS), self._seed, counts_figures=True)
+            moments.append(player.moments())
+        mean, square = np.mean(moments, axis=0)
+        return np.stack([mean, np.sqrt(np.maximum(square - mean**2, 0.0)) + _LEAST_DEVIATION])
+
+
+def export(evolution: Evolution) -> None:
+    """Write the mean of the weights as `policy.safetensors` and `policy.json`."""
+    run, search = evolution.run, evolution.search
+    known = dict(signature.split(":") for signature in Layout(1).signatures)
+    notes: dict[str, Any] = {
+        "algorithm": METHOD,
+        "steps": evolution.decisions,
+        "generations": search.generation,
+        "seed": run.settings.seed,
+        "commit": evolution.commit,
+    }
+    card = {
+        "kind": "shifted_rule",
+        "activation": "tanh",
+        "pool_count": len(run.scenario.pools),
+        "fields": [f"{name}:{known[name]}" for name in READ],
+        "scenario": run.scenario.name,
+        "masked": True,
+        "versions": versions(),
+        "training": notes,
+    }
+    save_policy(run.folder, Shifts.of(evolution.scale, search.mean[None]).tensors(), card)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The mean weights on the development worlds."""
+
+    steps: int  # decisions played until then
+    generation: int
+    objective_usd: float  # mean over the worlds
+    difference_usd: float  # to the rule with no shifts, in the same worlds
+    half_interval_usd: float  # of that, 95 %
+
+    def __str__(self) -> str:
+        return (
+            f"generation {self.generation}: development objective {self.objective_usd:.1f} $, "
+            f"{self.difference_usd:+.1f} ± {self.half_interval_usd:.1f} $ against the rule without shifts"
+        )
+
+
+def evolve(run: EvolutionRun, console: Console) -> bool:
+    """Search until the run's total is reached (True) or a stop was asked for (False); both leave all files in place."""
+    evolution = Evolution(run)
+    evolution.prepare()
+    run.write_config()
+    evaluations = _read_evaluations(run.folder)
+    with stop_on_signals(console) as stop, ThreadPoolExecutor(evolution.threads) as executor:
+        rule = evolution.developed(executor, np.zeros(WEIGHT_COUNT))
+        while evolution.decisions < run.settings.total_steps and not stop.is_set:
+            evolution.generation(executor)
+            is_last = evolution.decisions >= run.settings.total_steps or stop.is_set
+            if is_last or evolution.search.generation % run.settings.evaluate_every == 0:
+                evaluations.append(_evaluated(evolution, evolution.developed(executor, evolution.search.mean), rule))
+                evolution.save()
+                _write_evaluations(run.folder, evaluations)
+                console.print(
+                    f"{evolution.decisions:>13,} decisions: {evaluations[-1]}", highlight=False, soft_wrap=True
+                )
+    is_finished = evolution.decisions >= run.settings.total_steps
+    if is_finished:
+        point_latest(run.folder)
+    return is_finished
+
+
+def _evaluated(evolution: Evolution, objectives: np.ndarray, rule: np.ndarray) -> Evaluation:
+    differences = objectives - rule
+    return Evaluation(
+        steps=evolution.decisions,
+        generation=evolution.search.generation,
+        objective_usd=float(objectives.mean()),
+        difference_usd=float(differences.mean()),
+        half_interval_usd=float(1.96 * differences.std() / math.sqrt(len(differences))),
+    )
+
+
+def _read_evaluations(folder: Path) -> list[Evaluation]:
+    file = folder / "evaluations.json"
+    return [Evaluation(**one) for one in json.loads(file.read_text(encoding="utf-8"))] if file.is_file() else []
+
+
+def _write_evaluations(folder: Path, evaluations: list[Evaluation]) -> None:
+    write_text(folder / "evaluations.json", json.dumps([asdict(one) for one in evaluations], indent=2) + "\n")

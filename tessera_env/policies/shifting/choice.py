@@ -1,0 +1,191 @@
+"""What a rule with shifted turns answers: `yielding`'s answer where all shifts are 0, save on ties and odd masks.
+
+`shifts` are (turns, figures + 1): of each `Turn` the weights of the figures, and a constant. `pools` are (terms,): what
+is added to a pool's spot price, in tenths of the dearest on-demand price, before the cheapest is taken.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+
+from tessera_env.jit.compiled import compiled
+from tessera_env.jit.kernel import Kernel
+from tessera_env.observation.layout import Field, PoolField
+from tessera_env.policies.rules.ranking import pool_value
+from tessera_env.policies.shifting.figures import FIGURE_COUNT, can_have, write_figures
+from tessera_env.policies.shifting.turns import on_demand_turn, yield_turn
+from tessera_env.world.parameters import NONE
+
+_ALWAYS = 1.0  # how far the rule is from the other answer where it never gives it
+_TENTH, _MIDDLE = 0.1, 0.5
+
+
+class Turn(IntEnum):
+    """What is decided by the sign of a turn plus its shift; above 0 as its name says."""
+
+    ON_DEMAND = 0  # BATCH, without spot: on-demand, not waiting
+    YIELD = 1  # BATCH on spot: pauses
+    TAKE_SPOT = 2  # BATCH on nothing: takes spot that it can have
+    BACK_TO_SPOT = 3  # BATCH on on-demand: takes spot that it can have
+    STAY_ON_DEMAND = 4  # BATCH on on-demand, without spot: stays, not pauses
+    INTERACTIVE_ON_DEMAND = 5  # INTERACTIVE, without spot: on-demand, not waiting
+    INTERACTIVE_TAKE_SPOT = 6
+    INTERACTIVE_BACK_TO_SPOT = 7
+
+
+# What of a pool counts beside its price, each less one half.
+POOL_TERMS = (
+    PoolField.AVAILABLE_4H,
+    PoolField.AVAILABLE_EPISODE,
+    PoolField.SINCE_CHANGE,
+    PoolField.MEAN_UP,
+    PoolField.REST_UP,
+    PoolField.SPOT_CHANGEOVER,
+    PoolField.ROOM,
+    PoolField.MEAN_DOWN,
+)
+_POOL_TERMS = tuple(int(field) for field in POOL_TERMS)
+
+
+def _choose_rows(observations, masks, rows, sets, shifts, pools, scale, figures, actions) -> None:
+    """Write the action of each of `rows`, by that row's set of weights; `figures` is room for one row's."""
+    pool_count = masks.shape[1] // 2
+    for k in range(rows.shape[0]):
+        env = rows[k]
+        write_figures(observations, env, pool_count, scale, figures)
+        actions[env] = choose_shifted(observations, masks, env, shifts, pools, sets[env], figures)
+
+
+def _add_figures(observations, masks, rows, unscaled, figures, sums) -> None:
+    """Add the figures of `rows` and their squares to `sums` (2, figures); `unscaled` is a scale of 0 and 1."""
+    for k in range(rows.shape[0]):
+        write_figures(observations, rows[k], masks.shape[1] // 2, unscaled, figures)
+        for i in range(FIGURE_COUNT):
+            sums[0, i] += figures[i]
+            sums[1, i] += figures[i] * figures[i]
+
+
+@compiled
+def choose_shifted(observations, masks, env: int, shifts, pools, number: int, figures) -> int:
+    """The action of a row by the weights of that number."""
+    pool_count = masks.shape[1] // 2
+    stay = staying(observations, masks, env, pool_count)
+    spot = best_spot(observations, masks, env, pool_count, pools, number)
+    on_demand = best_on_demand(observations, masks, env, pool_count)
+    if observations[env, Field.INTERACTIVE] > 0.0:
+        return interactive(observations, masks, env, shifts, number, figures, stay, spot, on_demand)
+    if stay != NONE and observations[env, Field.ON_SPOT] > 0.0:
+        yields = masks[env, 0] and yield_turn(observations, env) + shift(shifts, number, Turn.YIELD, figures) > 0.0
+        return 0 if yields else stay
+    if is_forced(observations, env) or not masks[env, 0]:
+        return forced(is_forced(observations, env), stay, spot, on_demand)
+    if stay != NONE:
+        return on_on_demand(shifts, number, figures, stay, spot)
+    return on_nothing(observations, env, shifts, number, figures, spot, on_demand)
+
+
+@compiled
+def interactive(observations, masks, env: int, shifts, number: int, figures, stay: int, spot: int, on_demand: int):
+    """INTERACTIVE: spot if it can be had, else on-demand."""
+    if stay != NONE:
+        if observations[env, Field.ON_SPOT] > 0.0 or spot == NONE:
+            return stay
+        return spot if turns(shifts, number, Turn.INTERACTIVE_BACK_TO_SPOT, figures) else stay
+    must = not masks[env, 0]
+    if spot != NONE and (must or turns(shifts, number, Turn.INTERACTIVE_TAKE_SPOT, figures)):
+        return spot
+    if on_demand != NONE and (must or turns(shifts, number, Turn.INTERACTIVE_ON_DEMAND, figures)):
+        return on_demand
+    return 0
+
+
+@compiled
+def is_forced(observations, env: int) -> bool:
+    """Whether its slack does not last for one more decision interval."""
+    return observations[env, Field.WAIT_SLACK] < 0.0 and observations[env, Field.HAS_DEADLINE] > 0.0
+
+
+@compiled
+def forced(is_late: bool, stay: int, spot: int, on_demand: int) -> int:
+    """A BATCH task that may not wait: on-demand first if its deadline forces it, since a spot launch could be lost."""
+    if is_late and stay != NONE:
+        return stay
+    if is_late and on_demand != NONE:
+        return on_demand
+    if spot != NONE:
+        return spot
+    return max(on_demand, 0)
+
+
+@compiled
+def on_on_demand(shifts, number: int, figures, stay: int, spot: int) -> int:
+    """BATCH on on-demand: back to spot if it can be had."""
+    if spot != NONE and turns(shifts, number, Turn.BACK_TO_SPOT, figures):
+        return spot
+    return stay if turns(shifts, number, Turn.STAY_ON_DEMAND, figures) else 0
+
+
+@compiled
+def on_nothing(observations, env: int, shifts, number: int, figures, spot: int, on_demand: int) -> int:
+    """BATCH on nothing: spot if it can be had, else on-demand if its slack is short."""
+    short = on_demand_turn(observations, env) + shift(shifts, number, Turn.ON_DEMAND, figures) > 0.0
+    if spot != NONE and (short or turns(shifts, number, Turn.TAKE_SPOT, figures)):
+        return spot
+    return on_demand if short and on_demand != NONE else 0
+
+
+@compiled
+def turns(shifts, number: int, turn: int, figures) -> bool:
+    """Whether what the rule always does is still done."""
+    return _ALWAYS + shift(shifts, number, turn, figures) > 0.0
+
+
+@compiled
+def shift(shifts, number: int, turn: int, figures) -> float:
+    """How far a turn is shifted."""
+    total = shifts[number, turn, FIGURE_COUNT]
+    for k in range(FIGURE_COUNT):
+        total += shifts[number, turn, k] * figures[k]
+    return total
+
+
+@compiled
+def staying(observations, masks, env: int, pool_count: int) -> int:
+    """The action of staying where it is; NONE: it is on nothing, or may not."""
+    for pool_id in range(pool_count):
+        if pool_value(observations, env, pool_id, PoolField.HERE_SPOT) > 0.0 and masks[env, 1 + pool_id]:
+            return 1 + pool_id
+        here = pool_value(observations, env, pool_id, PoolField.HERE_ON_DEMAND) > 0.0
+        if here and masks[env, 1 + pool_count + pool_id]:
+            return 1 + pool_count + pool_id
+    return NONE
+
+
+@compiled
+def best_spot(observations, masks, env: int, pool_count: int, pools, number: int) -> int:
+    """The action of spot where it is cheapest, with what is added to prices; NONE: none can be had."""
+    best, lowest = NONE, np.inf
+    for pool_id in range(pool_count):
+        if masks[env, 1 + pool_id] and can_have(observations, env, pool_id):
+            price = pool_value(observations, env, pool_id, PoolField.SPOT_PRICE)
+            for k in range(len(_POOL_TERMS)):
+                price += _TENTH * pools[number, k] * (pool_value(observations, env, pool_id, _POOL_TERMS[k]) - _MIDDLE)
+            if price < lowest:
+                best, lowest = 1 + pool_id, price
+    return best
+
+
+@compiled
+def best_on_demand(observations, masks, env: int, pool_count: int) -> int:
+    """The action of on-demand where it is cheapest, of those that fit; NONE: none may be had."""
+    best, lowest = NONE, np.inf
+    for pool_id in range(pool_count):
+        fits = pool_value(observations, env, pool_id, PoolField.FITS) > 0.0
+        price = pool_value(observations, env, pool_id, PoolField.ON_DEMAND_PRICE)
+        if fits and masks[env, 1 + pool_count + pool_id] and price < lowest:
+            best, lowest = 1 + pool_count + pool_id, price
+    return best
+
+
+choose_rows = Kernel(_choose_rows)
+add_figures = Kernel(_add_figures)

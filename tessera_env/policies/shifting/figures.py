@@ -1,0 +1,143 @@
+"""The figures of an observation that shifts are linear in: the task's, the fleet's, and of the pools a few means.
+
+Figures do not depend on how many pools there are, or in which order: one set of weights plays any of them.
+"""
+
+from enum import IntEnum
+
+from tessera_env.jit.compiled import compiled
+from tessera_env.observation.layout import Field, PoolField
+from tessera_env.policies.rules.ranking import pool_value
+from tessera_env.policies.rules.seen import seen
+
+MOST = 3.0  # a scaled figure is cut off at plus and minus this
+DEAREST = 9.0  # above any price of the observation
+
+# Taken over from the observation as they are.
+TAKEN = (
+    Field.TIME,
+    Field.DAY_SIN,
+    Field.DAY_COS,
+    Field.WORK_LEFT_H,
+    Field.WORK_LEFT,
+    Field.SLACK,
+    Field.END_SLACK,
+    Field.SLACK_PER_WORK,
+    Field.AGE,
+    Field.STATE,
+    Field.MEMORY,
+    Field.WAITING,
+    Field.PLACED_SPOT,
+    Field.PLACED_ON_DEMAND,
+    Field.TIGHTER_ON_DEMAND,
+    Field.LONGEST_ON_DEMAND_H,
+    Field.LOOSER_ON_SPOT,
+    Field.ROOM_FOR_IT,
+    Field.ARRIVALS_LEFT,
+    Field.DONE,
+    Field.IDLE,
+    Field.RUNNING_H,
+    Field.UNSAVED,
+    Field.INTERRUPTIONS,
+    Field.EVENT_RETRY,
+    Field.EVENT_RECONSIDER,
+)
+# Means over the pools that the task fits.
+AVERAGED = (
+    PoolField.AVAILABLE,
+    PoolField.AVAILABLE_4H,
+    PoolField.AVAILABLE_12H,
+    PoolField.AVAILABLE_EPISODE,
+    PoolField.SPOT_PRICE,
+    PoolField.HELD,
+)
+_PRICE = AVERAGED.index(PoolField.SPOT_PRICE)
+# Of the pool where the task is; 0 where it is on nothing.
+OF_ITS_POOL = (PoolField.SINCE_CHANGE, PoolField.REST_UP)
+
+
+class Figure(IntEnum):
+    """Where the figures stand that follow those which are taken over and averaged."""
+
+    SPOT_ROOM = len(TAKEN) + len(AVERAGED)  # spot instances that could be launched in pools that it fits, / 16
+    CAN_HAVE_SPOT = SPOT_ROOM + 1  # 1: one of them is available, other than that where it is
+    BEST_PRICE = SPOT_ROOM + 2  # the cheapest of those, less the pools' mean of the episode's average price; else 0
+    ITS_PRICE = SPOT_ROOM + 3  # the spot price where it is, less the pools' mean; 0 where it is on nothing
+    ITS_FIRST = SPOT_ROOM + 4  # of OF_ITS_POOL
+
+
+FIGURE_COUNT = Figure.ITS_FIRST + len(OF_ITS_POOL)
+NAMES = (
+    *(field.name.lower() for field in TAKEN),
+    *(f"mean_{field.name.lower()}" for field in AVERAGED),
+    *(figure.name.lower() for figure in list(Figure)[:-1]),
+    *(f"its_{field.name.lower()}" for field in OF_ITS_POOL),
+)
+
+_TAKEN = tuple(int(field) for field in TAKEN)
+_AVERAGED = tuple(int(field) for field in AVERAGED)
+_OF_ITS_POOL = tuple(int(field) for field in OF_ITS_POOL)
+
+
+@compiled
+def write_figures(observations, env: int, pool_count: int, scale, out) -> None:
+    """Write the row's figures, scaled: less scale[0], divided by scale[1], cut off at plus and minus MOST."""
+    for k in range(len(_TAKEN)):
+        out[k] = seen(observations, env, _TAKEN[k])
+    price, average = write_means(observations, env, pool_count, out)
+    write_best(observations, env, pool_count, average, out)
+    write_its_pool(observations, env, pool_count, price, out)
+    for k in range(FIGURE_COUNT):
+        out[k] = min(max((out[k] - scale[0, k]) / scale[1, k], -MOST), MOST)
+
+
+@compiled
+def write_means(observations, env: int, pool_count: int, out) -> tuple[float, float]:
+    """Write means over the pools that fit, and their room; returns their means of the spot price, now and so far."""
+    first, count, average = len(_TAKEN), 0, 0.0
+    for k in range(first, Figure.ITS_FIRST + len(_OF_ITS_POOL)):
+        out[k] = 0.0
+    for pool_id in range(pool_count):
+        if pool_value(observations, env, pool_id, PoolField.FITS) <= 0.0:
+            continue
+        count += 1
+        average += pool_value(observations, env, pool_id, PoolField.PRICE_AVERAGE)
+        out[Figure.SPOT_ROOM] += pool_value(observations, env, pool_id, PoolField.ROOM)
+        for k in range(len(_AVERAGED)):
+            out[first + k] += pool_value(observations, env, pool_id, _AVERAGED[k])
+    for k in range(len(_AVERAGED)):
+        out[first + k] /= max(count, 1)
+    return out[first + _PRICE], average / max(count, 1)
+
+
+@compiled
+def write_best(observations, env: int, pool_count: int, average: float, out) -> None:
+    """Write whether spot is to be had, and how dear the cheapest is."""
+    best = DEAREST
+    for pool_id in range(pool_count):
+        if can_have(observations, env, pool_id):
+            best = min(best, pool_value(observations, env, pool_id, PoolField.SPOT_PRICE))
+    if best < DEAREST:
+        out[Figure.CAN_HAVE_SPOT] = 1.0
+        out[Figure.BEST_PRICE] = best - average
+
+
+@compiled
+def can_have(observations, env: int, pool_id: int) -> bool:
+    """Whether the task fits the pool, and spot is available there now; not where it is on spot already."""
+    return (
+        pool_value(observations, env, pool_id, PoolField.FITS) > 0.0
+        and pool_value(observations, env, pool_id, PoolField.AVAILABLE) > 0.0
+        and pool_value(observations, env, pool_id, PoolField.HERE_SPOT) <= 0.0
+    )
+
+
+@compiled
+def write_its_pool(observations, env: int, pool_count: int, price: float, out) -> None:
+    """Write what the pool where the task is looks like."""
+    for pool_id in range(pool_count):
+        here = pool_value(observations, env, pool_id, PoolField.HERE_SPOT)
+        if here + pool_value(observations, env, pool_id, PoolField.HERE_ON_DEMAND) > 0.0:
+            out[Figure.ITS_PRICE] = pool_value(observations, env, pool_id, PoolField.SPOT_PRICE) - price
+            for k in range(len(_OF_ITS_POOL)):
+                out[Figure.ITS_FIRST + k] = pool_value(observations, env, pool_id, _OF_ITS_POOL[k])

@@ -1,0 +1,136 @@
+"""A rule with learned shifts as a policy that everything plays: numpy and the compiled engine's helpers, no torch."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from tessera_env.observation.checked import checked_masks, checked_observation
+from tessera_env.observation.layout import Field, Layout, PoolField
+from tessera_env.policies.shifting.choice import POOL_TERMS, Turn, choose_rows
+from tessera_env.policies.shifting.figures import AVERAGED, FIGURE_COUNT, OF_ITS_POOL, TAKEN
+
+# What is read of an observation, by name.
+READ = tuple(
+    field.name.lower()
+    for field in (
+        *TAKEN,
+        *(Field.INTERACTIVE, Field.ON_SPOT, Field.ON_ON_DEMAND, Field.WAIT_SLACK, Field.HAS_DEADLINE),
+        *dict.fromkeys((*AVERAGED, *OF_ITS_POOL, *POOL_TERMS)),
+        *(PoolField.PRICE_AVERAGE, PoolField.ON_DEMAND_PRICE, PoolField.FITS),
+        *(PoolField.HERE_SPOT, PoolField.HERE_ON_DEMAND),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Shifts:
+    """Weights, of one policy or of several side by side."""
+
+    scale: np.ndarray  # (2, figures): the figures' mean and deviation, in the worlds that it was trained in
+    turns: np.ndarray  # (sets, turns, figures + 1)
+    pools: np.ndarray  # (sets, pool terms)
+
+    @classmethod
+    def of(cls, scale: np.ndarray, flat: np.ndarray) -> Self:
+        """The sets of weights that stand in the rows of `flat` (sets, WEIGHT_COUNT)."""
+        turns = flat[:, :_TURN_WEIGHTS].reshape(-1, len(Turn), FIGURE_COUNT + 1)
+        return cls(scale, np.ascontiguousarray(turns), np.ascontiguousarray(flat[:, _TURN_WEIGHTS:]))
+
+    @classmethod
+    def of_tensors(cls, arrays: dict[str, np.ndarray]) -> Self:
+        """The one set that an exported policy's tensors hold.
+
+        Raises:
+            ValueError: a tensor is missing, unknown, not float32, not finite or of a shape that does not fit; one line.
+        """
+        for name, array in arrays.items():
+            _check_tensor(name, array)
+        for name in SHAPES.keys() - arrays.keys():
+            raise ValueError(f"{name}: tensor is missing")
+        scale, turns, pools = (arrays[name].astype(np.float64) for name in SHAPES)
+        if not (scale[1] > 0.0).all():
+            raise ValueError("scale: holds a deviation that is not above 0")
+        return cls(scale, turns[None], pools[None])
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """The first set as tensors."""
+        values = (self.scale, self.turns[0], self.pools[0])
+        return {name: value.astype(np.float32) for name, value in zip(SHAPES, values, strict=True)}
+
+
+SHAPES = {"scale": (2, FIGURE_COUNT), "turns": (len(Turn), FIGURE_COUNT + 1), "pools": (len(POOL_TERMS),)}
+_TURN_WEIGHTS = len(Turn) * (FIGURE_COUNT + 1)
+WEIGHT_COUNT = _TURN_WEIGHTS + len(POOL_TERMS)
+
+
+def _check_tensor(name: str, array: np.ndarray) -> None:
+    if name not in SHAPES:
+        raise ValueError(f"{name!r}: unknown tensor (allowed for shifted_rule: {', '.join(SHAPES)})")
+    if array.dtype != np.float32:
+        raise ValueError(f"{name}: dtype {array.dtype} (allowed: float32)")
+    if array.shape != SHAPES[name]:
+        raise ValueError(f"{name}: shape {array.shape} (allowed: {SHAPES[name]})")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: holds NaN or infinity (allowed: finite numbers)")
+
+
+class Shifted:
+    """Chooses for rows of observations by sets of weights, a set a row.
+
+    Args:
+        shifts: the sets.
+    """
+
+    def __init__(self, shifts: Shifts) -> None:
+        self.shifts = shifts
+        self._figures = np.zeros(FIGURE_COUNT)
+
+    def choose(
+        self, observations: np.ndarray, masks: np.ndarray, rows: np.ndarray, sets: np.ndarray, actions: np.ndarray
+    ) -> None:
+        """Write the actions of some rows.
+
+        Args:
+            observations: (N, K) float32, C-contiguous.
+            masks: (N, 1 + 2P) bool.
+            rows: (n,) int64, which rows.
+            sets: (N,) int64, the set of weights of each row.
+            actions: (N,) int64; those of `rows` are written.
+        """
+        weights = self.shifts
+        choose_rows(
+            observations, masks, rows, sets, weights.turns, weights.pools, weights.scale, self._figures, actions
+        )
+
+
+class ShiftedRule:
+    """A policy of one set of weights; deterministic whatever is asked for.
+
+    Args:
+        layout: of the environment that it is to play in.
+        shifts: its weights.
+        name: as results call it.
+    """
+
+    def __init__(self, layout: Layout, shifts: Shifts, name: str = "shifted_rule") -> None:
+        self.name = name
+        self._layout = layout
+        self._shifted = Shifted(shifts)
+
+    def predict(
+        self,
+        observation: np.ndarray,
+        state: Any = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = True,
+        action_masks: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, Any]:
+        """See `tessera_env.policies.protocol.Policy`."""
+        observation = np.ascontiguousarray(checked_observation(self._layout, observation), dtype=np.float32)
+        count, shape = len(observation), (len(observation), 1 + 2 * self._layout.pool_count)
+        masks = np.ones(shape, dtype=bool) if action_masks is None else checked_masks(action_masks, shape)
+        actions = np.zeros(count, dtype=np.int64)
+        rows, sets = np.arange(count), np.zeros(count, dtype=np.int64)
+        self._shifted.choose(observation, np.ascontiguousarray(masks), rows, sets, actions)
+        return actions, state
