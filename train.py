@@ -1,9 +1,10 @@
 """Train a policy, then compare it with the hand-coded ones in worlds that it has never met.
 
 `python train.py` without options trains on `deadline`, whose spot capacity is generated, and reports on `deadline-aws`,
-which replays recorded AWS zones; then it plays the hand-coded policies on the other presets.
+which replays recorded AWS zones; then it trains on `fleet` for a short time, and reports on hours that it has not seen.
 """
 
+import json
 import re
 import shlex
 import sys
@@ -11,14 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import tyro
 from rich.console import Console
 
+from agents.evolution.settings import SHORT, Settings, load_settings
+from agents.evolution.training import METHOD, EvolutionRun, evolve
 from agents.hyperparameters import Hyperparameters, load_hyperparameters
-from agents.training import Run, train
+from agents.training import Run, point_latest, train
 from agents.worlds import report_scenario
 from tessera_env.evaluation.experiment import DEFAULT_POLICIES, Experiment, PolicyLike
 from tessera_env.evaluation.results import Results
@@ -31,9 +34,15 @@ from tessera_env.scenario.loading import load_scenario, parse_override
 from tessera_env.scenario.scenario import Scenario
 
 RUNS = Path("runs")
+LATEST = "latest"
 DEFAULT_SCENARIO = "deadline"
 DEADLINE_RULES = ("uniform_progress", "slack_threshold")  # beside the default ones
 SHIPPED = "pretrained/deadline"
+FLEET = "fleet"
+FLEET_RULES = ("fleet_threshold", "yielding")
+SHIPPED_FLEET = "pretrained/fleet"
+SHARED_BY = ("classic", FLEET, "fleet-mixed")  # what the shipped fleet policy plays
+GRADIENT = "gradient"
 REPORT_SEED = 1
 REPORT_EPISODES = 200
 WRONG_INPUT = 2
@@ -47,6 +56,13 @@ class Arguments:
     scenario: Annotated[
         str, tyro.conf.arg(metavar="NAME|FILE", help="What to train on: a preset or a scenario's TOML file.")
     ] = DEFAULT_SCENARIO
+    method: Annotated[
+        Literal["auto", "evolution", "gradient"],
+        tyro.conf.arg(
+            help="evolution: shifts of a rule by evolution strategies; gradient: a network by PPO; auto: evolution "
+            "where several tasks share the pools."
+        ),
+    ] = "auto"
     steps: Annotated[
         int | None,
         tyro.conf.arg(metavar="N", help="Decisions to learn from in all, a resumed run's earlier ones included."),
@@ -66,8 +82,8 @@ class Arguments:
         tyro.conf.UseAppendAction,
         tyro.conf.arg(
             metavar="KEY=VALUE",
-            help="Change a hyper-parameter (n_epochs=3, see agents/hyperparameters.toml) or a value of the scenario "
-            "(task.deadline_h=70).",
+            help="Change a hyper-parameter (n_epochs=3, see agents/hyperparameters.toml and "
+            "agents/evolution/evolution.toml) or a value of the scenario (task.deadline_h=70).",
         ),
     ] = ()
     report: Annotated[bool, tyro.conf.arg(help="Compare with the hand-coded policies after training.")] = True
@@ -79,12 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console()
     try:
         run = resumed_run(given) if given.resume else new_run(given)
-        say(
-            console,
-            f"{run.folder}: {run.hyperparameters.algorithm} on {run.scenario.name}, "
-            f"{run.hyperparameters.total_steps:,} decisions",
-        )
-        is_finished = train(run, console)
+        is_finished = carry_out(run, console)
         if is_finished and given.report:
             report(run, console)
     except (ValueError, OSError) as error:
@@ -97,50 +108,107 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if is_finished else INTERRUPTED
 
 
-def new_run(given: Arguments) -> Run:
+def carry_out(run: Run | EvolutionRun, console: Console, link: str = LATEST) -> bool:
+    """Train; returns whether it was to the end, where then the link of that name beside the folder points."""
+    if isinstance(run, EvolutionRun):
+        say(console, f"{run.folder}: {METHOD} on {run.scenario.name}, {run.settings.total_steps:,} decisions")
+        is_finished = evolve(run, console)
+        if is_finished:
+            point_latest(run.folder, link)
+        return is_finished
+    settings = run.hyperparameters
+    say(console, f"{run.folder}: {settings.algorithm} on {run.scenario.name}, {settings.total_steps:,} decisions")
+    return train(run, console)
+
+
+def new_run(given: Arguments) -> Run | EvolutionRun:
     """A run folder for what was asked for.
 
     Raises:
         ValueError: wrong input; one line a mistake.
     """
     changes = dict(parse_override(text) for text in given.set)
-    settings = {key: changes.pop(key) for key in list(changes) if key in Hyperparameters.model_fields}
+    known = {*Settings.model_fields, *Hyperparameters.model_fields}
+    settings = {key: changes.pop(key) for key in list(changes) if key in known}
     settings |= {} if given.steps is None else {"total_steps": given.steps}
     settings |= {} if given.seed is None else {"seed": given.seed}
     scenario = load_scenario(given.scenario, **changes)
-    hyperparameters = load_hyperparameters(scenario.name, settings)
     name = given.name or f"{scenario.name}-{datetime.now():%Y-%m-%d-%H%M%S}"
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) or name == "latest":
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) or name in (LATEST, f"{LATEST}-{FLEET}"):
         raise ValueError(f"name: {name!r} (allowed: letters, digits, '_', '.', '-'; not 'latest')")
-    return Run.create(RUNS / name, scenario, hyperparameters)
+    if method_for(given.method, scenario) == METHOD:
+        return EvolutionRun.create(RUNS / name, scenario, load_settings(scenario.name, settings))
+    return Run.create(RUNS / name, scenario, load_hyperparameters(scenario.name, settings))
 
 
-def resumed_run(given: Arguments) -> Run:
+def method_for(method: str, scenario: Scenario) -> str:
+    """What to train with."""
+    if method != "auto":
+        return method
+    return METHOD if scenario.task.count > 1 else GRADIENT
+
+
+def resumed_run(given: Arguments) -> Run | EvolutionRun:
     """The run to go on with.
 
     Raises:
         ValueError: it cannot go on, or is asked to become another one.
     """
-    if given.scenario != DEFAULT_SCENARIO or given.seed is not None or given.name or given.set:
-        raise ValueError("--resume: keeps the run's scenario, seed, name and settings (allowed beside it: --steps)")
-    return Run.open(given.resume, given.steps)
+    asked = (given.scenario != DEFAULT_SCENARIO, given.method != "auto", given.seed is not None, given.name, given.set)
+    if any(asked) or given.resume is None:
+        raise ValueError(
+            "--resume: keeps the run's scenario, method, seed, name and settings (allowed beside it: --steps)"
+        )
+    kind: type[Run] | type[EvolutionRun] = EvolutionRun if is_evolution(given.resume) else Run
+    return kind.open(given.resume, given.steps)
 
 
-def report(run: Run, console: Console) -> None:
-    """Print how the policy compares, and after the preset's training what the other presets cost; keep all as JSON."""
+def is_evolution(folder: Path) -> bool:
+    """Whether the folder's run is a search."""
+    file = folder / "config.json"
+    return file.is_file() and json.loads(file.read_text(encoding="utf-8")).get("method") == METHOD
+
+
+def report(run: Run | EvolutionRun, console: Console) -> None:
+    """Print how the policy compares; after the default training train a fleet for a short time, too. All is JSON."""
     learned = LearnedPolicy(run.folder, Layout(len(run.scenario.pools)))
     learned.name = "learned"
-    if run.scenario != load_scenario(DEFAULT_SCENARIO):
+    if run.scenario == load_scenario(DEFAULT_SCENARIO):
+        report_deadline(run.folder, learned, console)
+        fleet = short_fleet_run(run.folder.with_name(f"{run.folder.name}-{FLEET}"))
+        if carry_out(fleet, console, f"{LATEST}-{FLEET}"):
+            report(fleet, console)
+    elif run.scenario == load_scenario(FLEET):
+        report_fleet(run.folder, learned, console)
+    else:
         compare(report_scenario(run.scenario), [*DEFAULT_POLICIES, learned], run.folder / "results.json", console)
-        return
+
+
+def short_fleet_run(folder: Path) -> EvolutionRun:
+    """A search of some minutes."""
+    return EvolutionRun.create(folder, load_scenario(FLEET), load_settings(SHORT))
+
+
+def report_deadline(folder: Path, learned: LearnedPolicy, console: Console) -> None:
+    """One task with a deadline, on recorded zones."""
     shipped = [SHIPPED] if SHIPPED in pretrained_names() else []
     policies = [*DEFAULT_POLICIES, *DEADLINE_RULES, *shipped, learned]
-    results = compare(load_scenario("deadline-aws"), policies, run.folder / "results.json", console, optimum=True)
+    results = compare(load_scenario("deadline-aws"), policies, folder / "results.json", console, optimum=True)
     for label in shipped:
         say(console, distance(results, learned.name, label))
-    for name in ("classic", "fleet", "fleet-mixed"):
+
+
+def report_fleet(folder: Path, learned: LearnedPolicy, console: Console) -> None:
+    """Many tasks that compete, on recorded hours that were not seen; the shipped policy on the other presets, too."""
+    shipped = [SHIPPED_FLEET] if SHIPPED_FLEET in pretrained_names() else []
+    policies = [*DEFAULT_POLICIES, *FLEET_RULES, *shipped]
+    for name in SHARED_BY:
+        played = [*policies, learned] if name == FLEET else policies
         scenario = report_scenario(load_scenario(name))
-        compare(scenario, DEFAULT_POLICIES, run.folder / f"results-{name}.json", console)
+        file = folder / ("results.json" if name == FLEET else f"results-{name}.json")
+        results = compare(scenario, played, file, console)
+        for label in shipped if name == FLEET else ():
+            say(console, distance(results, learned.name, label))
 
 
 def compare(
@@ -161,11 +229,11 @@ def distance(results: Results, label: str, other: str) -> str:
     resampled = bootstrap_means(columns, results.seed)
     dollars = estimate(columns[:, 0] - columns[:, 1], resampled[:, 0] - resampled[:, 1])
     gaps = [results.summary[name].gap_closed for name in (label, other)]
-    closed = " and ".join("nothing" if gap is None else f"{100 * gap.mean:.1f} %" for gap in gaps)
+    closed = " and ".join(f"{100 * gap.mean:.1f} %" for gap in gaps if gap is not None)
+    of_the_gap = f"; of the gap to the optimum they close {closed}" if closed else ""
     return (
-        f"{label} costs {dollars.mean:+.2f} $ [{dollars.low:+.2f}, {dollars.high:+.2f}] against {other}; "
-        f"of the gap to the optimum they close {closed}. (Windows overlap: the interval is rather too narrow; "
-        "make report draws whole weeks of a zone.)"
+        f"{label} costs {dollars.mean:+.2f} $ [{dollars.low:+.2f}, {dollars.high:+.2f}] against {other}, penalties "
+        f"included{of_the_gap}. (Windows overlap: the interval is rather too narrow; make report draws whole weeks.)"
     )
 
 

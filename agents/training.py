@@ -302,8 +302,8 @@ def save_model(model: OnPolicyAlgorithm, path: Path) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def point_latest(folder: Path) -> None:
-    """Make `latest` beside the folder a link to it, in one step."""
+def point_latest(folder: Path, name: str = "latest") -> None:
+    """Make the link of that name beside the folder point to it, in one step."""
     link = folder.with_name(f".latest.{secrets.token_hex(8)}")
     link.symlink_to(folder.name, target_is_directory=True)
-    os.replace(link, folder.with_name("latest"))
+    os.replace(link, folder.with_name(name))

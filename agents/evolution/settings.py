@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agents.hyperparameters import line_of
 
 FILE = Path(__file__).with_name("evolution.toml")
+SHORT = "short"  # the section of a search of some minutes
 
 Positive = Annotated[float, Field(gt=0.0)]
 Pairs = Annotated[int, Field(ge=2, le=100_000)]

@@ -11,6 +11,7 @@ What is in it:
 import io
 import json
 import math
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -25,7 +26,7 @@ from agents.evolution.playing import UNSCALED, Player
 from agents.evolution.search import Search
 from agents.evolution.settings import Settings, validated
 from agents.export import source_commit, versions
-from agents.training import made_folder, point_latest
+from agents.training import made_folder
 from agents.worlds import before_reports, development_seed, training_seed
 from tessera_env.files.writing import write_bytes, write_text
 from tessera_env.observation.layout import Layout
@@ -66,8 +67,10 @@ class EvolutionRun:
         Raises:
             ValueError: the folder holds no run that can go on.
         """
-        if not (folder / "search.npz").is_file():
-            raise ValueError(f"{folder / 'search.npz'}: no such file (needed to go on with a run)")
+        folder = folder.parent / os.readlink(folder) if folder.is_symlink() else folder
+        for name in ("config.json", "search.npz"):
+            if not (folder / name).is_file():
+                raise ValueError(f"{folder / name}: no such file (needed to go on with a run)")
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         settings = config["settings"] | ({} if total_steps is None else {"total_steps": total_steps})
         return cls(folder, load_scenario(config["scenario"]), validated(settings, str(folder / "config.json")))
@@ -255,10 +258,7 @@ def evolve(run: EvolutionRun, console: Console) -> bool:
                 console.print(
                     f"{evolution.decisions:>13,} decisions: {evaluations[-1]}", highlight=False, soft_wrap=True
                 )
-    is_finished = evolution.decisions >= run.settings.total_steps
-    if is_finished:
-        point_latest(run.folder)
-    return is_finished
+    return evolution.decisions >= run.settings.total_steps
 
 
 def _evaluated(evolution: Evolution, objectives: np.ndarray, rule: np.ndarray) -> Evaluation:

@@ -13,7 +13,7 @@ from tessera_env.jit.kernel import Kernel
 from tessera_env.observation.layout import Field, PoolField
 from tessera_env.policies.rules.ranking import pool_value
 from tessera_env.policies.shifting.figures import FIGURE_COUNT, can_have, write_figures
-from tessera_env.policies.shifting.turns import on_demand_turn, yield_turn
+from tessera_env.policies.shifting.turns import move_turn, on_demand_turn, yield_turn
 from tessera_env.world.parameters import NONE
 
 _ALWAYS = 1.0  # how far the rule is from the other answer where it never gives it
@@ -31,6 +31,8 @@ class Turn(IntEnum):
     INTERACTIVE_ON_DEMAND = 5  # INTERACTIVE, without spot: on-demand, not waiting
     INTERACTIVE_TAKE_SPOT = 6
     INTERACTIVE_BACK_TO_SPOT = 7
+    MOVE = 8  # on spot: to another pool's spot, which saves its work
+    INTERACTIVE_MOVE = 9
 
 
 # What of a pool counts beside its price, each less one half.
@@ -72,11 +74,14 @@ def choose_shifted(observations, masks, env: int, shifts, pools, number: int, fi
     stay = staying(observations, masks, env, pool_count)
     spot = best_spot(observations, masks, env, pool_count, pools, number)
     on_demand = best_on_demand(observations, masks, env, pool_count)
-    if observations[env, Field.INTERACTIVE] > 0.0:
-        return interactive(observations, masks, env, shifts, number, figures, stay, spot, on_demand)
+    is_interactive = observations[env, Field.INTERACTIVE] > 0.0
     if stay != NONE and observations[env, Field.ON_SPOT] > 0.0:
-        yields = masks[env, 0] and yield_turn(observations, env) + shift(shifts, number, Turn.YIELD, figures) > 0.0
-        return 0 if yields else stay
+        if not is_interactive and masks[env, 0] and yields(observations, env, shifts, number, figures):
+            return 0
+        turn = Turn.INTERACTIVE_MOVE if is_interactive else Turn.MOVE
+        return spot if spot != NONE and moves(observations, env, shifts, number, turn, figures, stay, spot) else stay
+    if is_interactive:
+        return interactive(masks, env, shifts, number, figures, stay, spot, on_demand)
     if is_forced(observations, env) or not masks[env, 0]:
         return forced(is_forced(observations, env), stay, spot, on_demand)
     if stay != NONE:
@@ -85,12 +90,22 @@ def choose_shifted(observations, masks, env: int, shifts, pools, number: int, fi
 
 
 @compiled
-def interactive(observations, masks, env: int, shifts, number: int, figures, stay: int, spot: int, on_demand: int):
-    """INTERACTIVE: spot if it can be had, else on-demand."""
+def yields(observations, env: int, shifts, number: int, figures) -> bool:
+    """Whether a BATCH task on spot pauses."""
+    return yield_turn(observations, env) + shift(shifts, number, Turn.YIELD, figures) > 0.0
+
+
+@compiled
+def moves(observations, env: int, shifts, number: int, turn: int, figures, stay: int, spot: int) -> bool:
+    """Whether a task on spot moves to another pool's; the actions of staying and moving are pools plus 1."""
+    return move_turn(observations, env, stay - 1, spot - 1) + shift(shifts, number, turn, figures) > 0.0
+
+
+@compiled
+def interactive(masks, env: int, shifts, number: int, figures, stay: int, spot: int, on_demand: int) -> int:
+    """INTERACTIVE, not on spot: spot if it can be had, else on-demand."""
     if stay != NONE:
-        if observations[env, Field.ON_SPOT] > 0.0 or spot == NONE:
-            return stay
-        return spot if turns(shifts, number, Turn.INTERACTIVE_BACK_TO_SPOT, figures) else stay
+        return spot if spot != NONE and turns(shifts, number, Turn.INTERACTIVE_BACK_TO_SPOT, figures) else stay
     must = not masks[env, 0]
     if spot != NONE and (must or turns(shifts, number, Turn.INTERACTIVE_TAKE_SPOT, figures)):
         return spot

@@ -8,9 +8,10 @@ from enum import IntEnum
 from tessera_env.jit.compiled import compiled
 from tessera_env.observation.layout import Field, PoolField
 from tessera_env.policies.rules.ranking import pool_value
-from tessera_env.policies.rules.seen import seen
+from tessera_env.policies.rules.seen import hours, seen
 
 MOST = 3.0  # a scaled figure is cut off at plus and minus this
+_UNSAVED_HALF_H = 2.0
 DEAREST = 9.0  # above any price of the observation
 
 # Taken over from the observation as they are.
@@ -63,7 +64,8 @@ class Figure(IntEnum):
     CAN_HAVE_SPOT = SPOT_ROOM + 1  # 1: one of them is available, other than that where it is
     BEST_PRICE = SPOT_ROOM + 2  # the cheapest of those, less the pools' mean of the episode's average price; else 0
     ITS_PRICE = SPOT_ROOM + 3  # the spot price where it is, less the pools' mean; 0 where it is on nothing
-    ITS_FIRST = SPOT_ROOM + 4  # of OF_ITS_POOL
+    UNSAVED_H = SPOT_ROOM + 4  # u / (u + 2), u the hours of work since the last save
+    ITS_FIRST = SPOT_ROOM + 5  # of OF_ITS_POOL
 
 
 FIGURE_COUNT = Figure.ITS_FIRST + len(OF_ITS_POOL)
@@ -87,8 +89,18 @@ def write_figures(observations, env: int, pool_count: int, scale, out) -> None:
     price, average = write_means(observations, env, pool_count, out)
     write_best(observations, env, pool_count, average, out)
     write_its_pool(observations, env, pool_count, price, out)
+    unsaved = unsaved_h(observations, env)
+    out[Figure.UNSAVED_H] = unsaved / (unsaved + _UNSAVED_HALF_H)
     for k in range(FIGURE_COUNT):
         out[k] = min(max((out[k] - scale[0, k]) / scale[1, k], -MOST), MOST)
+
+
+@compiled
+def unsaved_h(observations, env: int) -> float:
+    """Hours of work since the last save."""
+    left = seen(observations, env, Field.WORK_LEFT)
+    left_h = hours(observations, env, Field.WORK_LEFT_H, 24.0)
+    return seen(observations, env, Field.UNSAVED) * left_h / left if left > 0.0 else 0.0
 
 
 @compiled

@@ -34,6 +34,7 @@ class Shifts:
     @classmethod
     def of(cls, scale: np.ndarray, flat: np.ndarray) -> Self:
         """The sets of weights that stand in the rows of `flat` (sets, WEIGHT_COUNT)."""
+        flat = flat.astype(np.float64)
         turns = flat[:, :_TURN_WEIGHTS].reshape(-1, len(Turn), FIGURE_COUNT + 1)
         return cls(scale, np.ascontiguousarray(turns), np.ascontiguousarray(flat[:, _TURN_WEIGHTS:]))
 

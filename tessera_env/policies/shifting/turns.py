@@ -7,12 +7,15 @@ beyond which no shift should reach.
 import math
 
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import Field
+from tessera_env.observation.layout import Field, PoolField
 from tessera_env.policies.rules.fleet_threshold import slack_left_h
-from tessera_env.policies.rules.seen import hours
+from tessera_env.policies.rules.ranking import pool_value
+from tessera_env.policies.rules.seen import hours, unsquashed
+from tessera_env.policies.shifting.figures import unsaved_h
 
 FAR = 2.0
 _LEAST_H = 0.01
+_LEAST_REST_H = 0.5
 THETA, SHORT_H, LOOSE, LOOSE_H = 0.3, 2.0, 0.3, 4.0  # as `yielding` has them
 _END_H = 0.5  # of slack, below which what the episode's end would cut off goes on-demand
 
@@ -36,6 +39,20 @@ def yield_turn(observations, env: int) -> float:
     full = 1.0 - 2.0 * hours(observations, env, Field.ROOM_FOR_IT, 8.0)
     worth_h = hours(observations, env, Field.LONGEST_ON_DEMAND_H, 4.0) - 0.5
     return cut(min(min(slack, lacking - 0.5), min(full, worth_h)))
+
+
+@compiled
+def move_turn(observations, env: int, its_pool: int, other: int) -> float:
+    """Above 0: a task on spot moves to another pool's, since a move saves its work.
+
+    The work since the last save has reached the interval that loses least: sqrt(2 x cost of a save x time to the next
+    interruption) (Young, "A First Order Approximation to the Optimum Checkpoint Interval", CACM 1974), the cost being
+    the changeover there, the time what is left of a spell here on average.
+    """
+    cost_h = unsquashed(pool_value(observations, env, other, PoolField.SPOT_CHANGEOVER), 0.1)
+    rest_h = unsquashed(pool_value(observations, env, its_pool, PoolField.REST_UP), 2.0)
+    interval_h = math.sqrt(2.0 * max(cost_h, _LEAST_H) * max(rest_h, _LEAST_REST_H))
+    return cut(math.log(max(unsaved_h(observations, env), _LEAST_H) / interval_h))
 
 
 @compiled
