@@ -3,7 +3,7 @@
 import numpy as np
 
 from tessera_env.env import TesseraEnv
-from tessera_env.policies.protocol import Policy
+from tessera_env.policies.protocol import Policy, QueuePolicy
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.episode import Episode
 from tessera_env.simulation.planners import Planner
@@ -13,8 +13,10 @@ def play_episode(scenario: Scenario, policy: Policy, seed: int, world: int, plan
     """Play one world with one policy; the figures are those of `tessera_env.evaluation.evaluate` in that world."""
     env = TesseraEnv(scenario, planner=planner, log_events=True)
     observation, _ = env.reset(seed=seed, options={"world": world})
-    start, state, terminated = np.ones(1, dtype=bool), None, False
+    start, state, terminated, sees = np.ones(1, dtype=bool), None, False, isinstance(policy, QueuePolicy)
     while not terminated:
+        if sees:
+            policy.see([env.queue()])
         actions, state = policy.predict(
             observation[None], state, episode_start=start, deterministic=True, action_masks=env.action_masks()[None]
         )

@@ -4,6 +4,7 @@ from tessera_env.policies.card import PolicyError
 from tessera_env.policies.folder import save_policy
 from tessera_env.policies.learned import LearnedPolicy
 from tessera_env.policies.making import POLICIES, make_policy
+from tessera_env.policies.planning.rolling_plan import RollingPlan
 from tessera_env.policies.pretrained import pretrained_names
 from tessera_env.policies.protocol import Policy
 from tessera_env.policies.random import Random
@@ -26,6 +27,7 @@ __all__ = [
     "Policy",
     "PolicyError",
     "Random",
+    "RollingPlan",
     "SlackThreshold",
     "TimeSliced",
     "UniformProgress",
