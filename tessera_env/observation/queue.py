@@ -49,9 +49,9 @@ class Queue:
 
     Attributes:
         now_h: hours since the episode's start.
-        horizon_h: when it ends.
         focal: which of the tasks is asked; -1: none, the episode is over.
         tasks: (n,) KNOWN_TASK, in order of arrival.
+        horizon_h: when the episode ends.
         pools: (P,) KNOWN_POOL.
         downtime_weight: what an hour without an INTERACTIVE task costs, in hours of on-demand.
         missed_weight: what an hour of work that is late or left undone costs, likewise.
@@ -60,9 +60,9 @@ class Queue:
     """
 
     now_h: float
-    horizon_h: float
     focal: int
     tasks: np.recarray
+    horizon_h: float
     pools: np.recarray
     downtime_weight: float
     missed_weight: float

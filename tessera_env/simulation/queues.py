@@ -25,20 +25,17 @@ def queues_of(params: Parameters, state: State, rows: Sequence[int] | np.ndarray
     known, counts = new_table((len(rows), max(arrived, 1)), KNOWN_TASK), np.zeros(len(rows), dtype=np.int64)
     write_queues(params, state, rows, known, counts)
     config = params.config[0]
-    return [
-        Queue(
-            now_h=float(state.episodes[row].now_s) / 3600.0,
-            horizon_h=float(config.horizon_s) / 3600.0,
-            focal=_place_of(int(state.episodes[row].focal), known[k, : counts[k]]),
-            tasks=known[k, : counts[k]],
-            pools=pools.copy(),
-            downtime_weight=float(config.downtime_weight),
-            missed_weight=float(config.missed_weight),
-            full_fraction=float(config.full_fraction),
-            partial_fraction=float(config.partial_fraction),
-        )
-        for k, row in enumerate(rows.tolist())
-    ]
+    terms = {
+        "horizon_h": float(config.horizon_s) / 3600.0,
+        "pools": pools.copy(),
+        "downtime_weight": float(config.downtime_weight),
+        "missed_weight": float(config.missed_weight),
+        "full_fraction": float(config.full_fraction),
+        "partial_fraction": float(config.partial_fraction),
+    }
+    now_h, focal = state.episodes["now_s"][rows] / 3600.0, state.episodes["focal"][rows]
+    each = zip(now_h.tolist(), focal.tolist(), known, counts.tolist(), strict=True)
+    return [Queue(now, _place_of(number, tasks[:count]), tasks[:count], **terms) for now, number, tasks, count in each]
 
 
 def known_pools(params: Parameters) -> np.recarray:

@@ -68,6 +68,7 @@ class Simulation:
             rule=new_table(1, RULE),
             budget=np.ones(1, dtype=np.int64),
         )
+        self._known_pools = known_pools(self.params)
         self._one_command = np.zeros(row_count, dtype=np.int64)
         self._name_fields()
         self._executor: ThreadPoolExecutor | None = None
@@ -87,6 +88,7 @@ class Simulation:
 
     def __setstate__(self, attributes: dict[str, Any]) -> None:
         self.__dict__.update(attributes)
+        self._known_pools = self._known_pools.view(np.recarray)
         self.state = State._make(t.view(np.recarray) if t.dtype.names else t for t in self.state)
         self._name_fields()
         self._executor = None
@@ -188,7 +190,7 @@ class Simulation:
 
     def queues(self, rows: Sequence[int] | np.ndarray) -> list[Queue]:
         """What the scheduler of each row knows of its tasks now; see `tessera_env.observation.queue.Queue`."""
-        return queues_of(self.params, self.state, rows, known_pools(self.params))
+        return queues_of(self.params, self.state, rows, self._known_pools)
 
     def metrics(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """What the rows' finished episodes add up to; see `tessera_env.simulation.metrics`."""

@@ -35,7 +35,7 @@ def wish_for(spot_h: float, on_demand_h: float, needed_h: float, cannot_wait: bo
     return Wish.ON_DEMAND if on_demand_h > least_h else Wish.WAIT
 
 
-def answer(wish: Wish, queue: Queue, outlook: Outlook, usd_per_h: np.ndarray, mask: np.ndarray) -> int:
+def answer(wish: Wish, queue: Queue, outlook: Outlook, usd_per_h: np.ndarray, stay_usd_per_h: float, mask: np.ndarray) -> int:
     """The valid action that comes first under the wish.
 
     Args:
@@ -43,6 +43,7 @@ def answer(wish: Wish, queue: Queue, outlook: Outlook, usd_per_h: np.ndarray, ma
         queue: of the row.
         outlook: on its pools.
         usd_per_h: (P,) what an hour of spot costs the task, interruptions included.
+        stay_usd_per_h: what staying where it is on spot is cheaper by, against a move; below 0: a move saves more.
         mask: (1 + 2P,) bool, which actions are valid.
     """
     pool_count, here = len(queue.pools), int(queue.tasks.placement[queue.focal])
@@ -56,7 +57,9 @@ def answer(wish: Wish, queue: Queue, outlook: Outlook, usd_per_h: np.ndarray, ma
     ranks[0] = waits
     ranks[1 : 1 + pool_count] = np.where(outlook.free, spot, _NOT_TO_BE_HAD) + usd_per_h
     ranks[1 + pool_count :] = on_demand + queue.pools.on_demand_usd_per_h
-    if here > 0:
-        ranks[here] = spot if here <= pool_count else on_demand  # staying comes before all that is like it
+    if 0 < here <= pool_count:
+        ranks[here] = spot + usd_per_h[here - 1] - stay_usd_per_h
+    elif here > 0:
+        ranks[here] = on_demand  # staying comes before all that is like it
     ranks[~mask] = np.inf
     return int(np.argmin(ranks)) if mask.any() else 0

@@ -6,11 +6,15 @@ import numpy as np
 
 from tessera_env.observation.queue import Queue
 from tessera_env.policies.planning.groups import Groups
+from tessera_env.policies.planning.losses import lost_share
 from tessera_env.policies.planning.outlook import Outlook
 from tessera_env.policies.planning.programme import Demand
 
+RESERVE_H = 0.0
+GUARD_H = -100.0
+STAY = 1.0
 _LATE = 5.0  # a missed deadline costs all of a task's work, so the plan counts the rest of it so many times
-_UNSAVED_H = 1.5  # of work at an interruption, besides what is unsaved now
+_UNSAVED_H = 3.0  # of work at an interruption, of a task that never moves
 _LEAST_GAIN = 0.3
 _SOON_H = 0.5  # added to the time since the start, for the rate of arrivals
 _FEW = 0.01  # tasks expected that are too few to plan for
@@ -44,10 +48,11 @@ def demand_of(queue: Queue, groups: Groups, outlook: Outlook, theta: float) -> D
     interactive = tasks.interactive > 0
     changeover_h = float(outlook.changeover_h.min())
     from_h = np.where(tasks.placement > 0, tasks.changeover_left_h, changeover_h)
-    slack_h = np.maximum(tasks.slack_h - theta * left_h, 0.0)
+    slack_h = np.maximum(tasks.slack_h - theta * left_h - RESERVE_H, 0.0)
+    can_risk = interactive | (tasks.slack_h >= GUARD_H)
     until_h = np.where(interactive, np.inf, from_h + left_h + slack_h)
     weight = np.where(np.isfinite(tasks.deadline_h), _LATE * queue.missed_weight, queue.missed_weight)
-    moving_usd = changeover_h * float(outlook.spot_usd_per_h.mean())
+    moving_usd = STAY * changeover_h * float(outlook.spot_usd_per_h.mean())
     return Demand(
         count=np.ones(len(tasks)),
         work_h=left_h.copy(),
@@ -56,24 +61,21 @@ def demand_of(queue: Queue, groups: Groups, outlook: Outlook, theta: float) -> D
         interactive=interactive,
         undone_usd_per_h=tasks.on_demand_usd_per_h * np.where(interactive, queue.downtime_weight, weight),
         on_demand_usd_per_h=tasks.on_demand_usd_per_h.copy(),
-        fits=groups.fits(tasks.gpu_memory_mb),
-        gain=_gain(queue, groups, outlook, on_spot),
+        fits=groups.fits(tasks.gpu_memory_mb) & can_risk[:, None],
+        gain=_gain(queue, groups, outlook),
         stay_spot_usd=moving_usd * on_spot,
         stay_on_demand_usd=moving_usd * on_demand,
     )
 
 
-def _gain(queue: Queue, groups: Groups, outlook: Outlook, on_spot: np.ndarray) -> np.ndarray:
+def _gain(queue: Queue, groups: Groups, outlook: Outlook) -> np.ndarray:
     """(n, G) work done in an hour of spot, less what interruptions cost on average."""
-    tasks = queue.tasks
-    saved = groups.savable_mb / np.maximum(tasks.state_mb, 1.0)[:, None]
-    lost = np.where(
-        saved >= queue.full_fraction, 0.0, np.where(saved >= queue.partial_fraction, 1.0 - np.minimum(saved, 1.0), 1.0)
-    )
-    lost_h = lost * (_UNSAVED_H + tasks.unsaved_h * on_spot)[:, None]
     weights = outlook.average_capacity
     ends_per_h, changeover_h = (groups.means(one, weights) for one in (outlook.ends_per_h, outlook.changeover_h))
-    return np.maximum(1.0 - ends_per_h * (changeover_h + lost_h), _LEAST_GAIN)
+    lost = lost_share(queue, queue.tasks.state_mb[:, None], groups.savable_mb)
+    kept_by_moves = np.sqrt(2.0 * changeover_h * ends_per_h * lost)
+    losses = np.minimum(ends_per_h * lost * _UNSAVED_H, kept_by_moves)
+    return np.maximum(1.0 - ends_per_h * changeover_h - losses, _LEAST_GAIN)
 
 
 def note_shapes(shapes: dict[int, Shape], queue: Queue, groups: Groups) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 
+LATER = 1e-3
 SOON = 1e-3  # of a price: so much an hour of spot is better a day earlier, and one of on-demand a day later
 
 
@@ -88,7 +89,7 @@ def solve(demand: Demand, supply: Supply) -> Plan:
     usd = np.zeros(undone.max(initial=-1) + 1)
     spot_usd = np.broadcast_to(supply.spot_usd_per_h * (1.0 + SOON * days), (n, groups, bins)).copy()
     spot_usd[:, :, 0] -= (demand.stay_spot_usd / (ends_h[0] - starts_h[0]))[:, None]
-    bought_usd = demand.on_demand_usd_per_h[:, None] * (1.0 - SOON * days)
+    bought_usd = demand.on_demand_usd_per_h[:, None] * (1.0 - LATER * days)
     bought_usd[:, 0] -= demand.stay_on_demand_usd / (ends_h[0] - starts_h[0])
     usd[spot], usd[bought] = spot_usd, bought_usd
     usd[down], usd[undone] = demand.undone_usd_per_h[:, None], demand.undone_usd_per_h

@@ -20,11 +20,15 @@ from tessera_env.observation.queue import Queue
 from tessera_env.policies.planning.answers import answer, wish_for
 from tessera_env.policies.planning.demands import Shape, demand_of, expected_demands, joined, note_shapes
 from tessera_env.policies.planning.groups import Groups, groups_of, supply_of
+from tessera_env.policies.planning.losses import is_worth_a_move, lost_share
 from tessera_env.policies.planning.outlook import Outlook, capacity_of, outlook_of
 from tessera_env.policies.planning.programme import Plan, solve
 
 _EDGES_H = np.array([0.0, 0.5, 1.0, 2.0, 4.0, 7.0, 11.0, 16.0, 24.0, 36.0])
 _SAME_H = 1e-6
+MOVE = 1.5
+OVER_H = 2.0
+FAR = 100.0
 
 
 @dataclass
@@ -136,4 +140,16 @@ class RollingPlan:
         cannot_wait = bool(task.interactive) or task.placement > pool_count
         wish = wish_for(float(plan.spot_h[k, 0]), float(plan.on_demand_h[k, 0]), needed_h, cannot_wait)
         usd_per_h = outlook.spot_usd_per_h * (1.0 + outlook.ends_per_h * outlook.changeover_h)
-        return answer(wish, queue, outlook, usd_per_h, mask)
+        return answer(wish, queue, outlook, usd_per_h, self._stay_usd_per_h(queue, outlook), mask)
+
+    def _stay_usd_per_h(self, queue: Queue, outlook: Outlook) -> float:
+        """What staying is cheaper by, an hour, for a task on spot."""
+        task, pool_count = queue.tasks[queue.focal], self._layout.pool_count
+        if not 0 < task.placement <= pool_count:
+            return 0.0
+        pool_id = int(task.placement) - 1
+        move_h = MOVE * float(outlook.changeover_h[pool_id])
+        lost = float(lost_share(queue, task.state_mb, queue.pools.savable_mb[pool_id]))
+        if is_worth_a_move(float(task.unsaved_h), lost, float(outlook.ends_per_h[pool_id]), move_h):
+            return -FAR
+        return move_h * float(outlook.spot_usd_per_h[pool_id]) / max(min(float(task.work_left_h), OVER_H), _SAME_H)
