@@ -6,7 +6,7 @@ import numpy as np
 
 from tessera_env.observation.queue import Queue
 from tessera_env.policies.planning.groups import Groups
-from tessera_env.policies.planning.losses import lost_share
+from tessera_env.policies.planning.losses import gain_of, lost_share
 from tessera_env.policies.planning.outlook import Outlook
 from tessera_env.policies.planning.programme import Demand
 
@@ -14,8 +14,6 @@ RESERVE_H = 0.0
 GUARD_H = -100.0
 STAY = 1.0
 _LATE = 5.0  # a missed deadline costs all of a task's work, so the plan counts the rest of it so many times
-_UNSAVED_H = 3.0  # of work at an interruption, of a task that never moves
-_LEAST_GAIN = 0.3
 _SOON_H = 0.5  # added to the time since the start, for the rate of arrivals
 _FEW = 0.01  # tasks expected that are too few to plan for
 
@@ -72,10 +70,7 @@ def _gain(queue: Queue, groups: Groups, outlook: Outlook) -> np.ndarray:
     """(n, G) work done in an hour of spot, less what interruptions cost on average."""
     weights = outlook.average_capacity
     ends_per_h, changeover_h = (groups.means(one, weights) for one in (outlook.ends_per_h, outlook.changeover_h))
-    lost = lost_share(queue, queue.tasks.state_mb[:, None], groups.savable_mb)
-    kept_by_moves = np.sqrt(2.0 * changeover_h * ends_per_h * lost)
-    losses = np.minimum(ends_per_h * lost * _UNSAVED_H, kept_by_moves)
-    return np.maximum(1.0 - ends_per_h * changeover_h - losses, _LEAST_GAIN)
+    return gain_of(ends_per_h, changeover_h, lost_share(queue, queue.tasks.state_mb[:, None], groups.savable_mb))
 
 
 def note_shapes(shapes: dict[int, Shape], queue: Queue, groups: Groups) -> None:

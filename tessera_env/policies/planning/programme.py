@@ -58,7 +58,13 @@ class Supply:
 
 @dataclass(frozen=True)
 class Plan:
-    """Hours, (n, bins) each: what each task has on spot, on on-demand, and how long it could have worked."""
+    """What each task has, and could have worked.
+
+    Attributes:
+        spot_h: (n, bins) on spot.
+        on_demand_h: (n, bins).
+        open_h: (n, bins) in which it could work.
+    """
 
     spot_h: np.ndarray
     on_demand_h: np.ndarray

@@ -20,7 +20,7 @@ from tessera_env.observation.queue import Queue
 from tessera_env.policies.planning.answers import answer, wish_for
 from tessera_env.policies.planning.demands import Shape, demand_of, expected_demands, joined, note_shapes
 from tessera_env.policies.planning.groups import Groups, groups_of, supply_of
-from tessera_env.policies.planning.losses import is_worth_a_move, lost_share
+from tessera_env.policies.planning.losses import gain_of, is_worth_a_move, lost_share
 from tessera_env.policies.planning.outlook import Outlook, capacity_of, outlook_of
 from tessera_env.policies.planning.programme import Plan, solve
 
@@ -133,13 +133,14 @@ class RollingPlan:
 
     def _choice(self, memory: _Memory, queue: Queue, outlook: Outlook, mask: np.ndarray) -> int:
         """The valid action that is nearest to the plan."""
-        task, plan, pool_count = queue.tasks[queue.focal], memory.plan, self._layout.pool_count
+        task, plan = queue.tasks[queue.focal], memory.plan
         assert plan is not None
         k = memory.places[int(task.number)]
         needed_h = min(float(plan.open_h[k, 0]), float(task.work_left_h))
-        cannot_wait = bool(task.interactive) or task.placement > pool_count
+        cannot_wait = bool(task.interactive) or task.placement > self._layout.pool_count
         wish = wish_for(float(plan.spot_h[k, 0]), float(plan.on_demand_h[k, 0]), needed_h, cannot_wait)
-        usd_per_h = outlook.spot_usd_per_h * (1.0 + outlook.ends_per_h * outlook.changeover_h)
+        lost = lost_share(queue, task.state_mb, queue.pools.savable_mb)
+        usd_per_h = outlook.spot_usd_per_h / gain_of(outlook.ends_per_h, outlook.changeover_h, lost)
         return answer(wish, queue, outlook, usd_per_h, self._stay_usd_per_h(queue, outlook), mask)
 
     def _stay_usd_per_h(self, queue: Queue, outlook: Outlook) -> float:

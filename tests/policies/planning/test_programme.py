@@ -42,7 +42,7 @@ def test_interactive_runs_at_once() -> None:
 
 
 def test_interactive_waits_where_that_is_cheaper() -> None:
-    found = plan([{"interactive": True, "undone_usd_per_h": 2.0}], EDGES_H, [0, 1, 1])
+    found = plan([{"interactive": True, "undone_usd_per_h": 1.5}], EDGES_H, [0, 1, 1])
     assert found.on_demand_h.sum() == 0.0
     assert found.spot_h.tolist() == [[0.0, 1.0, 1.0]]
 
