@@ -13,10 +13,11 @@ def play_episode(scenario: Scenario, policy: Policy, seed: int, world: int, plan
     """Play one world with one policy; the figures are those of `tessera_env.evaluation.evaluate` in that world."""
     env = TesseraEnv(scenario, planner=planner, log_events=True)
     observation, _ = env.reset(seed=seed, options={"world": world})
-    start, state, terminated, sees = np.ones(1, dtype=bool), None, False, isinstance(policy, QueuePolicy)
+    start, state, terminated = np.ones(1, dtype=bool), None, False
+    onlooker = policy if isinstance(policy, QueuePolicy) else None
     while not terminated:
-        if sees:
-            policy.see([env.queue()])
+        if onlooker is not None:
+            onlooker.see([env.queue()])
         actions, state = policy.predict(
             observation[None], state, episode_start=start, deterministic=True, action_masks=env.action_masks()[None]
         )

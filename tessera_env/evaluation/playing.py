@@ -66,12 +66,13 @@ class _Rota:
 
 
 def _play_policy(env: TesseraVectorEnv, policy: Policy, rota: _Rota, seed: int, on_done: OnDone) -> Table:
-    rows, state, sees = env.num_envs, None, isinstance(policy, QueuePolicy)
+    rows, state = env.num_envs, None
+    onlooker = policy if isinstance(policy, QueuePolicy) else None
     starting = np.ones(rows, dtype=bool)
     observation, _ = env.reset(seed=[seed] * rows, options={"world": rota.worlds})
     while True:
-        if sees:
-            policy.see(env.queues())
+        if onlooker is not None:
+            onlooker.see(env.queues())
         actions, state = policy.predict(
             observation, state, episode_start=starting, deterministic=True, action_masks=env.action_masks()
         )

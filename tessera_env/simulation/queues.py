@@ -1,6 +1,7 @@
 """The queues of rows, copied out of the engine's tables for policies that plan."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,17 +26,23 @@ def queues_of(params: Parameters, state: State, rows: Sequence[int] | np.ndarray
     known, counts = new_table((len(rows), max(arrived, 1)), KNOWN_TASK), np.zeros(len(rows), dtype=np.int64)
     write_queues(params, state, rows, known, counts)
     config = params.config[0]
-    terms = {
-        "horizon_h": float(config.horizon_s) / 3600.0,
-        "pools": pools.copy(),
-        "downtime_weight": float(config.downtime_weight),
-        "missed_weight": float(config.missed_weight),
-        "full_fraction": float(config.full_fraction),
-        "partial_fraction": float(config.partial_fraction),
-    }
+    empty = Queue(
+        now_h=0.0,
+        focal=-1,
+        tasks=known[:, 0][:0],
+        horizon_h=float(config.horizon_s) / 3600.0,
+        pools=pools.copy(),
+        downtime_weight=float(config.downtime_weight),
+        missed_weight=float(config.missed_weight),
+        full_fraction=float(config.full_fraction),
+        partial_fraction=float(config.partial_fraction),
+    )
     now_h, focal = state.episodes["now_s"][rows] / 3600.0, state.episodes["focal"][rows]
     each = zip(now_h.tolist(), focal.tolist(), known, counts.tolist(), strict=True)
-    return [Queue(now, _place_of(number, tasks[:count]), tasks[:count], **terms) for now, number, tasks, count in each]
+    return [
+        replace(empty, now_h=now, focal=_place_of(number, tasks[:count]), tasks=tasks[:count])
+        for now, number, tasks, count in each
+    ]
 
 
 def known_pools(params: Parameters) -> np.recarray:

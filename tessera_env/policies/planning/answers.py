@@ -35,7 +35,9 @@ def wish_for(spot_h: float, on_demand_h: float, needed_h: float, cannot_wait: bo
     return Wish.ON_DEMAND if on_demand_h > least_h else Wish.WAIT
 
 
-def answer(wish: Wish, queue: Queue, outlook: Outlook, usd_per_h: np.ndarray, stay_usd_per_h: float, mask: np.ndarray) -> int:
+def answer(
+    wish: Wish, queue: Queue, outlook: Outlook, usd_per_h: np.ndarray, stay_usd_per_h: float, mask: np.ndarray
+) -> int:
     """The valid action that comes first under the wish.
 
     Args:

@@ -10,9 +10,6 @@ from tessera_env.policies.planning.losses import gain_of, lost_share
 from tessera_env.policies.planning.outlook import Outlook
 from tessera_env.policies.planning.programme import Demand
 
-RESERVE_H = 0.0
-GUARD_H = -100.0
-STAY = 1.0
 _LATE = 5.0  # a missed deadline costs all of a task's work, so the plan counts the rest of it so many times
 _SOON_H = 0.5  # added to the time since the start, for the rate of arrivals
 _FEW = 0.01  # tasks expected that are too few to plan for
@@ -46,11 +43,10 @@ def demand_of(queue: Queue, groups: Groups, outlook: Outlook, theta: float) -> D
     interactive = tasks.interactive > 0
     changeover_h = float(outlook.changeover_h.min())
     from_h = np.where(tasks.placement > 0, tasks.changeover_left_h, changeover_h)
-    slack_h = np.maximum(tasks.slack_h - theta * left_h - RESERVE_H, 0.0)
-    can_risk = interactive | (tasks.slack_h >= GUARD_H)
+    slack_h = np.maximum(tasks.slack_h - theta * left_h, 0.0)
     until_h = np.where(interactive, np.inf, from_h + left_h + slack_h)
     weight = np.where(np.isfinite(tasks.deadline_h), _LATE * queue.missed_weight, queue.missed_weight)
-    moving_usd = STAY * changeover_h * float(outlook.spot_usd_per_h.mean())
+    moving_usd = changeover_h * float(outlook.spot_usd_per_h.mean())
     return Demand(
         count=np.ones(len(tasks)),
         work_h=left_h.copy(),
@@ -59,7 +55,7 @@ def demand_of(queue: Queue, groups: Groups, outlook: Outlook, theta: float) -> D
         interactive=interactive,
         undone_usd_per_h=tasks.on_demand_usd_per_h * np.where(interactive, queue.downtime_weight, weight),
         on_demand_usd_per_h=tasks.on_demand_usd_per_h.copy(),
-        fits=groups.fits(tasks.gpu_memory_mb) & can_risk[:, None],
+        fits=groups.fits(tasks.gpu_memory_mb),
         gain=_gain(queue, groups, outlook),
         stay_spot_usd=moving_usd * on_spot,
         stay_on_demand_usd=moving_usd * on_demand,
@@ -73,18 +69,23 @@ def _gain(queue: Queue, groups: Groups, outlook: Outlook) -> np.ndarray:
     return gain_of(ends_per_h, changeover_h, lost_share(queue, queue.tasks.state_mb[:, None], groups.savable_mb))
 
 
-def note_shapes(shapes: dict[int, Shape], queue: Queue, groups: Groups) -> None:
-    """Keep the shape of each task that is new, by its number."""
-    tasks = queue.tasks
-    for k in np.flatnonzero(tasks.number > max(shapes, default=-1)):
-        task = tasks[k]
-        shapes[int(task.number)] = Shape(
-            fits=tuple(groups.fits(task.gpu_memory_mb.reshape(1))[0].tolist()),
-            interactive=bool(task.interactive),
-            work_h=float(task.work_h),
-            slack_h=max(float(task.deadline_h - task.arrival_h - task.work_h), 0.0),
-            on_demand_usd_per_h=float(task.on_demand_usd_per_h),
-        )
+def with_new(shapes: dict[int, Shape], queue: Queue, groups: Groups) -> dict[int, Shape]:
+    """The shapes by number, with those of the tasks that are new."""
+    new = queue.tasks[queue.tasks.number > max(shapes, default=-1)]
+    if not len(new):
+        return shapes
+    fits = groups.fits(new.gpu_memory_mb).tolist()
+    return shapes | {int(task.number): _shape(task, tuple(its)) for task, its in zip(new, fits, strict=True)}
+
+
+def _shape(task: np.record, fits: tuple[bool, ...]) -> Shape:
+    return Shape(
+        fits=fits,
+        interactive=bool(task.interactive),
+        work_h=float(task.work_h),
+        slack_h=max(float(task.deadline_h - task.arrival_h - task.work_h), 0.0),
+        on_demand_usd_per_h=float(task.on_demand_usd_per_h),
+    )
 
 
 def expected_demands(

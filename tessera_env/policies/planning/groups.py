@@ -9,7 +9,7 @@ from tessera_env.policies.planning.outlook import Outlook
 from tessera_env.policies.planning.programme import Supply
 
 _NO_ROOM = 1e-9
-TRUST = 0.9
+_TRUST = 0.9  # in the capacity that is expected: full pools refuse more than idle ones can make up for
 
 
 @dataclass(frozen=True)
@@ -49,5 +49,5 @@ def groups_of(queue: Queue) -> Groups:
 def supply_of(groups: Groups, outlook: Outlook, edges_h: np.ndarray) -> Supply:
     """What the groups are expected to have in each bin; `edges_h` (bins + 1,) from now on."""
     capacity, usd_per_h = outlook.expected(edges_h)
-    capacity = capacity.copy(); capacity[:, 1:] *= TRUST
+    capacity[:, 1:] *= _TRUST
     return Supply(edges_h, groups.sums(capacity), groups.means(usd_per_h, capacity))

@@ -9,7 +9,7 @@ spot will not have room for; which of two tasks gets spot follows from deadlines
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from tessera_env.observation.checked import checked_masks, checked_observation
 from tessera_env.observation.layout import Layout
 from tessera_env.observation.queue import Queue
 from tessera_env.policies.planning.answers import answer, wish_for
-from tessera_env.policies.planning.demands import Shape, demand_of, expected_demands, joined, note_shapes
+from tessera_env.policies.planning.demands import Shape, demand_of, expected_demands, joined, with_new
 from tessera_env.policies.planning.groups import Groups, groups_of, supply_of
 from tessera_env.policies.planning.losses import gain_of, is_worth_a_move, lost_share
 from tessera_env.policies.planning.outlook import Outlook, capacity_of, outlook_of
@@ -26,9 +26,9 @@ from tessera_env.policies.planning.programme import Plan, solve
 
 _EDGES_H = np.array([0.0, 0.5, 1.0, 2.0, 4.0, 7.0, 11.0, 16.0, 24.0, 36.0])
 _SAME_H = 1e-6
-MOVE = 1.5
-OVER_H = 2.0
-FAR = 100.0
+_MOVE = 1.5  # changeovers that a move is worth: for some of it two instances are billed
+_OVER_H = 2.0  # in which a move to a cheaper pool must pay
+_FAR_USD = 100.0  # beyond any price
 
 
 @dataclass
@@ -55,7 +55,7 @@ class RollingPlan:
 
     name = "rolling_plan"
 
-    def __init__(self, layout: Layout, replan_h: float = 0.5, theta: float = 0.1) -> None:
+    def __init__(self, layout: Layout, replan_h: float = 0.5, theta: float = 0.3) -> None:
         for name, value, low, high in (("replan_h", replan_h, 0.0, 24.0), ("theta", theta, 0.0, 10.0)):
             if not low <= value <= high:
                 raise ValueError(f"{self.name}: {name}: {value:g} (allowed: {low:g} to {high:g})")
@@ -102,11 +102,10 @@ class RollingPlan:
         """One row's action and what is kept of it."""
         if queue.focal < 0:
             return 0, None
-        if memory is None:
-            memory = _Memory(groups_of(queue), np.zeros(self._layout.pool_count))
+        memory = _Memory(groups_of(queue), np.zeros(self._layout.pool_count)) if memory is None else replace(memory)
         capacity = capacity_of(self._layout, observation)
         memory.most = np.maximum(memory.most, capacity)
-        note_shapes(memory.shapes, queue, memory.groups)
+        memory.shapes = with_new(memory.shapes, queue, memory.groups)
         outlook = outlook_of(self._layout, observation, queue, memory.most)
         if self._is_stale(memory, queue, capacity):
             left = float(self._layout.read(observation, "arrivals_left"))
@@ -149,8 +148,8 @@ class RollingPlan:
         if not 0 < task.placement <= pool_count:
             return 0.0
         pool_id = int(task.placement) - 1
-        move_h = MOVE * float(outlook.changeover_h[pool_id])
+        move_h = _MOVE * float(outlook.changeover_h[pool_id])
         lost = float(lost_share(queue, task.state_mb, queue.pools.savable_mb[pool_id]))
         if is_worth_a_move(float(task.unsaved_h), lost, float(outlook.ends_per_h[pool_id]), move_h):
-            return -FAR
-        return move_h * float(outlook.spot_usd_per_h[pool_id]) / max(min(float(task.work_left_h), OVER_H), _SAME_H)
+            return -_FAR_USD
+        return move_h * float(outlook.spot_usd_per_h[pool_id]) / max(min(float(task.work_left_h), _OVER_H), _SAME_H)
