@@ -29,7 +29,7 @@ def queues_of(params: Parameters, state: State, rows: Sequence[int] | np.ndarray
     empty = Queue(
         now_h=0.0,
         focal=-1,
-        tasks=known[:, 0][:0],
+        tasks=new_table(0, KNOWN_TASK),
         horizon_h=float(config.horizon_s) / 3600.0,
         pools=pools.copy(),
         downtime_weight=float(config.downtime_weight),
