@@ -15,7 +15,7 @@ from benchmarks.common import markdown
 from tessera_env.cli import main as tessera
 from tessera_env.cli.program import COMMANDS, Group
 from tessera_env.observation import Layout
-from tessera_env.policies import POLICIES
+from tessera_env.policies import POLICIES, planning
 from tessera_env.policies import rules as rule_files
 from tessera_env.report import event_log
 from tessera_env.report.simulation_text import simulation_text
@@ -71,8 +71,10 @@ def policies() -> str:
 
 
 def rules() -> str:
-    """A section for each rule's file."""
-    return "\n\n".join(documented(rule_files, name, "no-members") for name in POLICIES if name in modules(rule_files))
+    """A section for each rule's file, and for each that plans."""
+    files = [(folder, modules(folder)) for folder in (rule_files, planning)]
+    sections = [documented(folder, name, "no-members") for name in POLICIES for folder, found in files if name in found]
+    return "\n\n".join(sections)
 
 
 def engine_modules() -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from tessera_env.observation.layout import Layout
+from tessera_env.observation.queue import Queue
 from tessera_env.rendering.ansi import ansi_lines
 from tessera_env.rendering.gantt import gantt_image
 from tessera_env.scenario.loading import load_scenario
@@ -112,6 +113,16 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
     def action_masks(self) -> np.ndarray:
         """Which actions are valid now, (A,) bool."""
         return self.simulation.state.masks[0].copy()
+
+    def queue(self) -> Queue:
+        """The tasks that have arrived and are not done, for policies that plan: `policy.see([env.queue()])`.
+
+        Raises:
+            RuntimeError: `reset` has not been called.
+        """
+        if not self._worlds.seeds:
+            raise RuntimeError("call reset before queue")
+        return self.simulation.queues([0])[0]
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

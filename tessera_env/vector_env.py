@@ -9,6 +9,7 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from tessera_env.observation.queue import Queue
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.kernels import Command
@@ -80,6 +81,20 @@ class TesseraVectorEnv(VectorEnv):
     def action_masks(self) -> np.ndarray:
         """Which actions are valid now, (N, A) bool."""
         return self.simulation.state.masks.copy()
+
+    def queues(self, rows: np.ndarray | Sequence[int] | None = None) -> list[Queue]:
+        """The queue of each of these rows, all if None, for policies that plan: `policy.see(envs.queues())`.
+
+        Raises:
+            RuntimeError: `reset` has not been called.
+            ValueError: there is no such row.
+        """
+        if not self._worlds.seeds:
+            raise RuntimeError("call reset before queues")
+        chosen = np.arange(self.num_envs) if rows is None else np.asarray(rows, dtype=np.int64)
+        if chosen.ndim != 1 or not ((chosen >= 0) & (chosen < self.num_envs)).all():
+            raise ValueError(f"rows: {rows!r} (allowed: some of 0 to {self.num_envs - 1})")
+        return self.simulation.queues(chosen)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tessera_env.env import TesseraEnv
-from tessera_env.policies.protocol import Policy
+from tessera_env.policies.protocol import Policy, QueuePolicy
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.episode import Episode
 from tessera_env.simulation.planners import Planner
@@ -14,7 +14,10 @@ def play_episode(scenario: Scenario, policy: Policy, seed: int, world: int, plan
     env = TesseraEnv(scenario, planner=planner, log_events=True)
     observation, _ = env.reset(seed=seed, options={"world": world})
     start, state, terminated = np.ones(1, dtype=bool), None, False
+    onlooker = policy if isinstance(policy, QueuePolicy) else None
     while not terminated:
+        if onlooker is not None:
+            onlooker.see([env.queue()])
         actions, state = policy.predict(
             observation[None], state, episode_start=start, deterministic=True, action_masks=env.action_masks()[None]
         )

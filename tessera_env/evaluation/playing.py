@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from tessera_env.policies.protocol import Policy
+from tessera_env.policies.protocol import Policy, QueuePolicy
 from tessera_env.policies.rules.choice import rule_of
 from tessera_env.simulation.rows import Simulation
 from tessera_env.vector_env import TesseraVectorEnv
@@ -67,9 +67,12 @@ class _Rota:
 
 def _play_policy(env: TesseraVectorEnv, policy: Policy, rota: _Rota, seed: int, on_done: OnDone) -> Table:
     rows, state = env.num_envs, None
+    onlooker = policy if isinstance(policy, QueuePolicy) else None
     starting = np.ones(rows, dtype=bool)
     observation, _ = env.reset(seed=[seed] * rows, options={"world": rota.worlds})
     while True:
+        if onlooker is not None:
+            onlooker.see(env.queues())
         actions, state = policy.predict(
             observation, state, episode_start=starting, deterministic=True, action_masks=env.action_masks()
         )

@@ -4,8 +4,9 @@ from tessera_env.policies.card import PolicyError
 from tessera_env.policies.folder import save_policy
 from tessera_env.policies.learned import LearnedPolicy
 from tessera_env.policies.making import POLICIES, make_policy
+from tessera_env.policies.planning.rolling_plan import RollingPlan
 from tessera_env.policies.pretrained import pretrained_names
-from tessera_env.policies.protocol import Policy
+from tessera_env.policies.protocol import Policy, QueuePolicy
 from tessera_env.policies.random import Random
 from tessera_env.policies.rules.greedy import Greedy
 from tessera_env.policies.rules.greedy_safety_net import GreedySafetyNet
@@ -25,7 +26,9 @@ __all__ = [
     "OnDemandOnly",
     "Policy",
     "PolicyError",
+    "QueuePolicy",
     "Random",
+    "RollingPlan",
     "SlackThreshold",
     "TimeSliced",
     "UniformProgress",

@@ -10,12 +10,17 @@ from typing import Any
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import PolicyError
 from tessera_env.policies.learned import LearnedPolicy
+from tessera_env.policies.planning.rolling_plan import RollingPlan
 from tessera_env.policies.pretrained import PREFIX, pretrained_folder, pretrained_names
 from tessera_env.policies.protocol import Policy
 from tessera_env.policies.random import Random
 from tessera_env.policies.rules.choice import RULES
 
-POLICIES: dict[str, Callable[..., Policy]] = {**{rule.name: rule for rule in RULES}, Random.name: Random}
+POLICIES: dict[str, Callable[..., Policy]] = {
+    **{rule.name: rule for rule in RULES},
+    RollingPlan.name: RollingPlan,
+    Random.name: Random,
+}
 
 # How an option's value is written, by its type; short enough to be read and to be shown.
 _NUMBERS: dict[type, tuple[re.Pattern[str], str]] = {

@@ -1,8 +1,11 @@
 """What everything that acts has in common: hand-coded rules, random play and exported networks."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+
+from tessera_env.observation.queue import Queue
 
 
 @runtime_checkable
@@ -35,4 +38,13 @@ class Policy(Protocol):
             (actions, state): actions (n,) int64, each 0 WAIT, 1 + p SPOT in pool p, or 1 + P + p ON_DEMAND in pool p;
             the state is for the next call.
         """
+        ...
+
+
+@runtime_checkable
+class QueuePolicy(Policy, Protocol):
+    """A policy that looks at all tasks that a scheduler has: whoever plays it calls `see` before each `predict`."""
+
+    def see(self, queues: Sequence[Queue]) -> None:
+        """The queues of the n environments that `predict` is asked about next, in their order."""
         ...

@@ -13,6 +13,7 @@ from tessera_env.engine.migration import assign_all, collect_instances, collect_
 from tessera_env.engine.reward import step_reward
 from tessera_env.jit.compiled import compiled
 from tessera_env.jit.kernel import Kernel
+from tessera_env.observation.queue import write_queue
 from tessera_env.observation.writing import write_observation
 from tessera_env.policies.rules.choice import choose
 
@@ -103,6 +104,12 @@ def _describe_migration(params, state, env: int, on_demand: int, task_ids, insta
             costs[i * instances + j] = seconds_until_running(params, state, env, task_ids[i], instance_ids[j])
 
 
+def _write_queues(params, state, rows, out, counts) -> None:
+    """Write the queue of each of these rows, (n,), into `out` (n, tasks), and how many tasks are in it."""
+    for k in range(rows.shape[0]):
+        counts[k] = write_queue(params, state, rows[k], out, k)
+
+
 @compiled
 def finish_step(params, state, views, env: int) -> None:
     """Write what the step returns: the row is at a decision, or at its end."""
@@ -127,3 +134,4 @@ def close_mask(state, env: int) -> None:
 
 run_rows = Kernel(_run_rows)
 describe_migration = Kernel(_describe_migration)
+write_queues = Kernel(_write_queues)

@@ -9,6 +9,7 @@ import numpy as np
 from tessera_env.engine.kinds import Stop
 from tessera_env.engine.state import State, grown, new_state
 from tessera_env.observation.layout import Layout
+from tessera_env.observation.queue import Queue
 from tessera_env.policies.rules.choice import RULE
 from tessera_env.scenario.conversion import parameters_of
 from tessera_env.scenario.scenario import Scenario
@@ -18,6 +19,7 @@ from tessera_env.simulation.kernels import Command, Orders, Views, run_rows
 from tessera_env.simulation.metrics import metrics_of
 from tessera_env.simulation.migration import Migration
 from tessera_env.simulation.planners import KuhnMunkres, Planner
+from tessera_env.simulation.queues import known_pools, queues_of
 from tessera_env.world.parameters import new_table
 from tessera_env.world.random_stream import seed_words
 
@@ -66,6 +68,7 @@ class Simulation:
             rule=new_table(1, RULE),
             budget=np.ones(1, dtype=np.int64),
         )
+        self._known_pools = known_pools(self.params)
         self._one_command = np.zeros(row_count, dtype=np.int64)
         self._name_fields()
         self._executor: ThreadPoolExecutor | None = None
@@ -85,6 +88,7 @@ class Simulation:
 
     def __setstate__(self, attributes: dict[str, Any]) -> None:
         self.__dict__.update(attributes)
+        self._known_pools = self._known_pools.view(np.recarray)
         self.state = State._make(t.view(np.recarray) if t.dtype.names else t for t in self.state)
         self._name_fields()
         self._executor = None
@@ -183,6 +187,10 @@ class Simulation:
         """What each task of the row's finished episode cost; see `tessera_env.simulation.accounts`."""
         episode = self.state.episodes[row]
         return accounts_of(self.state.tasks.view(np.ndarray)[row, : episode.task_count], float(episode.now_s))
+
+    def queues(self, rows: Sequence[int] | np.ndarray) -> list[Queue]:
+        """What the scheduler of each row knows of its tasks now; see `tessera_env.observation.queue.Queue`."""
+        return queues_of(self.params, self.state, rows, self._known_pools)
 
     def metrics(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """What the rows' finished episodes add up to; see `tessera_env.simulation.metrics`."""

@@ -1,0 +1,1 @@
+"""Policies that plan ahead for all tasks that they know of."""
