@@ -38,29 +38,27 @@ def task_advantages(decisions, values, last_values, gamma: float, gae_lambda: fl
 
 
 @numba.njit
-def fleet_advantages(decisions, rewards, baseline, last_baseline, last_hours, hours: float, out) -> None:
-    """The discounted rewards of a row, all tasks together, that follow on each decision, above what was expected.
+def fleet_advantages(decisions, rewards, values, last_values, last_hours, hours: float, gae_lambda: float, out) -> None:
+    """Generalised advantages of a row's rewards, all tasks together, discounted by time.
 
-    What is paid an hour later counts exp(-1 / hours), however many decisions lie between. They are added up as they
-    came; only what lies beyond the rollout is as expected.
+    What is paid an hour later counts exp(-1 / hours), however many decisions lie between.
 
     Args:
         decisions: (steps, N) DECISION.
         rewards: (steps, N) of the rows.
-        baseline: (steps, N) the discounted rewards that were expected.
-        last_baseline: (N,) likewise, after the last step.
+        values: (steps, N) the discounted rewards that are expected.
+        last_values: (N,) likewise, after the last step.
         last_hours: (N,) the time after the last step.
         hours: after which a dollar counts 1/e.
+        gae_lambda: how far advantages look ahead, per decision of the row.
         out: (steps, N), written.
     """
     steps, rows = decisions.shape
     for row in range(rows):
-        following, hour = last_baseline[row], last_hours[row]
+        value, hour, advantage = last_values[row], last_hours[row], 0.0
         for step in range(steps - 1, -1, -1):
             decision = decisions[step, row]
-            if decision.last:
-                following = rewards[step, row]
-            else:
-                following = rewards[step, row] + math.exp((decision.hour - hour) / hours) * following
-            hour = decision.hour
-            out[step, row] = following - baseline[step, row]
+            discount = 0.0 if decision.last else math.exp((decision.hour - hour) / hours)
+            advantage = rewards[step, row] + discount * (value + gae_lambda * advantage) - values[step, row]
+            value, hour = values[step, row], decision.hour
+            out[step, row] = advantage

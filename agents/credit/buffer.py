@@ -81,18 +81,16 @@ class TaskCreditBuffer(MaskableRolloutBuffer):
 
     def _fleet_advantages(self) -> np.ndarray:
         """The fleet's advantages (steps, N); 0 in the first rollout, from which the baseline learns."""
-        ledger, observations = self._ledger(), self.observations.reshape(self.buffer_size * self.n_envs, -1)
+        ledger, was_ready = self._ledger(), self.baseline.is_ready
+        observations = torch.as_tensor(self.observations).flatten(0, 1)
         rewards = ledger.task_count * self.rewards.astype(np.float64)
-        expected, expected_last = np.zeros(rewards.shape), np.zeros(self.n_envs)
-        was_ready = self.baseline.is_ready
-        if was_ready:
-            expected = self.baseline.predict(observations).reshape(rewards.shape)
-            expected_last = self.baseline.predict(ledger.observations)
-        advantages = np.empty(rewards.shape)
+        expected = self.baseline.predict(observations).double().numpy().reshape(rewards.shape)
+        last = self.baseline.predict(torch.as_tensor(ledger.observations)).double().numpy()
+        advantages, hours = np.empty(rewards.shape), np.ascontiguousarray(ledger.asked.hour)
         fleet_advantages(
-            self.decisions, rewards, expected, expected_last, ledger.asked.hour, self.fleet_hours, advantages
+            self.decisions, rewards, expected, last, hours, self.fleet_hours, self.gae_lambda, advantages
         )
-        self.baseline.learn(observations, (advantages + expected).reshape(-1))
+        self.baseline.learn(observations, torch.as_tensor(advantages + expected).flatten())
         return advantages if was_ready else np.zeros(rewards.shape)
 
     def _ledger(self) -> LedgerVecEnv:
