@@ -51,7 +51,6 @@ class Imitation(BaseCallback):
                 highlight=False,
                 soft_wrap=True,
             )
-        self.model._last_episode_starts = np.ones(self.training_env.num_envs, dtype=bool)
 
     def _on_step(self) -> bool:
         return True

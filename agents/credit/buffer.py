@@ -87,9 +87,7 @@ class TaskCreditBuffer(MaskableRolloutBuffer):
         expected = self.baseline.predict(observations).double().numpy().reshape(rewards.shape)
         last = self.baseline.predict(torch.as_tensor(ledger.observations)).double().numpy()
         advantages, hours = np.empty(rewards.shape), np.ascontiguousarray(ledger.asked.hour)
-        fleet_advantages(
-            self.decisions, rewards, expected, last, hours, self.fleet_hours, self.gae_lambda, advantages
-        )
+        fleet_advantages(self.decisions, rewards, expected, last, hours, self.fleet_hours, self.gae_lambda, advantages)
         self.baseline.learn(observations, torch.as_tensor(advantages + expected).flatten())
         return advantages if was_ready else np.zeros(rewards.shape)
 

@@ -1,5 +1,6 @@
 """Who is asked at each step, and what each task owes by then: the books that credit by task is worked out from."""
 
+import numba
 import numpy as np
 from stable_baselines3.common.vec_env import VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
@@ -7,7 +8,6 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 from agents.vec_env import TesseraVecEnv
 from tessera_env.engine.accounts import owed_usd
 from tessera_env.engine.kinds import TaskStatus
-from tessera_env.jit.kernel import Kernel
 from tessera_env.world.parameters import new_table
 
 # One decision that is asked for.
@@ -52,13 +52,12 @@ class LedgerVecEnv(VecEnvWrapper):
         self.ended = np.zeros(rows, dtype=np.bool_)
         self.settled = np.zeros((rows, self.task_count))
         self._owed = np.zeros((rows, self.task_count))
-        self._note_asked, self._note_owed = Kernel(note_asked, cached=False), Kernel(note_owed, cached=False)
 
     def reset(self) -> np.ndarray:
         """Reset every row."""
         self.observations = np.asarray(self.venv.reset())
         self.ended[:] = False
-        self._note_asked(self._simulation.params, self._simulation.state, self.asked)
+        note_asked(self._simulation.params, self._simulation.state, self.asked)
         return self.observations
 
     def step_wait(self) -> VecEnvStepReturn:
@@ -66,12 +65,12 @@ class LedgerVecEnv(VecEnvWrapper):
         self.answered[:] = self.asked
         self.observations, rewards, dones, infos = self.venv.step_wait()
         self.ended[:] = dones
-        self._note_asked(self._simulation.params, self._simulation.state, self.asked)
+        note_asked(self._simulation.params, self._simulation.state, self.asked)
         return self.observations, rewards, dones, infos
 
     def owed(self) -> np.ndarray:
         """What each task owes now, (N, tasks), as a share of the row's `scale_usd`."""
-        self._note_owed(self._simulation.params, self._simulation.state, self._owed)
+        note_owed(self._simulation.params, self._simulation.state, self._owed)
         return self._owed
 
     def done(self) -> np.ndarray:
@@ -86,6 +85,7 @@ class LedgerVecEnv(VecEnvWrapper):
         self.settled[rows] = owed / scale
 
 
+@numba.njit
 def note_asked(params, state, asked) -> None:
     """Write each row's focal task, what it owes and the time into `asked` (N,) ASKED."""
     for env in range(asked.shape[0]):
@@ -95,6 +95,7 @@ def note_asked(params, state, asked) -> None:
         note.hour = episode.now_s / 3600.0
 
 
+@numba.njit
 def note_owed(params, state, owed) -> None:
     """Write what each task owes into `owed` (N, tasks), as a share of the row's `scale_usd`."""
     for env in range(owed.shape[0]):
