@@ -3,7 +3,6 @@
 import numba
 import numpy as np
 
-from agents.credit.ledger import ASKED
 from tessera_env.world.parameters import NONE
 
 # What follows on a decision, where it is not a later step of the rollout.
@@ -62,6 +61,9 @@ def close_latest(decisions, latest, row: int, task: int, owed: float, following:
 def close_rollout(decisions, latest, asked, owed, done) -> None:
     """The rollout is over: tasks that are done have paid all, who is asked now has a next decision, others stay OPEN.
 
+    What is billed for an instance that idles on after its task is done (`idle_timeout_s`, 0 in the presets) counts only
+    where the episode ends within the rollout.
+
     Args:
         decisions: (steps, N) DECISION, changed.
         latest: (N, tasks) as `note_decisions` left it.
@@ -74,6 +76,3 @@ def close_rollout(decisions, latest, asked, owed, done) -> None:
             if done[row, task]:
                 close_latest(decisions, latest, row, task, owed[row, task], SETTLED)
         close_latest(decisions, latest, row, asked[row].task, asked[row].owed, decisions.shape[0])
-
-
-__all__ = ["ASKED", "DECISION", "OPEN", "SETTLED", "close_rollout", "note_decisions"]
