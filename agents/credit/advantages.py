@@ -1,14 +1,23 @@
-"""Advantages along each task's own decisions, and those of the fleet's cost in the hours after a decision."""
+"""Advantages along each task's own decisions, and along all of a row's."""
 
 import math
+from typing import NamedTuple
 
 import numba
 
 from agents.credit.trajectories import OPEN, SETTLED
 
 
+class Look(NamedTuple):
+    """How far ahead."""
+
+    gamma: float  # what later counts, per decision
+    hours: float  # after which a dollar counts 1/e, however many decisions lie between; inf: as much as now
+    gae_lambda: float  # how far advantages look ahead before they trust values, per decision
+
+
 @numba.njit
-def task_advantages(decisions, values, last_values, gamma: float, gae_lambda: float, out) -> None:
+def task_advantages(decisions, values, last_values, last_hours, look: Look, out) -> None:
     """Generalised advantages (Schulman et al., "High-Dimensional Continuous Control Using GAE", 2016) by task.
 
     Where a task is asked again only after the rollout, nobody can say yet what its last decision led to: that one's
@@ -18,8 +27,8 @@ def task_advantages(decisions, values, last_values, gamma: float, gae_lambda: fl
         decisions: (steps, N) DECISION, with `paid` in the unit of the values.
         values: (steps, N) of what each task asked will yet pay, negated.
         last_values: (N,) likewise, of the tasks that are asked after the last step.
-        gamma: discount per decision of a task.
-        gae_lambda: how far advantages look ahead, per decision of a task.
+        last_hours: (N,) the time after the last step.
+        look: its decisions are those of a task.
         out: (steps, N), written.
     """
     steps, rows = decisions.shape
@@ -32,16 +41,16 @@ def task_advantages(decisions, values, last_values, gamma: float, gae_lambda: fl
                 continue
             out[step, row] = -decision.paid - values[step, row]
             if following == steps:
-                out[step, row] += gamma * last_values[row]
+                later = look.gamma * math.exp((decision.hour - last_hours[row]) / look.hours)
+                out[step, row] += later * last_values[row]
             elif following != SETTLED:
-                out[step, row] += gamma * (values[following, row] + gae_lambda * out[following, row])
+                later = look.gamma * math.exp((decision.hour - decisions[following, row].hour) / look.hours)
+                out[step, row] += later * (values[following, row] + look.gae_lambda * out[following, row])
 
 
 @numba.njit
-def fleet_advantages(decisions, rewards, values, last_values, last_hours, hours: float, gae_lambda: float, out) -> None:
-    """Generalised advantages of a row's rewards, all tasks together, discounted by time.
-
-    What is paid an hour later counts exp(-1 / hours), however many decisions lie between.
+def fleet_advantages(decisions, rewards, values, last_values, last_hours, look: Look, out) -> None:
+    """Generalised advantages of a row's rewards, all tasks together.
 
     Args:
         decisions: (steps, N) DECISION.
@@ -49,8 +58,7 @@ def fleet_advantages(decisions, rewards, values, last_values, last_hours, hours:
         values: (steps, N) the discounted rewards that are expected.
         last_values: (N,) likewise, after the last step.
         last_hours: (N,) the time after the last step.
-        hours: after which a dollar counts 1/e.
-        gae_lambda: how far advantages look ahead, per decision of the row.
+        look: its decisions are those of the row.
         out: (steps, N), written.
     """
     steps, rows = decisions.shape
@@ -58,7 +66,7 @@ def fleet_advantages(decisions, rewards, values, last_values, last_hours, hours:
         value, hour, advantage = last_values[row], last_hours[row], 0.0
         for step in range(steps - 1, -1, -1):
             decision = decisions[step, row]
-            discount = 0.0 if decision.last else math.exp((decision.hour - hour) / hours)
-            advantage = rewards[step, row] + discount * (value + gae_lambda * advantage) - values[step, row]
+            later = 0.0 if decision.last else look.gamma * math.exp((decision.hour - hour) / look.hours)
+            advantage = rewards[step, row] + later * (value + look.gae_lambda * advantage) - values[step, row]
             value, hour = values[step, row], decision.hour
             out[step, row] = advantage

@@ -1,5 +1,6 @@
 """A rollout buffer whose advantages follow tasks: what a task pays is credited to its own decisions."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,10 @@ import torch
 from gymnasium import spaces
 from sb3_contrib.common.maskable.buffers import MaskableRolloutBuffer
 
-from agents.credit.advantages import fleet_advantages, task_advantages
-from agents.credit.baseline import FleetBaseline
+from agents.credit.advantages import Look, fleet_advantages, task_advantages
+from agents.credit.baseline import Baseline
 from agents.credit.ledger import LedgerVecEnv
-from agents.credit.trajectories import DECISION, close_rollout, note_decisions
+from agents.credit.trajectories import DECISION, OPEN, close_rollout, note_decisions
 from tessera_env.world.parameters import NONE, new_table
 
 
@@ -19,13 +20,16 @@ class TaskCreditBuffer(MaskableRolloutBuffer):
 
     A row's decisions are about many tasks. Each is a step of its own task's trajectory: its reward is minus what that
     task pays, dollars and penalties, until it is asked next or the episode ends (see `task_advantages`). Returns, which
-    the value net learns, are these alone: what the task asked will yet pay. To the advantages `fleet_weight` times the
-    fleet's is added (see `fleet_advantages`), so that a task also learns to make room for those who need it more.
+    the value net learns, are these alone: what the task asked will yet pay.
+
+    To the advantages `fleet_weight` times those of the other tasks is added, so that a task also learns to make room
+    for those who need it more: the fleet's advantages in the hours after a decision, less the task's own in these hours.
+    What it pays itself counts once and to the end; were it left in, putting work off would look like a saving.
     Both count in the on-demand cost of a mean task, which makes values of about 1.
 
     Args:
-        fleet_weight: of the fleet's advantage; 0: tasks learn what is best for themselves.
-        fleet_hours: after which what the fleet pays counts 1/e.
+        fleet_weight: of what other tasks pay; 0: tasks learn what is best for themselves.
+        fleet_hours: after which what they pay counts 1/e.
     """
 
     def __init__(
@@ -40,7 +44,7 @@ class TaskCreditBuffer(MaskableRolloutBuffer):
     ) -> None:
         self.fleet_weight, self.fleet_hours = fleet_weight, fleet_hours
         self.ledger: LedgerVecEnv | None = None
-        self.baseline = FleetBaseline((int(action_space.n) - 1) // 2)  # type: ignore[attr-defined]
+        self.baseline = Baseline((int(action_space.n) - 1) // 2, kinds=2)  # type: ignore[attr-defined]
         super().__init__(buffer_size, observation_space, action_space, *args, **kwargs)
 
     def keep_books_of(self, ledger: LedgerVecEnv) -> None:
@@ -71,25 +75,41 @@ class TaskCreditBuffer(MaskableRolloutBuffer):
         ledger = self._ledger()
         close_rollout(self.decisions, self.latest, ledger.asked, ledger.owed(), ledger.done())
         self.decisions.paid *= ledger.task_count
-        values, advantages = self.values.astype(np.float64), np.empty(self.values.shape)
-        last = last_values.numpy().reshape(-1).astype(np.float64)
-        task_advantages(self.decisions, values, last, self.gamma, self.gae_lambda, advantages)
+        values, last = self.values.astype(np.float64), last_values.double().numpy().reshape(-1)
+        advantages = self._along_tasks(values, last, math.inf)
         self.returns = (advantages + values).astype(np.float32)
         if self.fleet_weight > 0.0:
-            advantages += self.fleet_weight * self._fleet_advantages()
+            advantages += self.fleet_weight * self._advantages_of_others()
         self.advantages = advantages.astype(np.float32)
 
-    def _fleet_advantages(self) -> np.ndarray:
-        """The fleet's advantages (steps, N); 0 in the first rollout, from which the baseline learns."""
-        ledger, was_ready = self._ledger(), self.baseline.is_ready
-        observations = torch.as_tensor(self.observations).flatten(0, 1)
-        rewards = ledger.task_count * self.rewards.astype(np.float64)
-        expected = self.baseline.predict(observations).double().numpy().reshape(rewards.shape)
-        last = self.baseline.predict(torch.as_tensor(ledger.observations)).double().numpy()
-        advantages, hours = np.empty(rewards.shape), np.ascontiguousarray(ledger.asked.hour)
-        fleet_advantages(self.decisions, rewards, expected, last, hours, self.fleet_hours, self.gae_lambda, advantages)
-        self.baseline.learn(observations, torch.as_tensor(advantages + expected).flatten())
-        return advantages if was_ready else np.zeros(rewards.shape)
+    def _advantages_of_others(self) -> np.ndarray:
+        """The fleet's advantages without the task's own (steps, N); 0 where either is unknown.
+
+        So they are in the first rollout, from which the baseline learns.
+        """
+        was_ready, observations = self.baseline.is_ready, torch.as_tensor(self.observations).flatten(0, 1)
+        expected = self.baseline.predict(observations).double().numpy().reshape(self.buffer_size, self.n_envs, 2)
+        last = self.baseline.predict(torch.as_tensor(self._ledger().observations)).double().numpy()
+        expected, last = np.moveaxis(expected, 2, 0).copy(), last.T.copy()
+        fleet = self._along_rows(expected[0], last[0])
+        own = self._along_tasks(expected[1], last[1], self.fleet_hours)
+        followed = np.stack([(fleet + expected[0]).reshape(-1), (own + expected[1]).reshape(-1)], axis=1)
+        self.baseline.learn(observations, torch.as_tensor(followed))
+        return np.where(was_ready & (self.decisions.next != OPEN), fleet - own, 0.0)
+
+    def _along_tasks(self, values: np.ndarray, last_values: np.ndarray, hours: float) -> np.ndarray:
+        out, look = np.empty(values.shape), Look(float(self.gamma), hours, float(self.gae_lambda))
+        task_advantages(self.decisions, values, last_values, self._last_hours(), look, out)
+        return out
+
+    def _along_rows(self, values: np.ndarray, last_values: np.ndarray) -> np.ndarray:
+        rewards = self._ledger().task_count * self.rewards.astype(np.float64)
+        out, look = np.empty(values.shape), Look(1.0, self.fleet_hours, float(self.gae_lambda))
+        fleet_advantages(self.decisions, rewards, values, last_values, self._last_hours(), look, out)
+        return out
+
+    def _last_hours(self) -> np.ndarray:
+        return np.ascontiguousarray(self._ledger().asked.hour)
 
     def _ledger(self) -> LedgerVecEnv:
         assert self.ledger is not None, "keep_books_of was not called"

@@ -94,7 +94,13 @@ def held_usd(simulation: Any, row: int, instance: Any, from_s: float, until_s: f
 
 
 def slow_task_advantages(
-    log: Log, values: np.ndarray, last_values: np.ndarray, first: int, gamma: float, gae_lambda: float
+    log: Log,
+    values: np.ndarray,
+    last_values: np.ndarray,
+    first: int,
+    gamma: float,
+    gae_lambda: float,
+    hours: float = math.inf,
 ) -> np.ndarray:
     """Advantages (steps, N) of the decisions from step `first` on, each as the sum of all that follows on it."""
     out = np.full(values.shape, np.nan)
@@ -108,15 +114,17 @@ def slow_task_advantages(
             for task, decisions in own.items():
                 value = [values[decision["step"] - first, row] for decision in decisions]
                 owed = [decision["owed"] for decision in decisions]
+                hour = [decision["hour"] for decision in decisions]
                 end, last = _ending(log, row, episode, task, last_values)
                 if end is not None:
-                    owed, value = [*owed, end], [*value, last]
+                    owed, value, hour = [*owed, end], [*value, last], [*hour, log.now(row)["hour"]]
+                later = [gamma * math.exp((hour[k] - hour[k + 1]) / hours) for k in range(len(owed) - 1)]
                 deltas = [
-                    -(owed[k + 1] - owed[k]) / episode.scale_usd * unit + gamma * value[k + 1] - value[k]
+                    -(owed[k + 1] - owed[k]) / episode.scale_usd * unit + later[k] * value[k + 1] - value[k]
                     for k in range(len(owed) - 1)
                 ]
                 for k, decision in enumerate(decisions):
-                    terms = [(gamma * gae_lambda) ** (j - k) * deltas[j] for j in range(k, len(deltas))]
+                    terms = [gae_lambda ** (j - k) * math.prod(later[k:j]) * deltas[j] for j in range(k, len(deltas))]
                     out[decision["step"] - first, row] = sum(terms)
     return out
 

@@ -34,23 +34,25 @@ def test_advantages_along_tasks_are_those_of_the_slow_twin(scenario: str, gamma:
     assert min(len(episodes) for episodes in play.log.rows) > 1
 
 
-def test_a_fleet_s_share_is_added_as_the_slow_twin_has_it() -> None:
+def test_what_others_pay_is_added_as_the_slow_twin_has_it() -> None:
     play = Play(fleet_weight=0.5, fleet_hours=3.0)
     play.rollout()
     for _ in range(2):
         before = copy.deepcopy(play.buffer.baseline)
         values, last, first = play.rollout()
         seen = torch.as_tensor(play.buffer.observations).flatten(0, 1)
-        expected = before.predict(seen).numpy().reshape(STEPS, ROWS)
+        expected = before.predict(seen).numpy().reshape(STEPS, ROWS, 2)
         at_the_end = before.predict(torch.as_tensor(play.observations)).numpy()
-        own = slow_task_advantages(play.log, values, last, first, 1.0, 0.9)
-        fleet = slow_fleet_advantages(play.log, expected, at_the_end, first, 3.0, 0.9)
-        assert fleet.std() > 0.01
-        np.testing.assert_allclose(play.buffer.advantages, own + 0.5 * fleet, rtol=1e-3, atol=1e-4)
-        np.testing.assert_allclose(play.buffer.returns, own + values, rtol=1e-5, atol=1e-6)  # the critic is the task's
+        task = slow_task_advantages(play.log, values, last, first, 1.0, 0.9)
+        fleet = slow_fleet_advantages(play.log, expected[:, :, 0], at_the_end[:, 0], first, 3.0, 0.9)
+        own = slow_task_advantages(play.log, expected[:, :, 1], at_the_end[:, 1], first, 1.0, 0.9, 3.0)
+        others = np.where(play.buffer.decisions.next == OPEN, 0.0, fleet - own)
+        assert others.std() > 0.01
+        np.testing.assert_allclose(play.buffer.advantages, task + 0.5 * others, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(play.buffer.returns, task + values, rtol=1e-5, atol=1e-6)  # the critic is the task's
 
 
-def test_the_first_rollout_has_no_fleet_s_share_since_nothing_is_expected_yet() -> None:
+def test_in_the_first_rollout_others_do_not_count_since_nothing_is_expected_yet() -> None:
     with_fleet, without = Play(fleet_weight=0.5), Play()
     with_fleet.rollout()
     without.rollout()
