@@ -16,14 +16,14 @@ from tessera_env.world.parameters import NONE, new_table
 
 
 class TaskCreditBuffer(MaskableRolloutBuffer):
-    """Advantages of MaskablePPO by task, with a share of the fleet's.
+    """Advantages of MaskablePPO by task, with a share of what its decisions cost other tasks.
 
     A row's decisions are about many tasks. Each is a step of its own task's trajectory: its reward is minus what that
     task pays, dollars and penalties, until it is asked next or the episode ends (see `task_advantages`). Returns, which
     the value net learns, are these alone: what the task asked will yet pay.
 
     To the advantages `fleet_weight` times those of the other tasks is added, so that a task also learns to make room
-    for those who need it more: the fleet's advantages in the hours after a decision, less the task's own in these hours.
+    for those who need it more: the row's advantages in the hours after a decision, less the task's own in these hours.
     What it pays itself counts once and to the end; were it left in, putting work off would look like a saving.
     Both count in the on-demand cost of a mean task, which makes values of about 1.
 
@@ -83,7 +83,7 @@ class TaskCreditBuffer(MaskableRolloutBuffer):
         self.advantages = advantages.astype(np.float32)
 
     def _advantages_of_others(self) -> np.ndarray:
-        """The fleet's advantages without the task's own (steps, N); 0 where either is unknown.
+        """The row's advantages without the task's own (steps, N); 0 where either is unknown.
 
         So they are in the first rollout, from which the baseline learns.
         """
