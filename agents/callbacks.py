@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from stable_baselines3.common.callbacks import BaseCallback
 
-from agents.networks import logit_layers
+from agents.networks import actor_parameters, logit_layers
 
 
 class StopRequest:
@@ -106,6 +106,31 @@ class SoftRestarts(BaseCallback):
                 for layer in logit_layers(self.model.policy):
                     for parameter in layer.parameters():
                         parameter.mul_(self.softness)
+
+    def _on_step(self) -> bool:
+        return True
+
+
+class CriticFirst(BaseCallback):
+    """For so many decisions of the run's start the critic learns alone, and the actor stays as it is.
+
+    An actor that can do something already would lose it to the advantages of a critic that knows nothing. Its weights
+    take no part in an update: were its loss weighed 0 instead, Adam would blow up what is left, an entropy bonus of
+    1e-6 say, to full steps.
+    """
+
+    def __init__(self, decisions: int) -> None:
+        super().__init__()
+        self.decisions = decisions
+
+    def _on_rollout_start(self) -> None:
+        learns = self.model.num_timesteps >= self.decisions
+        for weight in actor_parameters(self.model.policy):
+            weight.requires_grad_(learns)
+
+    def _on_training_end(self) -> None:
+        for weight in actor_parameters(self.model.policy):
+            weight.requires_grad_(True)
 
     def _on_step(self) -> bool:
         return True

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from agents.worlds import MOST_ROWS
 
 FILE = Path(__file__).with_name("hyperparameters.toml")
+NOBODY = "nobody"  # is imitated
 
 Positive = Annotated[float, Field(gt=0.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -30,7 +31,14 @@ class Hyperparameters(BaseModel):
     hidden: Annotated[tuple[Width, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=8)]
     activation: Literal["tanh", "relu"]
     critic_sees: Literal["observation", "future"]
+    separate_critic: bool
     balance_worlds: bool
+    credit: Literal["episode", "task"]
+    fleet_weight: Annotated[float, Field(ge=0.0, le=1000.0)]
+    fleet_hours: Annotated[float, Field(gt=0.0, le=10_000.0)]
+    imitate: str
+    imitate_decisions: Annotated[int, Field(ge=1, le=10**12)]
+    critic_first: Annotated[int, Field(ge=0, le=10**12)]
     cycles: Annotated[int, Field(ge=1, le=1000)]
     softness: Share
     total_steps: Annotated[int, Field(ge=1, le=10**12)]
@@ -59,6 +67,19 @@ class Hyperparameters(BaseModel):
                 f"critic_sees: 'future' (allowed with net = 'mlp' and algorithm = 'MaskablePPO'; "
                 f"these are {self.net!r} and {self.algorithm!r})"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _credit_is_for_masked_choices(self) -> Self:
+        for name, default in (("credit", "episode"), ("imitate", NOBODY)):
+            chosen = getattr(self, name)
+            if chosen != default and (self.algorithm, self.critic_sees) != ("MaskablePPO", "observation"):
+                raise ValueError(
+                    f"{name}: {chosen!r} (allowed with algorithm = 'MaskablePPO' and critic_sees = 'observation'; "
+                    f"these are {self.algorithm!r} and {self.critic_sees!r})"
+                )
+        if self.credit == "task" and self.balance_worlds:
+            raise ValueError("credit: 'task' (allowed with balance_worlds = false; it is true)")
         return self
 
     @model_validator(mode="after")

@@ -5,6 +5,9 @@
     wait     context and the mean over the pools        -> 1 logit (WAIT)
     value    context and the mean over the pools        -> the value of the state
 
+With a separate critic the value has a context and a look at the pools of its own, and shares no weight with the logits:
+what a state is worth and where to place a task ask for unlike features, and the larger loss would shape them.
+
 Logits come in the order of the actions: WAIT, SPOT in each pool, ON_DEMAND in each pool.
 """
 
@@ -35,7 +38,9 @@ def mlp(inputs: int, hidden: Sequence[int], activation: type[nn.Module]) -> nn.S
 class PoolScorer(nn.Module):
     """Observations (n, K) to logits (n, 1 + 2P) and value features; stands where SB3 has its `MlpExtractor`."""
 
-    def __init__(self, pool_count: int, hidden: Sequence[int], activation: type[nn.Module]) -> None:
+    def __init__(
+        self, pool_count: int, hidden: Sequence[int], activation: type[nn.Module], separate_critic: bool = False
+    ) -> None:
         super().__init__()
         layout = Layout(pool_count)
         self.pool_count = pool_count
@@ -47,27 +52,36 @@ class PoolScorer(nn.Module):
         self.wait = mlp(2 * width, hidden, activation)
         self.wait_logit = nn.Linear(width, 1)
         self.value = mlp(2 * width, hidden, activation)
+        self.separate_critic = separate_critic
+        if separate_critic:
+            self.value_shared = mlp(layout.first_pool_index, hidden, activation)
+            self.value_pool = mlp(width + layout.pool_field_count, hidden, activation)
         self.latent_dim_pi = 1 + 2 * pool_count
         self.latent_dim_vf = width
 
     def forward(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits (n, 1 + 2P) and value features (n, width)."""
-        pools, summary = self._encode(observations)
+        pools, summary = self._encode(observations, self.shared, self.pool)
+        if self.separate_critic:
+            return self._logits(pools, summary), self.forward_critic(observations)
         return self._logits(pools, summary), self.value(summary)
 
     def forward_actor(self, observations: torch.Tensor) -> torch.Tensor:
         """Logits (n, 1 + 2P)."""
-        return self._logits(*self._encode(observations))
+        return self._logits(*self._encode(observations, self.shared, self.pool))
 
     def forward_critic(self, observations: torch.Tensor) -> torch.Tensor:
         """Value features (n, width)."""
-        return self.value(self._encode(observations)[1])
+        shared, pool = (self.value_shared, self.value_pool) if self.separate_critic else (self.shared, self.pool)
+        return self.value(self._encode(observations, shared, pool)[1])
 
-    def _encode(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _encode(
+        self, observations: torch.Tensor, shared: nn.Module, pool: nn.Module
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """What is to say about each pool (n, P, width), and the context beside its mean over the pools (n, 2 width)."""
-        context = self.shared(observations[:, : self.first_pool_index])
+        context = shared(observations[:, : self.first_pool_index])
         fields = observations[:, self.first_pool_index :].unflatten(1, (self.pool_count, -1))
-        pools = self.pool(torch.cat([context.unsqueeze(1).expand(-1, self.pool_count, -1), fields], dim=2))
+        pools = pool(torch.cat([context.unsqueeze(1).expand(-1, self.pool_count, -1), fields], dim=2))
         return pools, torch.cat([context, pools.mean(dim=1)], dim=1)
 
     def _logits(self, pools: torch.Tensor, summary: torch.Tensor) -> torch.Tensor:
@@ -84,9 +98,13 @@ class _PoolScorerMixin:
     action_net: nn.Module
     mlp_extractor: nn.Module
 
+    def __init__(self, *args: Any, separate_critic: bool = False, **kwargs: Any) -> None:
+        self.separate_critic = separate_critic
+        super().__init__(*args, **kwargs)
+
     def _build_mlp_extractor(self) -> None:
         pool_count = (int(self.action_space.n) - 1) // 2
-        self.mlp_extractor = PoolScorer(pool_count, self.net_arch, self.activation_fn)
+        self.mlp_extractor = PoolScorer(pool_count, self.net_arch, self.activation_fn, self.separate_critic)
 
     def _build(self, lr_schedule: Any) -> None:
         super()._build(lr_schedule)  # type: ignore[misc]
@@ -146,8 +164,19 @@ def logit_layers(policy: ActorCriticPolicy | MaskableActorCriticPolicy) -> list[
     return [extractor.pool_logits, extractor.wait_logit] if isinstance(extractor, PoolScorer) else [policy.action_net]
 
 
+def actor_parameters(policy: ActorCriticPolicy | MaskableActorCriticPolicy) -> list[nn.Parameter]:
+    """The weights that the logits depend on; where the critic shares some of them, those too."""
+    of_the_critic = ("value_net.", "mlp_extractor.value")
+    return [weight for name, weight in policy.named_parameters() if not name.startswith(of_the_critic)]
+
+
 def policy_arguments(
-    net: str, algorithm: str, hidden: Sequence[int], activation: str, critic_sees: str = "observation"
+    net: str,
+    algorithm: str,
+    hidden: Sequence[int],
+    activation: str,
+    critic_sees: str = "observation",
+    separate_critic: bool = False,
 ) -> dict[str, Any]:
     """`policy` and `policy_kwargs` of an SB3 algorithm."""
     policies: dict[tuple[str, str], Any] = {
@@ -157,5 +186,7 @@ def policy_arguments(
         ("pool_scorer", "MaskablePPO"): MaskablePoolScorerPolicy,
     }
     settings = {"net_arch": list(hidden), "activation_fn": ACTIVATIONS[activation]}
+    if net == "pool_scorer":
+        settings["separate_critic"] = separate_critic
     policy = HindsightPolicy if critic_sees == "future" else policies[net, algorithm]
     return {"policy": policy, "policy_kwargs": settings}

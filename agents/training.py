@@ -15,7 +15,7 @@ import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import torch
 from gymnasium.vector import AutoresetMode
@@ -25,10 +25,11 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
-from stable_baselines3.common.vec_env import VecCheckNan, VecEnv
+from stable_baselines3.common.vec_env import VecCheckNan, VecEnv, unwrap_vec_wrapper
 
 from agents.balance import BalancedVecEnv
 from agents.callbacks import (
+    CriticFirst,
     Cycles,
     EntropySchedule,
     EpisodeRecords,
@@ -38,15 +39,20 @@ from agents.callbacks import (
     StopCallback,
     stop_on_signals,
 )
+from agents.credit.buffer import TaskCreditBuffer
+from agents.credit.ledger import LedgerVecEnv
 from agents.export import TorchPolicy, export_policy, source_commit, versions
 from agents.hindsight import HindsightVecEnv
-from agents.hyperparameters import Hyperparameters, validated
+from agents.hyperparameters import NOBODY, Hyperparameters, validated
+from agents.imitation import Imitation
 from agents.networks import policy_arguments
 from agents.vec_env import TesseraVecEnv
 from agents.worlds import development_scenario, development_seed, training_scenario, training_seed
 from tessera_env.evaluation.experiment import ROWS
 from tessera_env.evaluation.playing import play
 from tessera_env.files.writing import write_bytes, write_text
+from tessera_env.observation.layout import Layout
+from tessera_env.policies.making import make_policy
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.vector_env import TesseraVectorEnv
@@ -115,6 +121,16 @@ def made_folder(folder: Path) -> Path:
 
 
 def _check_job(scenario: Scenario, settings: Hyperparameters) -> None:
+    """Raises ValueError: the settings are for other scenarios, or name a policy to imitate that is none."""
+    if settings.imitate != NOBODY:
+        try:
+            make_policy(settings.imitate, Layout(len(scenario.pools)))
+        except ValueError as error:
+            raise ValueError(f"imitate: {error}; or {NOBODY!r}") from None
+    _check_one_job(scenario, settings)
+
+
+def _check_one_job(scenario: Scenario, settings: Hyperparameters) -> None:
     """Raises ValueError: what looks at pool 0 and the first task alone is to be used where there are others."""
     pools, tasks = len(scenario.pools), scenario.task.count
     has_deadline = scenario.task.deadline_h is not None or scenario.task.slack is not None
@@ -205,6 +221,7 @@ def train(run: Run, console: Console) -> bool:
         with stop_on_signals(console) as stop:
             watchers = [
                 StopCallback(stop),
+                *_first_lessons(settings, console),
                 EntropySchedule(
                     Cycles(settings.ent_coef, settings.final_ent_coef, settings.cycles), settings.total_steps
                 ),
@@ -229,6 +246,16 @@ def train(run: Run, console: Console) -> bool:
     return is_finished
 
 
+def _first_lessons(settings: Hyperparameters, console: Console) -> list[BaseCallback]:
+    """What comes before the actor learns by itself."""
+    lessons: list[BaseCallback] = []
+    if settings.imitate != NOBODY:
+        lessons.append(Imitation(settings.imitate, settings.imitate_decisions, console))
+    if settings.critic_first:
+        lessons.append(CriticFirst(settings.critic_first))
+    return lessons
+
+
 def training_env(run: Run) -> VecEnv:
     """The training worlds, with an error where a value is not finite instead of a later one inside the network."""
     settings = run.hyperparameters
@@ -238,9 +265,10 @@ def training_env(run: Run) -> VecEnv:
         autoreset_mode=AutoresetMode.SAME_STEP,
         threads=settings.n_threads,
     )
-    wrapped: VecEnv = TesseraVecEnv(env)
+    rows = TesseraVecEnv(env)
+    wrapped: VecEnv = LedgerVecEnv(rows) if settings.credit == "task" else rows
     if settings.critic_sees == "future":
-        wrapped = HindsightVecEnv(wrapped)
+        wrapped = HindsightVecEnv(rows)
     if settings.balance_worlds:
         wrapped = BalancedVecEnv(wrapped)
     return VecCheckNan(wrapped, raise_exception=True)
@@ -249,7 +277,7 @@ def training_env(run: Run) -> VecEnv:
 def new_model(run: Run, env: VecEnv) -> OnPolicyAlgorithm:
     """An untrained model; its seed is also the environments'."""
     settings = run.hyperparameters
-    return ALGORITHMS[settings.algorithm](
+    model = ALGORITHMS[settings.algorithm](
         env=env,
         n_steps=settings.n_steps,
         batch_size=settings.batch_size,
@@ -263,10 +291,34 @@ def new_model(run: Run, env: VecEnv) -> OnPolicyAlgorithm:
         learning_rate=Cycles(settings.learning_rate, settings.final_learning_rate, settings.cycles),
         seed=training_seed(settings.seed),
         device="cpu",  # nets this small spend their time on a GPU waiting for it
+        **buffer_arguments(settings),
         **policy_arguments(
-            settings.net, settings.algorithm, settings.hidden, settings.activation, settings.critic_sees
+            settings.net,
+            settings.algorithm,
+            settings.hidden,
+            settings.activation,
+            settings.critic_sees,
+            settings.separate_critic,
         ),
     )
+    _keep_books(model, env)
+    return model
+
+
+def buffer_arguments(settings: Hyperparameters) -> dict[str, Any]:
+    """`rollout_buffer_class` and `rollout_buffer_kwargs` of an SB3 algorithm; none: SB3's own."""
+    if settings.credit == "episode":
+        return {}
+    options = {"fleet_weight": settings.fleet_weight, "fleet_hours": settings.fleet_hours}
+    return {"rollout_buffer_class": TaskCreditBuffer, "rollout_buffer_kwargs": options}
+
+
+def _keep_books(model: OnPolicyAlgorithm, env: VecEnv) -> None:
+    """Show a buffer that gives credit by task the environment's ledger: a saved model cannot hold one."""
+    if isinstance(model.rollout_buffer, TaskCreditBuffer):
+        ledger = unwrap_vec_wrapper(env, LedgerVecEnv)
+        assert ledger is not None, "credit by task needs a LedgerVecEnv"
+        model.rollout_buffer.keep_books_of(ledger)
 
 
 def resumed_model(run: Run, env: VecEnv) -> OnPolicyAlgorithm:
@@ -286,6 +338,7 @@ def resumed_model(run: Run, env: VecEnv) -> OnPolicyAlgorithm:
             "(to go on: --steps with a larger total)"
         )
     model.set_random_seed(training_seed(settings.seed, steps_done=model.num_timesteps))
+    _keep_books(model, env)
     return model
 
 

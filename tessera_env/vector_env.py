@@ -1,6 +1,6 @@
 """Many environments of one scenario, stepped together by the compiled engine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,9 @@ class TesseraVectorEnv(VectorEnv):
         **sections: the same as nested mappings or dotted names.
 
     Actions, observations and rewards are those of `tessera_env.env.TesseraEnv`, with a leading axis of length N.
+
+    Attributes:
+        on_finished: told the rows (n,) that have finished, before they start anew in SAME_STEP mode; None: nobody is.
     """
 
     metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012
@@ -73,6 +76,7 @@ class TesseraVectorEnv(VectorEnv):
         self.single_action_space = Discrete(1 + 2 * self.layout.pool_count)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
+        self.on_finished: Callable[[np.ndarray], None] | None = None
         self._worlds = Worlds(num_envs)
         self._steps = np.zeros(num_envs, dtype=np.int64)
         self._finished = np.zeros(num_envs, dtype=np.bool_)
@@ -205,6 +209,8 @@ class TesseraVectorEnv(VectorEnv):
         for row in np.flatnonzero(finished):
             final_obs[row] = observations[row].copy()
         final_info = {**infos, "metrics": self._spread_metrics(finished)}
+        if self.on_finished is not None:
+            self.on_finished(np.flatnonzero(finished))
         self._choose_worlds(finished, None, None)
         self._start(finished)
         return {

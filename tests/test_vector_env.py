@@ -530,3 +530,20 @@ def test_any_planner_can_be_used():
         assert costs.ndim == 2 and costs.dtype == np.float64 and costs.flags.c_contiguous
         assert (costs >= 0.0).all() and costs.shape[0] >= 1 and costs.shape[1] >= 1
     assert len({best, crowded_return(NearestFirst()), crowded_return(nobody_moves)}) == 3
+
+
+def test_who_asks_is_told_what_has_finished_before_it_starts_anew():
+    """While the rows' accounts are still those of the episode that has ended."""
+    env = vector_env(3, "deadline", autoreset_mode=AutoresetMode.SAME_STEP)
+    told: list[tuple[np.ndarray, list[float]]] = []
+    env.on_finished = lambda rows: told.append((rows, [env.simulation.accounts(row)["usd"].sum() for row in rows]))
+    env.reset(seed=3)
+    ended = 0
+    while ended < 6:
+        _, _, terminated, _, infos = env.step(np.full(3, 2))
+        if terminated.any():
+            rows, dollars = told.pop()
+            np.testing.assert_array_equal(rows, np.flatnonzero(terminated))
+            np.testing.assert_allclose(dollars, infos["final_info"]["metrics"]["cost_usd"][rows])
+            ended += len(rows)
+        assert not told

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.vector import AutoresetMode
+from safetensors.numpy import load_file
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from agents.export import TorchPolicy, export_policy
@@ -19,9 +20,11 @@ from tessera_env.vector_env import TesseraVectorEnv
 OBSERVATIONS = 10_000
 
 
-def model_of(algorithm: str, net: str, scenario: str, activation: str = "tanh") -> OnPolicyAlgorithm:
+def model_of(
+    algorithm: str, net: str, scenario: str, activation: str = "tanh", separate_critic: bool = False
+) -> OnPolicyAlgorithm:
     env = TesseraVecEnv(TesseraVectorEnv(2, scenario=scenario, autoreset_mode=AutoresetMode.SAME_STEP))
-    arguments = policy_arguments(net, algorithm, [32, 16], activation)
+    arguments = policy_arguments(net, algorithm, [32, 16], activation, separate_critic=separate_critic)
     model = ALGORITHMS[algorithm](env=env, n_steps=8, batch_size=16, seed=0, device="cpu", **arguments)
     # As SB3 starts them, the logits are almost equal, and their order would be a matter of rounding.
     with torch.no_grad():
@@ -76,3 +79,13 @@ def test_scorer_of_one_pool_plays_with_nine(tmp_path: Path) -> None:
     observations, masks = inputs(9)
     actions, _ = LearnedPolicy(tmp_path, Layout(9)).predict(observations, action_masks=masks)
     assert masks[np.arange(OBSERVATIONS), actions].all()
+
+
+def test_a_separate_critic_is_not_exported(tmp_path: Path) -> None:
+    model = model_of("MaskablePPO", "pool_scorer", "fleet", separate_critic=True)
+    export_policy(model, tmp_path, "fleet", {})
+    observations, masks = inputs(9)
+    expected, _ = model.predict(observations, deterministic=True, action_masks=masks)
+    policy = LearnedPolicy(tmp_path, Layout(9))
+    np.testing.assert_array_equal(policy.predict(observations, action_masks=masks)[0], expected)
+    assert not any(name.startswith("value") for name in load_file(tmp_path / "policy.safetensors"))

@@ -45,6 +45,16 @@ def test_section_overrides_default_and_caller_overrides_both(tmp_path: Path) -> 
         ({"gama": 1.0}, "gama: no such hyper-parameter (allowed: algorithm, net,"),
         ({"n_envs": 4, "n_steps": 4, "batch_size": 32}, "batch_size: 32 (allowed: up to n_envs x n_steps = 16"),
         ({"n_envs": 5, "n_steps": 5, "batch_size": 12}, "batch_size: 12 (allowed: up to n_envs x n_steps = 25"),
+        (
+            {"credit": "task", "critic_sees": "observation", "balance_worlds": False, "algorithm": "PPO"},
+            "credit: 'task' (allowed with algorithm = 'MaskablePPO' and critic_sees = 'observation'; these are 'PPO'",
+        ),
+        ({"credit": "task", "balance_worlds": False}, "credit: 'task' (allowed with algorithm = 'MaskablePPO' and cri"),
+        ({"credit": "task", "critic_sees": "observation"}, "credit: 'task' (allowed with balance_worlds = false; it"),
+        ({"credit": "tasks"}, "credit: Input should be 'episode' or 'task' (got 'tasks')"),
+        ({"imitate": "greedy"}, "imitate: 'greedy' (allowed with algorithm = 'MaskablePPO' and critic_sees = 'obs"),
+        ({"fleet_hours": 0.0}, "fleet_hours: Input should be greater than 0 (got 0.0)"),
+        ({"fleet_weight": -1.0}, "fleet_weight: Input should be greater than or equal to 0 (got -1.0)"),
     ],
 )
 def test_mistakes_are_named(changes: dict, message: str) -> None:

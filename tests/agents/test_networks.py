@@ -8,18 +8,19 @@ from agents.networks import PoolScorer
 from tessera_env.observation.layout import Layout
 
 
-def scorer(pool_count: int, seed: int = 0) -> PoolScorer:
+def scorer(pool_count: int, seed: int = 0, separate_critic: bool = False) -> PoolScorer:
     torch.manual_seed(seed)
-    return PoolScorer(pool_count, [16, 8], nn.Tanh)
+    return PoolScorer(pool_count, [16, 8], nn.Tanh, separate_critic)
 
 
 def observations(pool_count: int, rows: int = 5) -> torch.Tensor:
     return torch.randn(rows, Layout(pool_count).size, generator=torch.Generator().manual_seed(1))
 
 
+@pytest.mark.parametrize("separate_critic", [False, True])
 @pytest.mark.parametrize("pool_count", [1, 9])
-def test_shapes(pool_count: int) -> None:
-    net = scorer(pool_count)
+def test_shapes(pool_count: int, separate_critic: bool) -> None:
+    net = scorer(pool_count, separate_critic=separate_critic)
     logits, value_features = net(observations(pool_count))
     assert logits.shape == (5, 1 + 2 * pool_count)
     assert value_features.shape == (5, 8)
@@ -53,3 +54,20 @@ def test_a_pool_matters_for_its_own_logits_most_and_for_waiting() -> None:
     difference = (net(changed)[0] - net(given)[0]).abs().sum(dim=0)
     assert difference[0] > 0
     assert torch.equal(difference > 0, torch.tensor([True, False, True, False, False, True, False]))
+
+
+def test_a_separate_critic_shares_no_weight_with_the_actor() -> None:
+    net = scorer(3, separate_critic=True)
+    logits, value = net(observations(3))
+    logits.sum().backward(retain_graph=True)
+    of_the_actor = {name for name, weight in net.named_parameters() if weight.grad is not None}
+    net.zero_grad()
+    value.sum().backward()
+    of_the_critic = {name for name, weight in net.named_parameters() if weight.grad is not None}
+    assert of_the_actor and of_the_critic and not of_the_actor & of_the_critic
+    assert of_the_actor | of_the_critic == {name for name, _ in net.named_parameters()}
+
+
+def test_a_separate_critic_leaves_the_actor_as_it_starts() -> None:
+    shared, separate = scorer(3).state_dict(), scorer(3, separate_critic=True).state_dict()
+    assert all(torch.equal(weight, separate[name]) for name, weight in shared.items())

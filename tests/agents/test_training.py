@@ -9,22 +9,38 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from sb3_contrib.common.maskable.utils import get_action_masks
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import agents.training
 from agents.balance import BalancedVecEnv
 from agents.callbacks import Cycles, StopRequest, stop_on_signals
+from agents.credit.buffer import TaskCreditBuffer
+from agents.export import export_policy
 from agents.hindsight import HindsightVecEnv
 from agents.hyperparameters import load_hyperparameters
+from agents.imitation import Imitation
 from agents.networks import logit_layers
-from agents.training import ALGORITHMS, Run, point_latest, resumed_model, save_model, train, training_env
+from agents.training import (
+    ALGORITHMS,
+    Run,
+    learn,
+    new_model,
+    point_latest,
+    resumed_model,
+    save_model,
+    train,
+    training_env,
+)
 from agents.worlds import training_seed
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy
 from tessera_env.scenario.loading import load_scenario
-from tests.agents.small import small_run
+from tests.agents.small import small_fleet_run, small_run
 
 FILES = {"best.zip", "config.json", "evaluations.json", "last.zip", "policy.json", "policy.safetensors", "tb"}
+
+ALONE = {"credit": "episode", "imitate": "nobody"}
 
 
 def quiet() -> Console:
@@ -105,8 +121,12 @@ def test_what_cannot_go_on_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("scenario", "settings", "words"),
     [
-        ("fleet", {"critic_sees": "future", "net": "mlp"}, "critic_sees: 'future' (allowed with one pool and one task"),
-        ("fleet", {"balance_worlds": True}, "balance_worlds: True (allowed with one pool and one task"),
+        (
+            "fleet",
+            {"critic_sees": "future", "net": "mlp", **ALONE},
+            "critic_sees: 'future' (allowed with one pool and one task",
+        ),
+        ("fleet", {"balance_worlds": True, **ALONE}, "balance_worlds: True (allowed with one pool and one task"),
         ("deadline", {"critic_sees": "future"}, "; got 1 and 1, without a deadline)"),
     ],
 )
@@ -116,6 +136,25 @@ def test_what_looks_at_one_job_is_refused_elsewhere(tmp_path: Path, scenario: st
         Run.create(tmp_path / "mine", load_scenario(scenario, **without), load_hyperparameters(scenario, settings))
     assert words in str(caught.value) and "\n" not in str(caught.value)
     assert not (tmp_path / "mine").exists()
+
+
+def test_who_cannot_be_imitated_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"imitate: policy: 'gredy' \(allowed: .*greedy.*; or 'nobody'") as caught:
+        small_fleet_run(tmp_path / "mine", imitate="gredy")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_run_with_credit_by_task_ends_and_goes_on(tmp_path: Path) -> None:
+    run = small_fleet_run(tmp_path / "mine", imitate="yielding", imitate_decisions=256, critic_first=256)
+    assert train(run, quiet())
+    assert {path.name for path in run.folder.iterdir()} == FILES
+    longer = Run.open(run.folder, 1024)
+    model = resumed_model(longer, training_env(longer))
+    assert isinstance(model.rollout_buffer, TaskCreditBuffer)
+    assert (model.rollout_buffer.fleet_weight, model.rollout_buffer.fleet_hours) == (0.5, 6.0)
+    assert train(longer, quiet())
+    scores = json.loads((run.folder / "evaluations.json").read_text())
+    assert [score["steps"] for score in scores] == [256, 512, 768, 1024]
 
 
 def test_a_signal_ends_learning_and_the_run_can_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +217,35 @@ def test_one_thread_same_seed_same_weights(tmp_path: Path, algorithm: str) -> No
     first, again, other = (weights(run) for run in runs)
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_credit_by_task_gives_the_same_weights_again(tmp_path: Path) -> None:
+    settings = {"imitate": "yielding", "imitate_decisions": 256, "critic_first": 256}
+    runs = [small_fleet_run(tmp_path / str(k), seed=seed, **settings) for k, seed in enumerate((4, 4, 5))]
+    for run in runs:
+        train(run, quiet())
+    first, again, other = (weights(run) for run in runs)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+def test_what_credit_by_task_trained_is_what_is_exported(tmp_path: Path) -> None:
+    """On 10,000 observations of the worlds that it was trained in; alike pools tie but for rounding."""
+    run = small_fleet_run(tmp_path / "mine", hidden=[32, 16], n_envs=64, n_steps=16)
+    torch.set_num_threads(1)
+    env = training_env(run)
+    model = new_model(run, env)
+    learn(model, 1024, [Imitation("yielding", 8 * 1024, quiet())])
+    export_policy(model, tmp_path / "exported", run.scenario, {})
+    policy, ties, rows = LearnedPolicy(tmp_path / "exported", Layout(9)), 0, np.arange(env.num_envs)
+    for _ in range(10_000 // env.num_envs):
+        seen, masks = model._last_obs, get_action_masks(env)
+        actions, _ = model.predict(seen, deterministic=True, action_masks=masks)
+        exported, logits = policy.predict(seen, action_masks=masks)[0], policy.logits(seen)
+        np.testing.assert_allclose(logits[rows, exported], logits[rows, actions], atol=1e-5)
+        ties += int((exported != actions).sum())
+        model._last_obs = env.step(model.predict(seen, action_masks=masks)[0])[0]
+    assert ties < 100  # of 10,000
 
 
 @pytest.mark.slow
