@@ -1,0 +1,116 @@
+"""Searches of a second: what they play, what they leave, and that they can stop and go on."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from agents.evolution import training
+from agents.evolution.playing import UNSCALED, Player
+from agents.evolution.settings import load_settings
+from agents.evolution.training import EvolutionRun, evolve
+from agents.worlds import before_reports
+from tessera_env.evaluation.experiment import evaluate
+from tessera_env.observation.layout import Layout
+from tessera_env.policies import make_policy
+from tessera_env.policies.shifting.policy import WEIGHT_COUNT, ShiftedRule, Shifts
+from tessera_env.scenario.loading import load_scenario
+from tests.agents.test_training import quiet
+
+SMALL = {
+    "total_steps": 12_000,
+    "pairs": 4,
+    "beside": {"classic": {"pairs": 2, "weight": 0.5}},
+    "rows": 4,
+    "evaluate_every": 2,
+    "evaluation_worlds": 4,
+    "n_threads": 1,
+}
+
+
+def small_run(folder: Path, **changes: object) -> EvolutionRun:
+    scenario = load_scenario("fleet", **{"task.count": 12})
+    return EvolutionRun.create(folder, scenario, load_settings("fleet", SMALL | changes))
+
+
+def weights(folder: Path) -> bytes:
+    return (folder / "policy.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("rows", [1, 3, 8])
+def test_objectives_are_what_evaluation_says(rows: int) -> None:
+    """A set a world, whatever is played side by side."""
+    scenario, games = load_scenario("fleet", **{"task.count": 12}), 5
+    flat = np.random.default_rng(0).normal(0.0, 0.5, (games, WEIGHT_COUNT))
+    player = Player(scenario, rows)
+    objectives = player.objectives(Shifts.of(UNSCALED, flat), np.arange(games), 7)
+    for game in range(games):
+        policy = ShiftedRule(Layout(len(scenario.pools)), Shifts.of(UNSCALED, flat[game : game + 1]))
+        table = evaluate(scenario, [policy], games, 7).tables["shifted_rule"]
+        assert objectives[game] == pytest.approx(table["objective_usd"][game], rel=1e-12)
+    again = player.objectives(Shifts.of(UNSCALED, flat), np.arange(games), 7)
+    np.testing.assert_array_equal(again, objectives)
+
+
+def test_what_a_run_leaves(tmp_path: Path) -> None:
+    run = small_run(tmp_path / "mine", seed=3)
+    assert evolve(run, quiet())
+    policy = make_policy(run.folder, Layout(4))
+    training_notes = policy.card.training  # type: ignore[attr-defined]
+    assert training_notes["algorithm"] == "evolution" and training_notes["seed"] == 3
+    assert training_notes["steps"] >= SMALL["total_steps"]
+    assert {file.name for file in run.folder.iterdir()} == {
+        "config.json",
+        "evaluations.json",
+        "policy.json",
+        "policy.safetensors",
+        "search.npz",
+    }
+    assert np.abs(load_file(run.folder / "policy.safetensors")["turns"]).max() > 0.0
+
+
+def test_threads_and_rows_play_no_part(tmp_path: Path) -> None:
+    runs = [small_run(tmp_path / "one"), small_run(tmp_path / "two", n_threads=2, rows=3)]
+    for run in runs:
+        evolve(run, quiet())
+    assert weights(runs[0].folder) == weights(runs[1].folder)
+    other = small_run(tmp_path / "other", seed=1)
+    evolve(other, quiet())
+    assert weights(other.folder) != weights(runs[0].folder)
+
+
+def test_stopped_and_resumed_it_is_the_same_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, halved = small_run(tmp_path / "whole"), small_run(tmp_path / "halved")
+    assert evolve(whole, quiet())
+    generation = training.Evolution.generation
+
+    def first_only(evolution: training.Evolution, executor: object) -> None:
+        generation(evolution, executor)  # type: ignore[arg-type]
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training.Evolution, "generation", first_only)
+        assert not evolve(halved, quiet())
+    assert evolve(EvolutionRun.open(halved.folder), quiet())
+    assert weights(halved.folder) == weights(whole.folder)
+
+
+def test_no_hour_of_a_report_is_played(tmp_path: Path) -> None:
+    run = small_run(tmp_path / "mine")
+    for course in training.courses_of(run):
+        if course.scenario.replays:
+            assert course.scenario.market.until_h == 700.0
+    assert before_reports(load_scenario("classic")) == load_scenario("classic")
+
+
+def test_runs_that_cannot_be(tmp_path: Path) -> None:
+    small_run(tmp_path / "mine")
+    with pytest.raises(ValueError, match="exists already"):
+        small_run(tmp_path / "mine")
+    with pytest.raises(ValueError, match="scenario: must be one of"):
+        small_run(tmp_path / "other", beside={"nonsense": {"pairs": 2, "weight": 1.0}})
+    with pytest.raises(ValueError, match=r"config\.json: no such file"):
+        EvolutionRun.open(tmp_path / "mine")
