@@ -7,13 +7,44 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from agents.evolution.settings import load_settings
 from agents.hyperparameters import load_hyperparameters
 from tessera_env.files.writing import write_text
-from tessera_env.policies.card import PolicyCard
+from tessera_env.policies.card import SHIFTED_RULE, PolicyCard
 from tessera_env.policies.folder import read_card, read_weights, save_policy
 
 PRETRAINED = Path(__file__).parents[1] / "tessera_env" / "data" / "pretrained"
 TEXT_FILE = "CARD.md"
+FLEET_REPORT = Path("runs/fleet.json")  # what benchmarks.studies.fleet kept
+
+_FLEET_TEXT = """# pretrained/{name}
+
+`tessera evaluate --scenario fleet --policies greedy,pretrained/{name}` plays it, as it plays `fleet-mixed` and
+`classic`; no torch is needed.
+
+| | |
+|---|---|
+| trained on | preset `{scenario}`, recorded hours before 700, and beside it {beside} |
+| how | `python train.py --scenario {scenario} --steps {total_steps} --seed {seed}{changes}`, commit {commit} |
+| search | {algorithm}; {steps:,} decisions played in {generations:,} generations{stopped}; the weights' mean over them |
+| policy | the rule `yielding` with moves that save work, its turns shifted by {weights:,} weights; sha256 {sha256} |
+| observation | {fields} fields, which policy.json names; one that is missing or means something else is refused |
+
+## How it does
+
+{table}
+
+`python -m benchmarks.studies.fleet` makes the table anew. Nothing was chosen by hours from 700 on, or by these seeds.
+
+## Limits
+
+- It was made on 100 or so tasks that compete for some dozen spot instances in two days. Idle or hopelessly overloaded
+  pools, longer horizons or other prices for what is missed are unknown to it.
+- It keeps deadlines because the scenario's guard forbids what would miss them. Without the guard it promises nothing.
+- It sees each task as it is asked, with counts of the others, not the queue; and what the episode has shown of the
+  pools, not their history before it.
+- It saves work by moving, which pays where a move saves all and an interruption may not.
+"""
 
 _TEXT = """# pretrained/{name}
 
@@ -58,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.exit(2, f"{error}\n")
 
 
-def ship(run: Path, name: str, report: Path, pretrained: Path = PRETRAINED) -> Path:
+def ship(run: Path, name: str, report: Path, pretrained: Path = PRETRAINED, fleet: Path = FLEET_REPORT) -> Path:
     """Copy `run`'s policy to `pretrained / name`; returns that folder.
 
     Raises:
@@ -68,20 +99,24 @@ def ship(run: Path, name: str, report: Path, pretrained: Path = PRETRAINED) -> P
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*", name):
         raise ValueError(f"name: {name!r} (allowed: letters, digits, '_', '-', and '/' between such names)")
     card = read_card(run)
-    arrays, settings = read_weights(run, card.sha256), _settings(run / "config.json", card)
-    folder = pretrained / name
-    save_policy(folder, arrays, card.model_dump(exclude={"schema_version", "sha256"}))
+    arrays, label = read_weights(run, card.sha256), f"pretrained/{name}"
     facts = {
-        **settings,
         "name": name,
         "scenario": card.scenario,
-        "network": f"{card.kind}, hidden layers {settings['hidden']}, {card.activation}",
         "weights": sum(array.size for array in arrays.values()),
         "sha256": card.sha256,
         "fields": len(card.fields),
-        "table": report_table(report, f"pretrained/{name}", card.sha256),
     }
-    write_text(folder / TEXT_FILE, _TEXT.format(**facts))
+    if card.kind == SHIFTED_RULE:
+        facts |= _evolution_settings(run / "config.json", card)
+        text = _FLEET_TEXT.format(**facts, table=fleet_table(fleet, label, card.sha256))
+    else:
+        facts |= _settings(run / "config.json", card)
+        network = f"{card.kind}, hidden layers {facts['hidden']}, {card.activation}"
+        text = _TEXT.format(**facts, network=network, table=report_table(report, label, card.sha256))
+    folder = pretrained / name
+    save_policy(folder, arrays, card.model_dump(exclude={"schema_version", "sha256"}))
+    write_text(folder / TEXT_FILE, text)
     return folder
 
 
@@ -96,6 +131,40 @@ def _settings(path: Path, card: PolicyCard) -> dict[str, Any]:
         return {**chosen, "changes": "".join(changed), "commit": config["commit"], "steps": card.training["steps"]}
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise ValueError(f"{path}: does not say how it was trained ({type(error).__name__}: {error})") from None
+
+
+def _evolution_settings(path: Path, card: PolicyCard) -> dict[str, Any]:
+    """What a search was made with."""
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        settings = config["settings"]
+        chosen = {key: settings[key] for key in ("total_steps", "seed", "n_threads")}  # threads change nothing
+        usual = load_settings(card.scenario).model_dump(mode="json") | chosen
+        changed = [f" --set {key}={json.dumps(value)}" for key, value in settings.items() if usual[key] != value]
+        beside = ", ".join(f"`{name}`" for name in settings["beside"]) or "nothing"
+        notes = {key: card.training[key] for key in ("algorithm", "steps", "generations")}
+        stopped = ", stopped there" if notes["steps"] < settings["total_steps"] else ""
+        words = {"beside": beside, "changes": "".join(changed), "stopped": stopped, "commit": config["commit"]}
+        return {**chosen, **notes, **words}
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ValueError(f"{path}: does not say how it was trained ({type(error).__name__}: {error})") from None
+
+
+def fleet_table(report: Path, label: str, sha256: str) -> str:
+    """The policy's and the rules' figures on the presets, as Markdown; none if other weights were played."""
+    none = f"No report yet: `python -m benchmarks.studies.fleet` and `python -m agents.ship` again put {label}'s here."
+    if not report.is_file():
+        return none
+    kept = json.loads(report.read_text(encoding="utf-8"))
+    tables = [one for one in kept["reports"] if "gap closed %" in one["columns"]]
+    if kept["quick"] or not any(f"{label} {sha256[:12]}" in one["note"] for one in kept["reports"]):
+        return none
+    lines = ["| worlds | policy | objective, $ | difference to greedy, $ | gap closed, % |", "|---|---|---|---|---|"]
+    for one in tables:
+        preset = one["title"].rpartition(": ")[2]
+        shown = [row for row in one["rows"] if row[0] == label or not row[0].startswith("pretrained/")]
+        lines += [f"| `{preset}` | {row[0]} | {row[1]} | {row[2]} | {row[3]} |" for row in shown]
+    return "\n".join(lines)
 
 
 def report_table(report: Path, label: str, sha256: str) -> str:

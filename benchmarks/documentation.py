@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from benchmarks.common import Report, Reports, markdown
 from benchmarks.printed import printed_blocks
-from benchmarks.studies import ablation
+from benchmarks.studies import ablation, fleet
 from benchmarks.studies.cant_be_late import tables
 from benchmarks.studies.cant_be_late.figures import Figures
 from benchmarks.studies.cant_be_late.study import Studies
@@ -25,7 +25,7 @@ from tessera_env.report.columns import columns_of, did_unlike_numbers
 
 ROOT = Path(__file__).parents[1]
 # Which blocks come from whose files: these need not be printed in every run.
-FIGURES = ("results", "baselines", "benchmarks", "ablation", "cant-be-late")
+FIGURES = ("results", "results-fleet", "baselines", "benchmarks", "ablation", "cant-be-late", "fleet")
 # Of the report's columns.
 SHOWN = ("cost $", "objective $", "difference $", "saves %", "gap closed %", "missed deadlines", "tasks done")
 LEARNED = "learned"
@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("runs/latest"), help="a finished run's folder")
     parser.add_argument("--benchmarks", type=Path, default=Path("runs/benchmarks.json"), help="what make bench kept")
+    parser.add_argument("--fleet", type=Path, default=fleet.KEPT, help="what benchmarks.studies.fleet kept")
     parser.add_argument("--report", type=Path, default=Path("runs/cant_be_late.json"), help="what make report kept")
     given = parser.parse_args(arguments)
     blocks = {
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         **run_blocks(given.run),
         **benchmark_blocks(given.benchmarks),
         **report_blocks(given.report),
+        **fleet_blocks(given.fleet),
     }
     texts = {page: page.read_text(encoding="utf-8") for page in pages()}
     check_blocks(texts, blocks)
@@ -85,14 +87,16 @@ def check_blocks(texts: Mapping[Path, str], blocks: Iterable[str]) -> None:
 
 
 def run_blocks(folder: Path) -> dict[str, str]:
-    """How the policies compared after a run's training."""
-    files = {name: folder / f"results{name}.json" for name in ("", "-classic", "-fleet", "-fleet-mixed")}
-    if not all(file.is_file() for file in files.values()):
+    """How the policies compared after the default training, and after that of a fleet beside it."""
+    beside = folder.with_name(f"{folder.name}-fleet")
+    files = [folder / "results.json", *(beside / f"results{name}.json" for name in ("", "-classic", "-fleet-mixed"))]
+    if not all(file.is_file() for file in files):
         return {}
-    main_results, *others = (Results.from_json(file) for file in files.values())
+    main_results, of_fleet, *others = (Results.from_json(file) for file in files)
     card = json.loads((folder / "policy.json").read_text(encoding="utf-8"))
     return {
         "results": f"{results_table(main_results)}\n\n{caption(main_results)} {verdict(main_results, card)}".rstrip(),
+        "results-fleet": f"{results_table(of_fleet)}\n\n{caption(of_fleet)}",
         "baselines": "\n\n".join(f"{results_table(one)}\n\n{caption(one)}" for one in others),
     }
 
@@ -110,6 +114,18 @@ def benchmark_blocks(file: Path) -> dict[str, str]:
     ideas = [report_table(shortened(report)) for report in reports.reports if report.title == ablation.TITLE]
     blocks = {"benchmarks": "\n\n".join([f"Measured on: {reports.machine}.", *tables])}
     return {**blocks, "ablation": ideas[0]} if ideas else blocks
+
+
+def fleet_blocks(file: Path) -> dict[str, str]:
+    """Tasks that compete.
+
+    Raises:
+        ValueError: the tables are of a toy size.
+    """
+    if not file.is_file():
+        return {}
+    reports = of_full_size(Reports.from_json(file), file).reports
+    return {"fleet": "\n\n".join(report_table(report) for report in reports)}
 
 
 def of_full_size(kept: Kept, file: Path) -> Kept:

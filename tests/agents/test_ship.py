@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from agents.evolution.training import evolve
 from agents.ship import main, ship
 from agents.training import train
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy
 from tessera_env.policies.folder import read_card
+from tests.agents.evolution.test_training import small_run as small_search
 from tests.agents.small import small_run
 from tests.agents.test_training import quiet
+from tests.policies.observations import random_rows
 
 
 def report(path: Path, label: str, sha256: str) -> Path:
@@ -53,6 +56,37 @@ def test_the_run_s_policy_and_its_card(tmp_path: Path) -> None:
     assert "`slack_threshold`" in text and "`greedy`" not in text
     weights = sum(array.size for array in load_file(folder / "policy.safetensors").values())
     assert f"{weights:,} weights" in text
+
+
+def test_a_rule_with_shifts_and_its_card(tmp_path: Path) -> None:
+    run = small_search(tmp_path / "mine", seed=5)
+    evolve(run, quiet())
+    sha256 = read_card(run.folder).sha256
+    table = {
+        "title": "Tasks that compete: fleet",
+        "note": "",
+        "columns": ["policy", "objective $", "difference to greedy $", "gap closed %"],
+        "rows": [["greedy", "900", "baseline", ""], ["pretrained/some", "800", "-100 *", "40"], ["pretrained/b", "1"]],
+    }
+    weights = {"title": "", "note": f"pretrained/some {sha256[:12]}.", "columns": [], "rows": []}
+    kept = tmp_path / "fleet.json"
+    kept.write_text(json.dumps({"quick": False, "reports": [table, weights]}))
+    folder = ship(run.folder, "some", tmp_path / "none.json", tmp_path / "pretrained", kept)
+    rows = random_rows(200, Layout(3))
+    answers = [LearnedPolicy(one, Layout(3)).predict(rows)[0] for one in (run.folder, folder)]
+    np.testing.assert_array_equal(*answers)
+    text = (folder / "CARD.md").read_text(encoding="utf-8")
+    for fact in (
+        "`fleet`",
+        "--seed 5",
+        sha256,
+        "beside it `classic`",
+        "| `fleet` | pretrained/some | 800 | -100 * | 40 |",
+    ):
+        assert fact in text
+    assert "pretrained/b" not in text and "stopped there" not in text
+    other = ship(run.folder, "other", tmp_path / "none.json", tmp_path / "pretrained", kept)
+    assert "No report yet" in (other / "CARD.md").read_text(encoding="utf-8")
 
 
 def test_without_a_report_the_card_says_how_to_get_one(tmp_path: Path) -> None:

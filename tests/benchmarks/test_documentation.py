@@ -171,10 +171,13 @@ def test_what_was_not_measured_stays_as_it_is(tmp_path):
     assert documentation.run_blocks(tmp_path) == documentation.benchmark_blocks(tmp_path / "b.json") == {}
 
 
-def test_a_run_s_files_become_both_tables(tmp_path):
-    for name in ("", "-classic", "-fleet", "-fleet-mixed"):
-        results(labels=("on_demand_only", "greedy")).write_json(tmp_path / f"results{name}.json")
-    (tmp_path / "policy.json").write_text('{"scenario": "deadline", "training": {}}', encoding="utf-8")
-    found = documentation.run_blocks(tmp_path)
-    assert found["results"].count("| greedy |") == 1
-    assert found["baselines"].count("| greedy |") == 3
+def test_a_run_s_files_become_its_tables(tmp_path):
+    run, beside = tmp_path / "mine", tmp_path / "mine-fleet"
+    run.mkdir()
+    beside.mkdir()
+    for file in (run / "results", beside / "results", beside / "results-classic", beside / "results-fleet-mixed"):
+        results(labels=("on_demand_only", "greedy")).write_json(file.with_name(f"{file.name}.json"))
+    (run / "policy.json").write_text('{"scenario": "deadline", "training": {}}', encoding="utf-8")
+    found = documentation.run_blocks(run)
+    assert found["results"].count("| greedy |") == found["results-fleet"].count("| greedy |") == 1
+    assert found["baselines"].count("| greedy |") == 2

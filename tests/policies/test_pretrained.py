@@ -25,7 +25,11 @@ def test_they_are_found_by_name_from_anywhere(tmp_path: Path, monkeypatch: pytes
         assert isinstance(policy, LearnedPolicy) and policy.name == name
 
 
-@pytest.mark.parametrize("name", pretrained_names())
+NETWORKS = [name for name in pretrained_names() if "fleet" not in name]
+FLEETS = [name for name in pretrained_names() if "fleet" in name]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
 def test_they_play_alike_in_another_observation(name: str, other: Callable[[int], Layout]) -> None:
     rows = random_rows(500, Layout(1))
@@ -100,3 +104,24 @@ def test_never_late_in_generated_worlds_of_the_tightest_deadlines() -> None:
     tight = {"task.deadline_h": 48.5}
     results = evaluate("deadline", ["pretrained/deadline"], 64, 2, overrides=tight)
     assert np.sum(results.tables["pretrained/deadline"]["deadlines_missed"]) == 0
+
+
+@pytest.mark.parametrize("name", FLEETS)
+def test_fleets_play_every_fleet_preset_and_obey_masks(name: str) -> None:
+    for scenario in ("classic", "fleet", "fleet-mixed"):
+        results = evaluate(scenario, [name], 4, 5)
+        assert not results.tables[name]["invalid_actions"].any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["fleet", "fleet-mixed", "classic"])
+def test_the_fleet_policy_is_better_than_every_rule_on_development_worlds(scenario: str) -> None:
+    """A weak statement of what the report says with care; these worlds are not the report's."""
+    rules = ["greedy", "fleet_threshold", "yielding"]
+    results = evaluate(scenario, [*rules, "pretrained/fleet"], 100, 4242, "pretrained/fleet")
+    for rule in rules:
+        difference = results.summary[rule].difference_usd
+        assert difference is not None and difference.low > 0.0, rule
+    done = {name: int(table["tasks_done"].sum()) for name, table in results.tables.items()}
+    missed = {name: int(table["deadlines_missed"].sum()) for name, table in results.tables.items()}
+    assert done["pretrained/fleet"] >= done["greedy"] and missed["pretrained/fleet"] <= missed["greedy"]
