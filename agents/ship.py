@@ -26,7 +26,7 @@ _FLEET_TEXT = """# pretrained/{name}
 |---|---|
 | trained on | preset `{scenario}`, recorded hours before 700, and beside it {beside} |
 | how | `python train.py --scenario {scenario} --steps {total_steps} --seed {seed}{changes}`, commit {commit} |
-| search | {algorithm}; {steps:,} decisions played in {generations:,} generations{stopped}; the weights' mean over them |
+| search | {algorithm}; {steps:,} decisions played in {generations:,} generations{stopped}; mean of their weights |
 | policy | the rule `yielding` with moves that save work, its turns shifted by {weights:,} weights; sha256 {sha256} |
 | observation | {fields} fields, which policy.json names; one that is missing or means something else is refused |
 
