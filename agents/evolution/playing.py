@@ -3,13 +3,13 @@
 import numpy as np
 
 from tessera_env.policies.shifting.choice import add_figures
-from tessera_env.policies.shifting.figures import FIGURE_COUNT
+from tessera_env.policies.shifting.figures import FIGURE_COUNT, SINGLE_COUNT
 from tessera_env.policies.shifting.policy import Shifted, Shifts
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
 
-UNSCALED = np.repeat([[0.0], [1.0]], FIGURE_COUNT, axis=1)  # a scale that leaves figures as they are
+UNSCALED = np.repeat([[0.0], [1.0]], SINGLE_COUNT, axis=1)  # a scale that leaves figures as they are
 _IDLE = -1
 _SLICE = 64  # decisions of a row between two looks at who is done
 
@@ -32,7 +32,7 @@ class Player:
         self._commands = np.zeros(rows, dtype=np.int64)
         self._actions = np.zeros(rows, dtype=np.int64)
         self._games = np.full(rows, _IDLE)  # which game each row plays
-        self._figures, self._sums = np.zeros(FIGURE_COUNT), np.zeros((2, FIGURE_COUNT))
+        self._figures, self._sums = np.zeros(FIGURE_COUNT), np.zeros((2, SINGLE_COUNT))
 
     def objectives(self, shifts: Shifts, worlds: np.ndarray, seed: int, counts_figures: bool = False) -> np.ndarray:
         """Dollars and penalties of game k, world `worlds[k]` of the seed under set k of the weights, (games,).
@@ -55,7 +55,7 @@ class Player:
         return objectives
 
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
-        """Means of the figures that were counted, and of their squares, (figures,) each."""
+        """Means of single figures that were counted, and of their squares, (singles,) each."""
         return self._sums[0] / self.decisions, self._sums[1] / self.decisions
 
     def _start(self, worlds: np.ndarray, seed: int, upcoming: int) -> int:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
 from tessera_env.policies import fields_v1
-from tessera_env.policies.networks import Activation, NetworkKind
+from tessera_env.policies.networks import Activation
 from tessera_env.scenario.errors import lines_of, shown
 from tessera_env.scenario.market import MAX_POOLS
 
@@ -54,7 +54,7 @@ class PolicyCard(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     schema_version: Literal[1, 2] = Field(2, description="of this format; a card of 1 is read as one of 2")
-    kind: NetworkKind | Literal["shifted_rule"] = Field(description="what the tensors are")
+    kind: Literal["mlp", "pool_scorer", "shifted_rule"] = Field(description="what the tensors are")
     activation: Activation = Field("tanh", description="of a network's hidden layers")
     pool_count: int = Field(ge=1, le=MAX_POOLS, description="pools at training; mlp runs on as many only")
     fields: list[str] = Field(

@@ -39,7 +39,7 @@ def test_cards_that_are_not_json(folder: Path, text: bytes, reason: str) -> None
     ("changes", "reason"),
     [
         ({"schema_version": 3}, "schema_version: must be 1 or 2 (got 3)"),
-        ({"kind": "lstm"}, "kind: must be 'mlp' or 'pool_scorer' (got 'lstm')"),
+        ({"kind": "lstm"}, "kind: must be 'mlp', 'pool_scorer' or 'shifted_rule' (got 'lstm')"),
         ({"activation": "gelu"}, "activation: must be 'tanh' or 'relu' (got 'gelu')"),
         ({"pool_count": 0}, "pool_count: must be"),
         ({"pool_count": 10**12}, "pool_count"),

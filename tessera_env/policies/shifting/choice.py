@@ -12,7 +12,7 @@ from tessera_env.jit.compiled import compiled
 from tessera_env.jit.kernel import Kernel
 from tessera_env.observation.layout import Field, PoolField
 from tessera_env.policies.rules.ranking import pool_value
-from tessera_env.policies.shifting.figures import FIGURE_COUNT, can_have, write_figures
+from tessera_env.policies.shifting.figures import FIGURE_COUNT, SINGLE_COUNT, can_have, write_figures
 from tessera_env.policies.shifting.turns import move_turn, on_demand_turn, yield_turn
 from tessera_env.world.parameters import NONE
 
@@ -59,10 +59,10 @@ def _choose_rows(observations, masks, rows, sets, shifts, pools, scale, figures,
 
 
 def _add_figures(observations, masks, rows, unscaled, figures, sums) -> None:
-    """Add the figures of `rows` and their squares to `sums` (2, figures); `unscaled` is a scale of 0 and 1."""
+    """Add single figures of `rows` and their squares to `sums` (2, singles); `unscaled` is a scale of 0 and 1."""
     for k in range(rows.shape[0]):
         write_figures(observations, rows[k], masks.shape[1] // 2, unscaled, figures)
-        for i in range(FIGURE_COUNT):
+        for i in range(SINGLE_COUNT):
             sums[0, i] += figures[i]
             sums[1, i] += figures[i] * figures[i]
 

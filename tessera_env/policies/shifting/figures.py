@@ -4,6 +4,7 @@ Figures do not depend on how many pools there are, or in which order: one set of
 """
 
 from enum import IntEnum
+from itertools import combinations_with_replacement
 
 from tessera_env.jit.compiled import compiled
 from tessera_env.observation.layout import Field, PoolField
@@ -68,14 +69,32 @@ class Figure(IntEnum):
     ITS_FIRST = SPOT_ROOM + 5  # of OF_ITS_POOL
 
 
-FIGURE_COUNT = Figure.ITS_FIRST + len(OF_ITS_POOL)
-NAMES = (
+SINGLE_COUNT = Figure.ITS_FIRST + len(OF_ITS_POOL)
+_SINGLE_NAMES = (
     *(field.name.lower() for field in TAKEN),
     *(f"mean_{field.name.lower()}" for field in AVERAGED),
     *(figure.name.lower() for figure in list(Figure)[:-1]),
     *(f"its_{field.name.lower()}" for field in OF_ITS_POOL),
 )
 
+# Behind the single ones stand products of any two of these, squares too: who gives way to whom depends on time and
+# slack together.
+CROSSED = (
+    "time",
+    "work_left_h",
+    "slack",
+    "slack_per_work",
+    "state",
+    "waiting",
+    "placed_on_demand",
+    "mean_available",
+)
+PAIRS = tuple(combinations_with_replacement(CROSSED, 2))
+NAMES = (*_SINGLE_NAMES, *(f"{one} x {other}" for one, other in PAIRS))
+FIGURE_COUNT = len(NAMES)
+
+_FIRSTS = tuple(_SINGLE_NAMES.index(one) for one, _ in PAIRS)
+_SECONDS = tuple(_SINGLE_NAMES.index(other) for _, other in PAIRS)
 _TAKEN = tuple(int(field) for field in TAKEN)
 _AVERAGED = tuple(int(field) for field in AVERAGED)
 _OF_ITS_POOL = tuple(int(field) for field in OF_ITS_POOL)
@@ -83,7 +102,9 @@ _OF_ITS_POOL = tuple(int(field) for field in OF_ITS_POOL)
 
 @compiled
 def write_figures(observations, env: int, pool_count: int, scale, out) -> None:
-    """Write the row's figures, scaled: less scale[0], divided by scale[1], cut off at plus and minus MOST."""
+    """Write the row's figures: single ones less scale[0], divided by scale[1], cut off at plus and minus MOST, then
+    products of two, divided by MOST.
+    """
     for k in range(len(_TAKEN)):
         out[k] = seen(observations, env, _TAKEN[k])
     price, average = write_means(observations, env, pool_count, out)
@@ -91,8 +112,10 @@ def write_figures(observations, env: int, pool_count: int, scale, out) -> None:
     write_its_pool(observations, env, pool_count, price, out)
     unsaved = unsaved_h(observations, env)
     out[Figure.UNSAVED_H] = unsaved / (unsaved + _UNSAVED_HALF_H)
-    for k in range(FIGURE_COUNT):
+    for k in range(SINGLE_COUNT):
         out[k] = min(max((out[k] - scale[0, k]) / scale[1, k], -MOST), MOST)
+    for k in range(len(_FIRSTS)):
+        out[SINGLE_COUNT + k] = out[_FIRSTS[k]] * out[_SECONDS[k]] / MOST
 
 
 @compiled
@@ -107,7 +130,7 @@ def unsaved_h(observations, env: int) -> float:
 def write_means(observations, env: int, pool_count: int, out) -> tuple[float, float]:
     """Write means over the pools that fit, and their room; returns their means of the spot price, now and so far."""
     first, count, average = len(_TAKEN), 0, 0.0
-    for k in range(first, Figure.ITS_FIRST + len(_OF_ITS_POOL)):
+    for k in range(first, SINGLE_COUNT):
         out[k] = 0.0
     for pool_id in range(pool_count):
         if pool_value(observations, env, pool_id, PoolField.FITS) <= 0.0:

@@ -8,7 +8,7 @@ import numpy as np
 from tessera_env.observation.checked import checked_masks, checked_observation
 from tessera_env.observation.layout import Field, Layout, PoolField
 from tessera_env.policies.shifting.choice import POOL_TERMS, Turn, choose_rows
-from tessera_env.policies.shifting.figures import AVERAGED, FIGURE_COUNT, OF_ITS_POOL, TAKEN
+from tessera_env.policies.shifting.figures import AVERAGED, FIGURE_COUNT, OF_ITS_POOL, SINGLE_COUNT, TAKEN
 
 # What is read of an observation, by name.
 READ = tuple(
@@ -27,7 +27,7 @@ READ = tuple(
 class Shifts:
     """Weights, of one policy or of several side by side."""
 
-    scale: np.ndarray  # (2, figures): the figures' mean and deviation, in the worlds that it was trained in
+    scale: np.ndarray  # (2, singles): single figures' mean and deviation, in the worlds that it was trained in
     turns: np.ndarray  # (sets, turns, figures + 1)
     pools: np.ndarray  # (sets, pool terms)
 
@@ -60,7 +60,7 @@ class Shifts:
         return {name: value.astype(np.float32) for name, value in zip(SHAPES, values, strict=True)}
 
 
-SHAPES = {"scale": (2, FIGURE_COUNT), "turns": (len(Turn), FIGURE_COUNT + 1), "pools": (len(POOL_TERMS),)}
+SHAPES = {"scale": (2, SINGLE_COUNT), "turns": (len(Turn), FIGURE_COUNT + 1), "pools": (len(POOL_TERMS),)}
 _TURN_WEIGHTS = len(Turn) * (FIGURE_COUNT + 1)
 WEIGHT_COUNT = _TURN_WEIGHTS + len(POOL_TERMS)
 

@@ -6,16 +6,18 @@ import pytest
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.shifting.figures import (
     AVERAGED,
+    CROSSED,
     FIGURE_COUNT,
     MOST,
     NAMES,
     OF_ITS_POOL,
+    SINGLE_COUNT,
     TAKEN,
     write_figures,
 )
 from tests.policies.observations import LAYOUT, on_spot, random_rows, waiting
 
-UNSCALED = np.repeat([[0.0], [1.0]], FIGURE_COUNT, axis=1)
+UNSCALED = np.repeat([[0.0], [1.0]], SINGLE_COUNT, axis=1)
 
 
 def figures(row: np.ndarray, layout: Layout = LAYOUT, scale: np.ndarray = UNSCALED) -> dict[str, float]:
@@ -45,7 +47,11 @@ def slow_figures(row: np.ndarray, layout: Layout) -> dict[str, float]:
     expected["unsaved_h"] = unsaved_h / (unsaved_h + 2.0)
     for field in OF_ITS_POOL:
         expected[f"its_{field.name.lower()}"] = 0.0 if last is None else float(seen[field.name.lower()][last])
-    return {name: min(max(value, -MOST), MOST) for name, value in expected.items()}
+    expected = {name: min(max(value, -MOST), MOST) for name, value in expected.items()}
+    for k, one in enumerate(CROSSED):
+        for other in CROSSED[k:]:
+            expected[f"{one} x {other}"] = expected[one] * expected[other] / MOST
+    return expected
 
 
 @pytest.mark.parametrize("pools", [1, 2, 9])
