@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import train as program
+from agents.evolution.settings import load_settings
 from tests.agents.small import SETTINGS
 
 ROOT = Path(program.__file__).parent
@@ -38,9 +39,46 @@ def test_train_report_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert Path("runs/latest").resolve() == Path("runs/mine").resolve()
 
 
+FLEET = ["--scenario=fleet", "--set=task.count=12", "--set=pairs=2", "--set=rows=4", "--set=evaluation_worlds=4"]
+
+
+def test_where_tasks_compete_it_is_a_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(program, "REPORT_EPISODES", 3)
+    assert program.main([*FLEET, "--set=beside={}", "--steps=2000", "--name=mine"]) == 0
+    out, _ = capfd.readouterr()
+    assert "evolution on fleet, 2,000 decisions" in out and "learned" in out
+    labels = [policy["label"] for policy in json.loads(Path("runs/latest/results.json").read_text())["policies"]]
+    assert labels[-1] == "learned"
+    before = json.loads(Path("runs/mine/evaluations.json").read_text())[-1]["generation"]
+    assert program.main(["--resume=runs/latest", "--steps=4000", "--no-report"]) == 0
+    assert json.loads(Path("runs/mine/evaluations.json").read_text())[-1]["generation"] > before
+
+
+def test_the_default_run_trains_a_fleet_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(program, "REPORT_EPISODES", 2)
+    short = {"total_steps": 1000, "pairs": 2, "rows": 4, "evaluation_worlds": 2}
+    monkeypatch.setattr(program, "load_settings", lambda section: load_settings(section, short))
+    assert program.main(["--name=mine", *SMALL]) == 0
+    out, _ = capfd.readouterr()
+    assert out.count(" against pretrained/") == 2
+    for file in ("latest/results.json", "latest-fleet/results.json", "latest-fleet/results-classic.json"):
+        assert "pretrained/" in (Path("runs") / file).read_text(encoding="utf-8")
+    assert Path("runs/latest").resolve() == Path("runs/mine").resolve()
+    assert Path("runs/latest-fleet").resolve() == Path("runs/mine-fleet").resolve()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--scenario=fleet", "--set=gamma=2"], "evolution.toml: gamma: no such hyper-parameter"),
+        (["--scenario=fleet", "--set=pairs=1"], "evolution.toml: pairs:"),
+        (["--resume=runs/nothing", "--method=evolution"], "--resume: keeps the run's"),
         (["--set=gamma=2"], "hyperparameters.toml: gamma:"),
         (["--set=task.deadline_hours=70"], "deadline.toml: task.deadline_hours:"),
         (["--set=gamma"], "must be KEY=VALUE"),
