@@ -26,7 +26,7 @@ _FLEET_TEXT = """# pretrained/{name}
 |---|---|
 | trained on | preset `{scenario}`, recorded hours before 700, and beside it {beside} |
 | how | `python train.py --scenario {scenario} --steps {total_steps} --seed {seed}{changes}`, commit {commit} |
-| search | {algorithm}; {steps:,} decisions played in {generations:,} generations{stopped}; mean of their weights |
+| search | {algorithm}; {steps:,} decisions played in {generations:,} generations{stopped}; mean of weights.{note} |
 | policy | the rule `yielding` with moves that save work, its turns shifted by {weights:,} weights; sha256 {sha256} |
 | observation | {fields} fields, which policy.json names; one that is missing or means something else is refused |
 
@@ -81,16 +81,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="a finished run's folder")
     parser.add_argument("name", help="what comes after pretrained/")
+    parser.add_argument("--note", default="", help="a sentence for the card: what was done beside what the run says")
     parser.add_argument("--report", type=Path, default=Path("runs/cant_be_late.json"), help="what make report kept")
     given = parser.parse_args(arguments)
     try:
-        print(ship(given.run, given.name, given.report))
+        print(ship(given.run, given.name, given.report, note=given.note))
     except (ValueError, OSError) as error:
         parser.exit(2, f"{error}\n")
 
 
-def ship(run: Path, name: str, report: Path, pretrained: Path = PRETRAINED, fleet: Path = FLEET_REPORT) -> Path:
-    """Copy `run`'s policy to `pretrained / name`; returns that folder.
+def ship(
+    run: Path,
+    name: str,
+    report: Path,
+    pretrained: Path = PRETRAINED,
+    fleet: Path = FLEET_REPORT,
+    note: str = "",
+) -> Path:
+    """Copy `run`'s policy to `pretrained / name`, `note` into its card; returns that folder.
 
     Raises:
         ValueError: the run holds no policy that can be used, or the name is none.
@@ -109,7 +117,8 @@ def ship(run: Path, name: str, report: Path, pretrained: Path = PRETRAINED, flee
     }
     if card.kind == SHIFTED_RULE:
         facts |= _evolution_settings(run / "config.json", card)
-        text = _FLEET_TEXT.format(**facts, table=fleet_table(fleet, label, card.sha256))
+        shown = fleet_table(fleet, label, card.sha256)
+        text = _FLEET_TEXT.format(**facts, table=shown, note=f" {note}" if note else "")
     else:
         facts |= _settings(run / "config.json", card)
         network = f"{card.kind}, hidden layers {facts['hidden']}, {card.activation}"
