@@ -37,8 +37,8 @@ _CAPACITY: Colour = (40, 120, 70)
 
 NOTE = """\
 {worlds} worlds of `{scenario}`{hours}, seed {seed}; means. Tasks on spot and on on-demand (in set-up or running) by
-hours since the episode's start. Moves: of one's own, from one instance to another, which saves a task's work. Work
-lost: by interruptions."""
+hours since the episode's start. Moves: of one's own, from one instance to another, which saves a task's work. Lost:
+work, by interruptions. $: the objective."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def courses_of(scenario: Scenario, label: str, worlds: int, seed: int) -> list[C
 def table(scenario: Scenario, played: dict[str, list[Course]], seed: int) -> Report:
     """Where tasks are by time of the episode, and what is moved and lost."""
     edges = np.arange(0.0, scenario.horizon_h, PERIOD_H)
-    periods = [f"{start:g}-{min(start + PERIOD_H, scenario.horizon_h):g} h" for start in edges]
+    periods = [f"{start:g}-{min(start + PERIOD_H, scenario.horizon_h):g}" for start in edges]
     rows = []
     for label, courses in played.items():
         for where in ("spot", "on_demand"):
@@ -86,7 +86,7 @@ def table(scenario: Scenario, played: dict[str, list[Course]], seed: int) -> Rep
     hours = f", recorded hours from {scenario.market.from_h:g} on" if scenario.replays else ""
     worlds = len(next(iter(played.values())))
     note = NOTE.format(worlds=worlds, scenario=scenario.name, hours=hours, seed=seed)
-    columns = ("policy", "tasks on", *periods, "moves", "work lost h", "objective $")
+    columns = ("policy", "tasks on", *periods, "moves", "lost h", "$")
     return Report("What the trained fleet does differently", note, columns, tuple(rows))
 
 
