@@ -53,9 +53,11 @@ class EvolutionRun:
         """Make the folder.
 
         Raises:
-            ValueError: it exists already, or a scenario beside the run's cannot be loaded.
+            ValueError: it exists already, or a scenario beside the run's cannot be loaded, or has its name.
         """
         for name in settings.beside:
+            if load_scenario(name).name == scenario.name:
+                raise ValueError(f"beside: {name!r} (allowed: scenarios of other names than the run's)")
             before_reports(load_scenario(name))
         before_reports(scenario)
         return cls(made_folder(folder), scenario, settings)

@@ -112,5 +112,7 @@ def test_runs_that_cannot_be(tmp_path: Path) -> None:
         small_run(tmp_path / "mine")
     with pytest.raises(ValueError, match="scenario: must be one of"):
         small_run(tmp_path / "other", beside={"nonsense": {"pairs": 2, "weight": 1.0}})
+    with pytest.raises(ValueError, match="beside: 'fleet' "):
+        small_run(tmp_path / "other", beside={"fleet": {"pairs": 2, "weight": 1.0}})
     with pytest.raises(ValueError, match=r"config\.json: no such file"):
         EvolutionRun.open(tmp_path / "mine")
