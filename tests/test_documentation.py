@@ -185,7 +185,8 @@ def runs_as_shown(words: list[str], folder: Path) -> None:
 def trains(line: str, folder: Path) -> None:
     """The training command, at a toy's size."""
     line = re.sub(r"--steps \d+", "--steps 128", line)
-    toy = ("n_envs=16", "n_steps=8", "batch_size=64", "evaluation_worlds=2")
+    of_search = ("pairs=2", "rows=4", "beside={}", "task.count=12")
+    toy = ("evaluation_worlds=2", *(of_search if "fleet" in line else ("n_envs=16", "n_steps=8", "batch_size=64")))
     words = [word for setting in toy for word in ("--set", setting)]
     succeeds(sys.executable, str(ROOT / "train.py"), *shlex.split(line)[2:], *words, "--no-report", cwd=folder)
     assert (folder / "runs" / "latest" / "policy.json").is_file()

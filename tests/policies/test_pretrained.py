@@ -114,7 +114,7 @@ def test_fleets_play_every_fleet_preset_and_obey_masks(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scenario", ["fleet", "fleet-mixed", "classic"])
+@pytest.mark.parametrize("scenario", ["fleet", "fleet-mixed"])
 def test_the_fleet_policy_is_better_than_every_rule_on_development_worlds(scenario: str) -> None:
     """A weak statement of what the report says with care; these worlds are not the report's."""
     rules = ["greedy", "fleet_threshold", "yielding"]
