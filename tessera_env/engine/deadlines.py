@@ -51,7 +51,7 @@ def work_left_if_lost_s(config, task, now_s: float) -> float:
 def whole_ticks_slack_s(config, left_s: float, needed_s: float) -> float:
     """Time left less time needed; with ticks both in whole ones, as who decides and is billed by ticks has to count."""
     tick_s = config.slack_tick_s
-    if tick_s <= 0.0:
+    if tick_s <= 0.0 or left_s == math.inf:  # without a deadline there is no last tick
         return left_s - needed_s
     return (math.floor(left_s / tick_s + _ROUNDING) - math.ceil(needed_s / tick_s - _ROUNDING)) * tick_s
 
