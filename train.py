@@ -21,7 +21,8 @@ from rich.console import Console
 from agents.evolution.settings import SHORT, Settings, load_settings
 from agents.evolution.training import METHOD, EvolutionRun, evolve
 from agents.hyperparameters import Hyperparameters, load_hyperparameters
-from agents.training import Run, point_latest, train
+from agents.run_folder import point_latest
+from agents.training import Run, train
 from agents.worlds import report_scenario
 from tessera_env.evaluation.experiment import DEFAULT_POLICIES, Experiment, PolicyLike
 from tessera_env.evaluation.results import Results
@@ -110,15 +111,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def carry_out(run: Run | EvolutionRun, console: Console, link: str = LATEST) -> bool:
     """Train; returns whether it was to the end, where then the link of that name beside the folder points."""
-    if isinstance(run, EvolutionRun):
-        say(console, f"{run.folder}: {METHOD} on {run.scenario.name}, {run.settings.total_steps:,} decisions")
-        is_finished = evolve(run, console)
-        if is_finished:
-            point_latest(run.folder, link)
-        return is_finished
-    settings = run.hyperparameters
-    say(console, f"{run.folder}: {settings.algorithm} on {run.scenario.name}, {settings.total_steps:,} decisions")
-    return train(run, console)
+    say(console, f"{run.folder}: {run.summary}")
+    is_finished = evolve(run, console) if isinstance(run, EvolutionRun) else train(run, console)
+    if is_finished:
+        point_latest(run.folder, link)
+    return is_finished
 
 
 def new_run(given: Arguments) -> Run | EvolutionRun:

@@ -11,8 +11,6 @@ What is in it:
 
 import io
 import json
-import os
-import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -41,11 +39,12 @@ from agents.callbacks import (
 )
 from agents.credit.buffer import TaskCreditBuffer
 from agents.credit.ledger import LedgerVecEnv
-from agents.export import TorchPolicy, export_policy, source_commit, versions
+from agents.export import TorchPolicy, export_policy, source_commit
 from agents.hindsight import HindsightVecEnv
 from agents.hyperparameters import NOBODY, Hyperparameters, validated
 from agents.imitation import Imitation
 from agents.networks import policy_arguments
+from agents.run_folder import CONFIG_FILE, made_folder, opened_folder, write_config
 from agents.vec_env import TesseraVecEnv
 from agents.worlds import development_scenario, development_seed, training_scenario, training_seed
 from tessera_env.evaluation.experiment import ROWS
@@ -85,39 +84,20 @@ class Run:
         Raises:
             ValueError: the folder holds no run that can go on.
         """
-        # What `latest` points at now: it may point elsewhere when this run is finished.
-        folder = folder.parent / os.readlink(folder) if folder.is_symlink() else folder
-        for name in ("config.json", "last.zip"):
-            if not (folder / name).is_file():
-                raise ValueError(f"{folder / name}: no such file (needed to go on with a run)")
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        folder, config = opened_folder(folder, "last.zip")
         settings = config["hyperparameters"] | ({} if total_steps is None else {"total_steps": total_steps})
-        return cls(folder, load_scenario(config["scenario"]), validated(settings, str(folder / "config.json")))
+        return cls(folder, load_scenario(config["scenario"]), validated(settings, str(folder / CONFIG_FILE)))
+
+    @property
+    def summary(self) -> str:
+        """How, on what and how long."""
+        settings = self.hyperparameters
+        return f"{settings.algorithm} on {self.scenario.name}, {settings.total_steps:,} decisions"
 
     def write_config(self) -> None:
         """Write `config.json`."""
-        config = {
-            "scenario": self.scenario.model_dump(mode="json"),
-            "hyperparameters": self.hyperparameters.model_dump(mode="json"),
-            "versions": versions(),
-            "commit": source_commit(),
-        }
-        write_text(self.folder / "config.json", json.dumps(config, indent=2) + "\n")
-
-
-def made_folder(folder: Path) -> Path:
-    """A run's folder, which is made.
-
-    Raises:
-        ValueError: it exists already.
-    """
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        raise ValueError(
-            f"{folder}: exists already (go on with it: --resume {folder}, or give another --name)"
-        ) from None
-    return folder
+        facts = {"scenario": self.scenario, "hyperparameters": self.hyperparameters}
+        write_config(self.folder, {name: fact.model_dump(mode="json") for name, fact in facts.items()})
 
 
 def _check_job(scenario: Scenario, settings: Hyperparameters) -> None:
@@ -241,8 +221,6 @@ def train(run: Run, console: Console) -> bool:
         bar.close()
         model.logger.close()
         env.close()
-    if is_finished:
-        point_latest(run.folder)
     return is_finished
 
 
@@ -353,10 +331,3 @@ def save_model(model: OnPolicyAlgorithm, path: Path) -> None:
     buffer = io.BytesIO()
     model.save(buffer)
     write_bytes(path, buffer.getvalue())
-
-
-def point_latest(folder: Path, name: str = "latest") -> None:
-    """Make the link of that name beside the folder point to it, in one step."""
-    link = folder.with_name(f".latest.{secrets.token_hex(8)}")
-    link.symlink_to(folder.name, target_is_directory=True)
-    os.replace(link, folder.with_name(name))

@@ -1,4 +1,4 @@
-"""Draw README's picture: `fleet` under Greedy, seed 0, after 20 hours."""
+"""Draw the first page's picture: `fleet` under Greedy, seed 0, after 20 hours."""
 
 import sys
 

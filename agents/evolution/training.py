@@ -11,7 +11,6 @@ What is in it:
 import io
 import json
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -26,7 +25,7 @@ from agents.evolution.playing import UNSCALED, Player
 from agents.evolution.search import Search
 from agents.evolution.settings import Settings, validated
 from agents.export import source_commit, versions
-from agents.training import made_folder
+from agents.run_folder import CONFIG_FILE, made_folder, opened_folder, write_config
 from agents.worlds import before_reports, development_seed, training_seed
 from tessera_env.files.writing import write_bytes, write_text
 from tessera_env.observation.layout import Layout
@@ -36,6 +35,7 @@ from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
 
 METHOD = "evolution"
+SEARCH_FILE = "search.npz"
 _SCALE_WORLDS = 32  # whose figures give the scale
 _LEAST_DEVIATION = 0.02  # of a figure: one that never changes is not blown up
 
@@ -69,24 +69,21 @@ class EvolutionRun:
         Raises:
             ValueError: the folder holds no run that can go on.
         """
-        folder = folder.parent / os.readlink(folder) if folder.is_symlink() else folder
-        for name in ("config.json", "search.npz"):
-            if not (folder / name).is_file():
-                raise ValueError(f"{folder / name}: no such file (needed to go on with a run)")
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        folder, config = opened_folder(folder, SEARCH_FILE)
         settings = config["settings"] | ({} if total_steps is None else {"total_steps": total_steps})
-        return cls(folder, load_scenario(config["scenario"]), validated(settings, str(folder / "config.json")))
+        return cls(folder, load_scenario(config["scenario"]), validated(settings, str(folder / CONFIG_FILE)))
+
+    @property
+    def summary(self) -> str:
+        """How, on what and how long."""
+        return f"{METHOD} on {self.scenario.name}, {self.settings.total_steps:,} decisions"
 
     def write_config(self) -> None:
         """Write `config.json`."""
-        config = {
-            "method": METHOD,
-            "scenario": self.scenario.model_dump(mode="json"),
-            "settings": self.settings.model_dump(mode="json"),
-            "versions": versions(),
-            "commit": source_commit(),
-        }
-        write_text(self.folder / "config.json", json.dumps(config, indent=2) + "\n")
+        facts = {"scenario": self.scenario, "settings": self.settings}
+        write_config(
+            self.folder, {"method": METHOD, **{name: fact.model_dump(mode="json") for name, fact in facts.items()}}
+        )
 
 
 @dataclass(frozen=True)
@@ -125,7 +122,7 @@ class Evolution:
 
     def prepare(self) -> None:
         """Go on from what the folder holds, or measure the figures' scale for a new search."""
-        file = self.run.folder / "search.npz"
+        file = self.run.folder / SEARCH_FILE
         if not file.is_file():
             self.scale = self._measured_scale()
             return
@@ -187,7 +184,7 @@ class Evolution:
             scale=self.scale,
             decisions=self.decisions,
         )
-        write_bytes(self.run.folder / "search.npz", buffer.getvalue())
+        write_bytes(self.run.folder / SEARCH_FILE, buffer.getvalue())
         export(self)
 
     def _measured_scale(self) -> np.ndarray:
@@ -214,7 +211,6 @@ def export(evolution: Evolution) -> None:
     }
     card = {
         "kind": "shifted_rule",
-        "activation": "tanh",
         "pool_count": len(run.scenario.pools),
         "fields": [f"{name}:{known[name]}" for name in READ],
         "scenario": run.scenario.name,

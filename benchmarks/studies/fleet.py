@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from agents.worlds import report_scenario
-from benchmarks.common import CORES, Report, Reports, machine, parser
+from benchmarks.common import CORES, Report, Reports, check_least, machine, parser
 from tessera_env.evaluation.block_bootstrap import block_of, block_sums
 from tessera_env.evaluation.experiment import evaluate
 from tessera_env.evaluation.optimum.fleet import fleet_bound_usd
 from tessera_env.evaluation.statistics import Estimate
+from tessera_env.files.writing import check_outputs
 from tessera_env.policies import pretrained_names
 from tessera_env.policies.folder import read_card
 from tessera_env.policies.pretrained import pretrained_folder
@@ -54,8 +55,7 @@ METRICS = (
 NOTE = """\
 {episodes} worlds, seed {seed}{hours}; the objective is cost and penalties; means [95 % interval of bootstrap resamples
 over {blocks}]; * clear of 0. Gap closed: the share of the way from `{baseline}` down to `bound`, below which no policy
-can be. Of the trained ones, the first is the one that comes with the package for use; the others were trained alike
-with other seeds.{unlike}"""
+can be. Of the trained ones the first is for use; the others are of other seeds, and were trained less.{unlike}"""
 
 Table = dict[str, np.ndarray]
 
@@ -201,6 +201,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--processes", type=int, default=CORES, metavar="N", help="the results do not depend on it")
     options.add_argument("--json", type=Path, default=KEPT, metavar="FILE", help=f"{KEPT} if not told otherwise")
     given = options.parse_args(arguments)
+    try:
+        check_outputs({"--json": given.json})
+        check_least("--processes", given.processes, 1)
+    except (ValueError, OSError) as error:
+        options.exit(2, f"{error}\n")
     reports = measure(QUICK_EPISODES if given.quick else EPISODES, given.processes)
     for report in reports:
         report.print()

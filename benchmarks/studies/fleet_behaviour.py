@@ -64,10 +64,10 @@ def course_of(episode: Episode, horizon_h: float) -> Course:
     return Course(counts[0], counts[1], capacity, episode)
 
 
-def courses_of(scenario: Scenario, label: str, worlds: int, seed: int) -> list[Course]:
-    """A policy in worlds 0 ... worlds - 1 of the seed."""
+def courses_of(scenario: Scenario, label: str, worlds: Sequence[int], seed: int) -> list[Course]:
+    """A policy in these worlds of the seed."""
     policy = make_policy(label, Layout(len(scenario.pools)))
-    return [course_of(play_episode(scenario, policy, seed, k), scenario.horizon_h) for k in range(worlds)]
+    return [course_of(play_episode(scenario, policy, seed, world), scenario.horizon_h) for world in worlds]
 
 
 def table(scenario: Scenario, played: dict[str, list[Course]], seed: int) -> Report:
@@ -90,7 +90,7 @@ def table(scenario: Scenario, played: dict[str, list[Course]], seed: int) -> Rep
     return Report("What the trained fleet does differently", note, columns, tuple(rows))
 
 
-def picture(scenario: Scenario, courses: dict[str, Course], seed: int, world: int) -> np.ndarray:
+def picture(scenario: Scenario, courses: dict[str, Course]) -> np.ndarray:
     """A panel a policy: tasks on spot, on-demand above them, and the spot instances that there are."""
     highest = max(float(max((one.spot + one.on_demand).max(), one.capacity.max())) for one in courses.values())
     canvas = Canvas(_WIDTH, round(_TOP + len(courses) * (_PANEL + _GAP)), WHITE)
@@ -152,21 +152,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (ValueError, OSError) as error:
         made.exit(2, f"{error}\n")
     scenario = report_scenario(load_scenario("fleet", **({"task.count": 10} if given.quick else {})))
-    worlds = 2 if given.quick else given.worlds
+    worlds = range(2 if given.quick else given.worlds)
     played = {label: courses_of(scenario, label, worlds, SEED) for label in POLICIES}
     table(scenario, played, SEED).print()
     print(machine())
     if given.picture:
-        drawn = {label: courses_of_one(scenario, label, given.world) for label in DRAWN}
+        drawn = {label: courses_of(scenario, label, [given.world], SEED)[0] for label in DRAWN}
         stream = io.BytesIO()
-        Image.fromarray(picture(scenario, drawn, SEED, given.world)).save(stream, format="PNG", optimize=True)
+        Image.fromarray(picture(scenario, drawn)).save(stream, format="PNG", optimize=True)
         write_bytes(given.picture, stream.getvalue())
-
-
-def courses_of_one(scenario: Scenario, label: str, world: int) -> Course:
-    """The world that is drawn."""
-    policy = make_policy(label, Layout(len(scenario.pools)))
-    return course_of(play_episode(scenario, policy, SEED, world), scenario.horizon_h)
 
 
 if __name__ == "__main__":

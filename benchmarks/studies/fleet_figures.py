@@ -1,7 +1,8 @@
 """What each figure of the observation is worth to the trained fleet: its weights set to 0, on development worlds.
 
-A figure whose weights are 0 stands at its mean. What others could have learned in its place, had it never been there,
-is not counted: a figure that matters little here may be left out, one that matters much may have a stand-in.
+A figure whose weights are 0, and those of its products, stands at its mean. What others could have learned in its
+place, had it never been there, is not counted: a figure that matters little here may be left out, one that matters much
+may have a stand-in.
 """
 
 from dataclasses import replace
@@ -14,8 +15,8 @@ from benchmarks.common import Report, run_alone
 from tessera_env.evaluation.statistics import bootstrap_means, estimate
 from tessera_env.policies.folder import read_card, read_weights
 from tessera_env.policies.pretrained import pretrained_folder
-from tessera_env.policies.shifting.choice import POOL_TERMS, Turn
-from tessera_env.policies.shifting.figures import NAMES
+from tessera_env.policies.shifting.choice import Turn
+from tessera_env.policies.shifting.figures import NAMES, SINGLE_NAMES
 from tessera_env.policies.shifting.policy import Shifts
 from tessera_env.scenario.loading import load_scenario
 
@@ -42,8 +43,8 @@ def without(shifts: Shifts, name: str) -> Shifts:
         turns[:, :, :-1] = 0.0
     elif name == POOLS:
         pools[:] = 0.0
-    elif name in NAMES:
-        turns[:, :, NAMES.index(name)] = 0.0
+    elif name in SINGLE_NAMES:
+        turns[:, :, [k for k, figure in enumerate(NAMES) if name in figure.split(" x ")]] = 0.0
     else:
         turns[:, Turn[name.upper()], :] = 0.0
     return replace(shifts, turns=turns, pools=pools)
@@ -58,8 +59,7 @@ def objectives(player: Player, shifts: Shifts, worlds: int) -> np.ndarray:
 def measure(quick: bool) -> Report:
     """Play without each."""
     worlds, shifts = QUICK_WORLDS if quick else WORLDS, shipped()
-    assert shifts.pools.shape[1] == len(POOL_TERMS)
-    dropped = [CONSTANTS, POOLS, *(f"{turn.name.lower()}" for turn in Turn), *NAMES]
+    dropped = [CONSTANTS, POOLS, *(turn.name.lower() for turn in Turn), *SINGLE_NAMES]
     cells: dict[str, list[tuple[float, str]]] = {name: [] for name in dropped}
     for scenario in SCENARIOS:
         player = Player(before_reports(load_scenario(scenario)), min(ROWS, worlds))

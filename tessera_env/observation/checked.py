@@ -27,3 +27,16 @@ def checked_masks(action_masks: np.ndarray, shape: tuple[int, ...]) -> np.ndarra
     if masks.shape != shape:
         raise ValueError(f"action_masks: shape {masks.shape} (allowed: {shape})")
     return masks
+
+
+def checked_question(
+    layout: Layout, observation: np.ndarray, action_masks: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The observation (n, K) and the masks (n, 1 + 2P) bool; without masks every action is valid.
+
+    Raises:
+        ValueError: a shape does not fit.
+    """
+    observation = checked_observation(layout, observation)
+    shape = (len(observation), 1 + 2 * layout.pool_count)
+    return observation, np.ones(shape, dtype=bool) if action_masks is None else checked_masks(action_masks, shape)

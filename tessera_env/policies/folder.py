@@ -19,7 +19,7 @@ from tessera_env.files.reading import read_text
 from tessera_env.files.writing import sync_folder, write_bytes, write_text
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import SCHEMA_VERSION, PolicyCard, PolicyError, card_of, told_of
-from tessera_env.policies.player import player_of
+from tessera_env.policies.player import inputs_of, player_of
 
 WEIGHTS_FILE = "policy.safetensors"
 CARD_FILE = "policy.json"
@@ -43,7 +43,8 @@ def save_policy(folder: str | Path, arrays: dict[str, np.ndarray], card: dict[st
     facts = {**card, "schema_version": SCHEMA_VERSION, "sha256": hashlib.sha256(weights).hexdigest()}
     checked = card_of(json.dumps(facts, default=_plain), "card")
     with told_of("card"):
-        player_of(checked, arrays, Layout(checked.pool_count))
+        layout = Layout(checked.pool_count)
+        player_of(checked, arrays, layout, inputs_of(checked, layout))
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _finish_interrupted_save(folder)

@@ -10,7 +10,7 @@ from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import told_of
 from tessera_env.policies.folder import CARD_FILE, WEIGHTS_FILE, read_card, read_weights
 from tessera_env.policies.networks import BLOCK
-from tessera_env.policies.player import check_fields, player_of
+from tessera_env.policies.player import inputs_of, player_of
 from tessera_env.policies.shifting.policy import ShiftedRule
 
 
@@ -35,10 +35,10 @@ class LearnedPolicy:
         self.name = folder.resolve().name
         self._layout = layout
         with told_of(str(folder / CARD_FILE)):
-            check_fields(self.card, layout)
+            self._inputs = inputs_of(self.card, layout)
         arrays = read_weights(folder, self.card.sha256)
         with told_of(str(folder / WEIGHTS_FILE)):
-            self._player = player_of(self.card, arrays, layout)
+            self._player = player_of(self.card, arrays, layout, self._inputs)
         self._generator = np.random.default_rng(seed)
 
     def predict(
@@ -74,10 +74,10 @@ class LearnedPolicy:
         Raises:
             TypeError: it is no network.
         """
-        if isinstance(self._player, ShiftedRule):
+        if self._inputs is None or isinstance(self._player, ShiftedRule):
             raise TypeError(f"{self.name}: a {self.card.kind} has no logits (allowed: networks)")
-        inputs = self._player.inputs.of(checked_observation(self._layout, observation))
+        inputs = self._inputs.of(checked_observation(self._layout, observation))
         count = len(inputs)
         padded = np.zeros((-(-count // BLOCK) * BLOCK, inputs.shape[1]), dtype=np.float32)
         padded[:count] = inputs
-        return self._player.network.logits(padded)[:count]
+        return self._player.logits(padded)[:count]

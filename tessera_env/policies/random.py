@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tessera_env.observation.checked import checked_masks, checked_observation
+from tessera_env.observation.checked import checked_question
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.fields_v1 import FIELDS
 
@@ -41,9 +41,7 @@ class Random:
         action_masks: np.ndarray | None = None,
     ) -> tuple[np.ndarray, Any]:
         """See `tessera_env.policies.protocol.Policy`; `deterministic` changes nothing."""
-        observation = checked_observation(self._layout, observation)
-        shape = (len(observation), 1 + 2 * self._layout.pool_count)
-        valid = np.ones(shape, dtype=bool) if action_masks is None else checked_masks(action_masks, shape)
+        observation, valid = checked_question(self._layout, observation, action_masks)
         order = np.cumsum(valid, axis=1)  # the k-th valid action is the first where this reaches k
         wanted = 1 + np.floor(self._uniform(observation) * order[:, -1]).astype(np.int64)
         return np.argmax(order == wanted[:, None], axis=1), state

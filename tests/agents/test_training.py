@@ -26,7 +26,6 @@ from agents.training import (
     Run,
     learn,
     new_model,
-    point_latest,
     resumed_model,
     save_model,
     train,
@@ -54,11 +53,10 @@ def weights(run: Run) -> list[torch.Tensor]:
 
 @pytest.mark.parametrize("algorithm", ["PPO", "MaskablePPO"])
 @pytest.mark.parametrize("net", ["mlp", "pool_scorer"])
-def test_a_run_leaves_models_policy_records_and_latest(tmp_path: Path, algorithm: str, net: str) -> None:
+def test_a_run_leaves_models_policy_and_records(tmp_path: Path, algorithm: str, net: str) -> None:
     run = small_run(tmp_path / "mine", algorithm=algorithm, net=net)
     assert train(run, quiet())
     assert {path.name for path in run.folder.iterdir()} == FILES
-    assert (tmp_path / "latest").resolve() == run.folder.resolve()
     scores = json.loads((run.folder / "evaluations.json").read_text())
     assert [score["steps"] for score in scores] == [256, 512]
     assert all(0.0 < score["cost_ratio"] < 2.0 for score in scores)
@@ -167,11 +165,9 @@ def test_a_signal_ends_learning_and_the_run_can_go_on(tmp_path: Path, monkeypatc
     monkeypatch.setattr(agents.training, "StopCallback", Interrupting)
     run = small_run(tmp_path / "mine")
     assert not train(run, quiet())
-    assert not (tmp_path / "latest").exists()
     assert resumed_model(run, training_env(run)).num_timesteps == 320
     monkeypatch.undo()
     assert train(Run.open(run.folder), quiet())
-    assert (tmp_path / "latest").exists()
 
 
 def test_signal_handlers_are_put_back_and_a_second_signal_acts_at_once() -> None:
@@ -198,14 +194,6 @@ def test_a_save_that_fails_leaves_the_old_model(tmp_path: Path, monkeypatch: pyt
         save_model(model, run.folder / "last.zip")
     assert (run.folder / "last.zip").read_bytes() == before
     assert {path.name for path in run.folder.iterdir()} == FILES
-
-
-def test_latest_moves_in_one_step(tmp_path: Path) -> None:
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-        point_latest(tmp_path / name)
-        assert (tmp_path / "latest").resolve() == tmp_path / name
-    assert {path.name for path in tmp_path.iterdir()} == {"first", "second", "latest"}
 
 
 @pytest.mark.slow

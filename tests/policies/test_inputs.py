@@ -75,7 +75,7 @@ def test_a_network_may_read_a_few_fields_in_its_own_order(tmp_path: Path, kind: 
         + [np.stack([LAYOUT.read(rows, name)[:, k] for name in names[2:]], axis=1) for k in range(2)],
         axis=1,
     )
-    np.testing.assert_array_equal(policy._player.inputs.of(rows), small, strict=True)
+    np.testing.assert_array_equal(policy._inputs.of(rows), small, strict=True)
     others = np.setdiff1d(np.arange(K), np.concatenate([np.arange(K)[LAYOUT.slice_of(name)] for name in names]))
     changed = rows.copy()
     changed[:, others] = 0.5

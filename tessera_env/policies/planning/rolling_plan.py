@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tessera_env.observation.checked import checked_masks, checked_observation
+from tessera_env.observation.checked import checked_question
 from tessera_env.observation.layout import Layout
 from tessera_env.observation.queue import Queue
 from tessera_env.policies.planning.answers import answer, wish_for
@@ -80,9 +80,7 @@ class RollingPlan:
         Raises:
             RuntimeError: `see` was not called for these rows.
         """
-        observation = checked_observation(self._layout, observation)
-        shape = (len(observation), 1 + 2 * self._layout.pool_count)
-        masks = np.ones(shape, dtype=bool) if action_masks is None else checked_masks(action_masks, shape)
+        observation, masks = checked_question(self._layout, observation, action_masks)
         queues, self._queues = self._queues, None
         if queues is None or len(queues) != len(observation):
             shown = "none" if queues is None else str(len(queues))

@@ -8,7 +8,7 @@ import numpy as np
 
 from tessera_env.jit.compiled import compiled, with_globals
 from tessera_env.jit.kernel import Kernel
-from tessera_env.observation.checked import checked_masks, checked_observation
+from tessera_env.observation.checked import checked_question
 from tessera_env.observation.layout import Layout
 from tessera_env.world.parameters import new_table
 
@@ -52,9 +52,7 @@ class RulePolicy:
         action_masks: np.ndarray | None = None,
     ) -> tuple[np.ndarray, Any]:
         """See `tessera_env.policies.protocol.Policy`."""
-        observation = checked_observation(self._layout, observation)
-        shape = (len(observation), 1 + 2 * self._layout.pool_count)
-        masks = np.ones(shape, dtype=bool) if action_masks is None else checked_masks(action_masks, shape)
+        observation, masks = checked_question(self._layout, observation, action_masks)
         actions = np.empty(len(observation), dtype=np.int64)
         observation, masks = np.ascontiguousarray(observation, dtype=np.float32), np.ascontiguousarray(masks)
         type(self).choose_rows(self._record, observation, masks, actions)

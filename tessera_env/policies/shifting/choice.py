@@ -1,4 +1,4 @@
-"""What a rule with shifted turns answers: `yielding`'s answer where all shifts are 0, save on ties and odd masks.
+"""What a rule with shifted turns answers: where all shifts are 0 what `yielding` would, if that moved to save work.
 
 `shifts` are (turns, figures + 1): of each `Turn` the weights of the figures, and a constant. `pools` are (terms,): what
 is added to a pool's spot price, in tenths of the dearest on-demand price, before the cheapest is taken.

@@ -70,7 +70,7 @@ class Figure(IntEnum):
 
 
 SINGLE_COUNT = Figure.ITS_FIRST + len(OF_ITS_POOL)
-_SINGLE_NAMES = (
+SINGLE_NAMES = (
     *(field.name.lower() for field in TAKEN),
     *(f"mean_{field.name.lower()}" for field in AVERAGED),
     *(figure.name.lower() for figure in list(Figure)[:-1]),
@@ -90,11 +90,11 @@ CROSSED = (
     "mean_available",
 )
 PAIRS = tuple(combinations_with_replacement(CROSSED, 2))
-NAMES = (*_SINGLE_NAMES, *(f"{one} x {other}" for one, other in PAIRS))
+NAMES = (*SINGLE_NAMES, *(f"{one} x {other}" for one, other in PAIRS))
 FIGURE_COUNT = len(NAMES)
 
-_FIRSTS = tuple(_SINGLE_NAMES.index(one) for one, _ in PAIRS)
-_SECONDS = tuple(_SINGLE_NAMES.index(other) for _, other in PAIRS)
+_FIRSTS = tuple(SINGLE_NAMES.index(one) for one, _ in PAIRS)
+_SECONDS = tuple(SINGLE_NAMES.index(other) for _, other in PAIRS)
 _TAKEN = tuple(int(field) for field in TAKEN)
 _AVERAGED = tuple(int(field) for field in AVERAGED)
 _OF_ITS_POOL = tuple(int(field) for field in OF_ITS_POOL)

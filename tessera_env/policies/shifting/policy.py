@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tessera_env.observation.checked import checked_masks, checked_observation
+from tessera_env.observation.checked import checked_question
 from tessera_env.observation.layout import Field, Layout, PoolField
 from tessera_env.policies.shifting.choice import POOL_TERMS, Turn, choose_rows
 from tessera_env.policies.shifting.figures import AVERAGED, FIGURE_COUNT, OF_ITS_POOL, SINGLE_COUNT, TAKEN
@@ -128,10 +128,8 @@ class ShiftedRule:
         action_masks: np.ndarray | None = None,
     ) -> tuple[np.ndarray, Any]:
         """See `tessera_env.policies.protocol.Policy`."""
-        observation = np.ascontiguousarray(checked_observation(self._layout, observation), dtype=np.float32)
-        count, shape = len(observation), (len(observation), 1 + 2 * self._layout.pool_count)
-        masks = np.ones(shape, dtype=bool) if action_masks is None else checked_masks(action_masks, shape)
-        actions = np.zeros(count, dtype=np.int64)
-        rows, sets = np.arange(count), np.zeros(count, dtype=np.int64)
-        self._shifted.choose(observation, np.ascontiguousarray(masks), rows, sets, actions)
+        observation, masks = checked_question(self._layout, observation, action_masks)
+        observation, masks = np.ascontiguousarray(observation, dtype=np.float32), np.ascontiguousarray(masks)
+        sets, actions = np.zeros((2, len(observation)), dtype=np.int64)
+        self._shifted.choose(observation, masks, np.arange(len(observation)), sets, actions)
         return actions, state

@@ -16,7 +16,8 @@ from tessera_env.policies.shifting.figures import unsaved_h
 FAR = 2.0
 _LEAST_H = 0.01
 _LEAST_REST_H = 0.5
-THETA, SHORT_H, LOOSE, LOOSE_H = 0.3, 2.0, 0.3, 4.0  # as `yielding` has them
+# As `yielding` has them by default; not taken from there, since weights that were found are for these.
+THETA, SHORT_H, LOOSE, LOOSE_H = 0.3, 2.0, 0.3, 4.0
 _END_H = 0.5  # of slack, below which what the episode's end would cut off goes on-demand
 
 

@@ -1,0 +1,58 @@
+"""A run's folder: made once, found again through `latest`, and described by its `config.json`."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from agents.export import source_commit, versions
+from tessera_env.files.writing import write_text
+
+CONFIG_FILE = "config.json"
+
+
+def made_folder(folder: Path) -> Path:
+    """A run's folder, which is made.
+
+    Raises:
+        ValueError: it exists already.
+    """
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise ValueError(
+            f"{folder}: exists already (go on with it: --resume {folder}, or give another --name)"
+        ) from None
+    return folder
+
+
+def opened_folder(folder: Path, state_file: str) -> tuple[Path, dict[str, Any]]:
+    """The folder of a run to go on with, and its config.
+
+    Args:
+        folder: or a link to it: what that points at now, since it may point elsewhere when the run is finished.
+        state_file: that a run cannot go on without.
+
+    Raises:
+        ValueError: it holds no run that can go on.
+    """
+    folder = folder.parent / os.readlink(folder) if folder.is_symlink() else folder
+    for name in (CONFIG_FILE, state_file):
+        if not (folder / name).is_file():
+            raise ValueError(f"{folder / name}: no such file (needed to go on with a run)")
+    return folder, json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+
+
+def write_config(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Keep what a run is, with the versions and the commit that it is made with."""
+    config = {**facts, "versions": versions(), "commit": source_commit()}
+    write_text(folder / CONFIG_FILE, json.dumps(config, indent=2) + "\n")
+
+
+def point_latest(folder: Path, name: str = "latest") -> None:
+    """Make the link of that name beside the folder point to it, in one step."""
+    link = folder.with_name(f".latest.{secrets.token_hex(8)}")
+    link.symlink_to(folder.name, target_is_directory=True)
+    os.replace(link, folder.with_name(name))
