@@ -34,8 +34,11 @@ class Player:
         self._games = np.full(rows, _IDLE)  # which game each row plays
         self._figures, self._sums = np.zeros(FIGURE_COUNT), np.zeros((2, SINGLE_COUNT))
 
-    def objectives(self, shifts: Shifts, worlds: np.ndarray, seed: int, counts_figures: bool = False) -> np.ndarray:
-        """Dollars and penalties of game k, world `worlds[k]` of the seed under set k of the weights, (games,).
+    def objectives(
+        self, shifts: Shifts, worlds: np.ndarray, seed: int, counts_figures: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What game k comes to, world `worlds[k]` of the seed under set k of the weights: dollars and penalties, and
+        dollars that all its work would cost on on-demand, (games,) each.
 
         Args:
             shifts: as many sets as games.
@@ -43,7 +46,7 @@ class Player:
             seed: of the worlds.
             counts_figures: whether the figures that are seen add to `sums`.
         """
-        shifted, upcoming, objectives = Shifted(shifts), 0, np.zeros(len(worlds))
+        shifted, upcoming, (objectives, scales) = Shifted(shifts), 0, np.zeros((2, len(worlds)))
         self._games[:] = _IDLE
         while upcoming < len(worlds) or (self._games != _IDLE).any():
             upcoming = self._start(worlds, seed, upcoming)
@@ -51,8 +54,9 @@ class Player:
             done = np.flatnonzero((self._games != _IDLE) & self._simulation.views.terminated)
             episodes = self._simulation.state.episodes[done]
             objectives[self._games[done]] = -episodes.episode_return * episodes.scale_usd
+            scales[self._games[done]] = episodes.scale_usd
             self._games[done] = _IDLE
-        return objectives
+        return objectives, scales
 
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Means of single figures that were counted, and of their squares, (singles,) each."""

@@ -25,6 +25,12 @@ class Beside(BaseModel):
     weight: Positive
 
 
+class Drawn(Beside):
+    """Fleets of `fleet-train` that count, too; the pairs are each one's."""
+
+    fleets: Annotated[int, Field(ge=1, le=10_000)]
+
+
 class Settings(BaseModel):
     """One search's settings; the meanings are the comments of `evolution.toml`."""
 
@@ -33,6 +39,8 @@ class Settings(BaseModel):
     total_steps: Annotated[int, Field(ge=1, le=10**12)]
     pairs: Pairs
     beside: dict[str, Beside]
+    drawn: Drawn | None = None
+    start: str = ""
     deviation: Positive
     learning_rate: Positive
     final_learning_rate: Positive

@@ -12,7 +12,7 @@ import io
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
@@ -25,11 +25,15 @@ from agents.evolution.playing import UNSCALED, Player
 from agents.evolution.search import Search
 from agents.evolution.settings import Settings, validated
 from agents.export import source_commit, versions
+from agents.fleets import FAMILY, drawn_fleet
 from agents.run_folder import CONFIG_FILE, made_folder, opened_folder, write_config
 from agents.worlds import before_reports, development_seed, training_seed
 from tessera_env.files.writing import write_bytes, write_text
 from tessera_env.observation.layout import Layout
-from tessera_env.policies.folder import save_policy
+from tessera_env.policies import pretrained_names
+from tessera_env.policies.card import SHIFTED_RULE
+from tessera_env.policies.folder import read_card, read_weights, save_policy
+from tessera_env.policies.pretrained import pretrained_folder
 from tessera_env.policies.shifting.policy import READ, WEIGHT_COUNT, Shifts
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
@@ -53,8 +57,11 @@ class EvolutionRun:
         """Make the folder.
 
         Raises:
-            ValueError: it exists already, or a scenario beside the run's cannot be loaded, or has its name.
+            ValueError: it exists already, or a scenario beside the run's cannot be loaded, or has its name, or what is
+                to be started from is no policy of this kind.
         """
+        if settings.start:
+            started(settings.start)
         for name in settings.beside:
             if load_scenario(name).name == scenario.name:
                 raise ValueError(f"beside: {name!r} (allowed: scenarios of other names than the run's)")
@@ -86,20 +93,48 @@ class EvolutionRun:
         )
 
 
+def started(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The figures' scale (2, singles) and the weights (weights,) of a policy, "pretrained/NAME" or a folder.
+
+    Raises:
+        ValueError: it is none, or none of this kind.
+    """
+    folder = pretrained_folder(name) if name in pretrained_names() else Path(name)
+    card = read_card(folder)
+    if card.kind != SHIFTED_RULE:
+        raise ValueError(f"start: {name!r} is a {card.kind} (allowed: a {SHIFTED_RULE})")
+    shifts = Shifts.of_tensors(read_weights(folder, card.sha256))
+    return shifts.scale, shifts.flat[0]
+
+
 @dataclass(frozen=True)
 class Course:
-    """One scenario that counts in a search."""
+    """What counts in a search: one scenario, or fleets that are drawn anew for each generation."""
 
-    scenario: Scenario
+    name: str
     pairs: int
     weight: float
+    scenario: Scenario | None = None
+    fleets: int = 0
+
+    def players(self, settings: Settings, seed: int, generation: int) -> list[Player]:
+        """Who plays it side by side: as many as there are threads, or fleets."""
+        if self.scenario is not None:
+            return [Player(self.scenario, settings.rows) for _ in range(settings.n_threads)]
+        rows, first = min(2 * self.pairs // self.fleets, settings.rows), generation * self.fleets
+        return [Player(drawn_fleet(seed, first + k), rows) for k in range(self.fleets)]
 
 
 def courses_of(run: EvolutionRun) -> list[Course]:
-    """The run's scenario and those beside it, on what lies before the hours that are for reports."""
-    first = Course(before_reports(run.scenario), run.settings.pairs, 1.0)
-    beside = run.settings.beside.items()
-    return [first, *(Course(before_reports(load_scenario(name)), one.pairs, one.weight) for name, one in beside)]
+    """The run's scenario and what counts beside it, on what lies before the hours that are for reports."""
+    settings = run.settings
+    courses = [Course(run.scenario.name, settings.pairs, 1.0, before_reports(run.scenario))]
+    for name, one in settings.beside.items():
+        scenario = before_reports(load_scenario(name))
+        courses.append(Course(scenario.name, one.pairs, one.weight, scenario))
+    if drawn := settings.drawn:
+        courses.append(Course(FAMILY, drawn.fleets * drawn.pairs, drawn.weight, fleets=drawn.fleets))
+    return courses
 
 
 class Evolution:
@@ -115,58 +150,65 @@ class Evolution:
         self.commit = source_commit()  # now: files may change while this goes on
         self.courses = courses_of(run)
         self.threads = settings.n_threads
-        self._players = [[Player(c.scenario, settings.rows) for _ in range(self.threads)] for c in self.courses]
         self._seed = training_seed(settings.seed)
+        self._lasting = [c.players(settings, self._seed, 0) if c.scenario is not None else None for c in self.courses]
         self.decisions = 0
         self.search, self.scale = Search.start(WEIGHT_COUNT), np.zeros(0)
 
     def prepare(self) -> None:
         """Go on from what the folder holds, or measure the figures' scale for a new search."""
         file = self.run.folder / SEARCH_FILE
-        if not file.is_file():
+        if file.is_file():
+            with np.load(file) as kept:
+                arrays = {name: kept[name] for name in ("weights", "mean", "slope", "square")}
+                numbers = {"generation": int(kept["generation"]), "spreads": json.loads(str(kept["spreads"]))}
+                self.search = Search(**arrays, **numbers)
+                self.scale, self.decisions = kept["scale"], int(kept["decisions"])
+        elif self.settings.start:
+            self.scale, weights = started(self.settings.start)
+            self.search = replace(self.search, weights=weights, mean=weights.copy())
+        else:
             self.scale = self._measured_scale()
-            return
-        with np.load(file) as kept:
-            arrays = {name: kept[name] for name in ("weights", "mean", "slope", "square")}
-            self.search = Search(**arrays, generation=int(kept["generation"]), spreads=json.loads(str(kept["spreads"])))
-            self.scale, self.decisions = kept["scale"], int(kept["decisions"])
 
     def generation(self, executor: ThreadPoolExecutor) -> None:
         """Play one generation, and move."""
         search, deviation = self.search, self.settings.deviation
         slopes = {}
         for place, course in enumerate(self.courses):
+            players = self._lasting[place] or course.players(self.settings, self._seed, search.generation)
             changes = search.changes(self._seed, place, course.pairs)
             worlds = search.generation * course.pairs + np.arange(course.pairs)
             sets = search.weights + deviation * np.stack([changes, -changes], axis=1)  # (pairs, 2, weights)
-            objectives = self.play(executor, place, sets.reshape(-1, WEIGHT_COUNT), np.repeat(worlds, 2), self._seed)
+            games = sets.reshape(-1, WEIGHT_COUNT), np.repeat(worlds, 2)
+            objectives, scales = self.play(executor, players, *games, self._seed)
             differences = (objectives[0::2] - objectives[1::2]) / 2.0
-            slopes[course.scenario.name] = search.slope_of(course.scenario.name, differences, changes, deviation)
-        weights = {course.scenario.name: course.weight for course in self.courses}
+            if course.scenario is None:
+                differences /= scales[0::2]  # fleets of unlike sizes count alike
+            slopes[course.name] = search.slope_of(course.name, differences, changes, deviation)
+        weights = {course.name: course.weight for course in self.courses}
         search.move(slopes, weights, self.settings, self.decisions / self.settings.total_steps)
 
     def play(
-        self, executor: ThreadPoolExecutor, place: int, sets: np.ndarray, worlds: np.ndarray, seed: int
-    ) -> np.ndarray:
-        """The objectives of the scenario at `place`, set k in world k, in dollars, (games,)."""
-        players = self._players[place]
+        self, executor: ThreadPoolExecutor, players: list[Player], sets: np.ndarray, worlds: np.ndarray, seed: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `Player.objectives`: set k in world k, (games,), shared out so that pairs stay together."""
         before = sum(player.decisions for player in players)
-        edges = [len(worlds) * k // len(players) for k in range(len(players) + 1)]
+        edges = [2 * (len(worlds) // 2 * k // len(players)) for k in range(len(players))] + [len(worlds)]
         parts = [slice(*edge) for edge in pairwise(edges)]
         played = executor.map(
             lambda player, part: player.objectives(Shifts.of(self.scale, sets[part]), worlds[part], seed),
             players,
             parts,
         )
-        objectives = np.concatenate(list(played))
+        found = [np.concatenate(arrays) for arrays in zip(*played, strict=True)]
         self.decisions += sum(player.decisions for player in players) - before
-        return objectives
+        return found[0], found[1]
 
     def developed(self, executor: ThreadPoolExecutor, weights: np.ndarray) -> np.ndarray:
         """The objectives of one set of weights in the run's scenario on development worlds, (worlds,)."""
         count, done = self.settings.evaluation_worlds, self.decisions
         sets = np.broadcast_to(weights, (count, WEIGHT_COUNT))
-        objectives = self.play(executor, 0, sets, np.arange(count), development_seed())
+        objectives, _ = self.play(executor, self._lasting[0] or [], sets, np.arange(count), development_seed())
         self.decisions = done  # nothing was learned from these
         return objectives
 
@@ -188,10 +230,10 @@ class Evolution:
         export(self)
 
     def _measured_scale(self) -> np.ndarray:
-        """Mean and deviation of the figures under the rule itself, every scenario counting alike, (2, figures)."""
+        """Mean and deviation of single figures under the rule, (2, singles), in scenarios that are not drawn."""
         rule, moments = Shifts.of(UNSCALED, np.zeros((_SCALE_WORLDS, WEIGHT_COUNT))), []
-        for course in self.courses:
-            player = Player(course.scenario, _SCALE_WORLDS)
+        for scenario in (course.scenario for course in self.courses if course.scenario is not None):
+            player = Player(scenario, _SCALE_WORLDS)
             player.objectives(rule, np.arange(_SCALE_WORLDS), self._seed, counts_figures=True)
             moments.append(player.moments())
         mean, square = np.mean(moments, axis=0)
@@ -210,7 +252,7 @@ def export(evolution: Evolution) -> None:
         "commit": evolution.commit,
     }
     card = {
-        "kind": "shifted_rule",
+        "kind": SHIFTED_RULE,
         "pool_count": len(run.scenario.pools),
         "fields": [f"{name}:{known[name]}" for name in READ],
         "scenario": run.scenario.name,

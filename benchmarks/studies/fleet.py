@@ -42,16 +42,6 @@ OPTIONS_OFF = {
 EPISODES, QUICK_EPISODES, SEED = 200, 4, 1
 BLOCK_H = 48.0  # windows that start within so many hours of each other may overlap
 KEPT = Path("runs/fleet.json")
-METRICS = (
-    "objective_usd",
-    "cost_usd",
-    "tasks_done",
-    "deadlines_missed",
-    "spot_hours",
-    "on_demand_hours",
-    "work_lost_h",
-)
-
 NOTE = """\
 {episodes} worlds, seed {seed}{hours}; the objective is cost and penalties; means [95 % interval of bootstrap resamples
 over {blocks}]; * clear of 0. Gap closed: the share of the way from `{baseline}` down to `bound`, below which no policy

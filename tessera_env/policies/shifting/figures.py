@@ -88,6 +88,10 @@ CROSSED = (
     "waiting",
     "placed_on_demand",
     "mean_available",
+    "tighter_on_demand",
+    "room_for_it",
+    "best_price",
+    "unsaved_h",
 )
 PAIRS = tuple(combinations_with_replacement(CROSSED, 2))
 NAMES = (*SINGLE_NAMES, *(f"{one} x {other}" for one, other in PAIRS))

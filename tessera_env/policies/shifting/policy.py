@@ -38,6 +38,11 @@ class Shifts:
         turns = flat[:, :_TURN_WEIGHTS].reshape(-1, len(Turn), FIGURE_COUNT + 1)
         return cls(scale, np.ascontiguousarray(turns), np.ascontiguousarray(flat[:, _TURN_WEIGHTS:]))
 
+    @property
+    def flat(self) -> np.ndarray:
+        """The sets as rows, (sets, WEIGHT_COUNT): see `of`."""
+        return np.concatenate([self.turns.reshape(len(self.turns), -1), self.pools], axis=1)
+
     @classmethod
     def of_tensors(cls, arrays: dict[str, np.ndarray]) -> Self:
         """The one set that an exported policy's tensors hold.

@@ -89,6 +89,7 @@ def test_every_section_is_valid(section: str) -> None:
         ({"pairs": 1}, "evolution.toml: pairs: "),
         ({"deviation": 0.0}, "evolution.toml: deviation: "),
         ({"nonsense": 1}, "evolution.toml: nonsense: no such hyper-parameter (allowed: total_steps, "),
+        ({"drawn": {"fleets": 0, "pairs": 2, "weight": 1.0}}, "evolution.toml: drawn.fleets: "),
         ({"beside": {"classic": {"pairs": 4}}}, "evolution.toml: beside.classic.weight: "),
     ],
 )

@@ -24,6 +24,7 @@ SMALL = {
     "total_steps": 12_000,
     "pairs": 4,
     "beside": {"classic": {"pairs": 2, "weight": 0.5}},
+    "drawn": None,
     "rows": 4,
     "evaluate_every": 2,
     "evaluation_worlds": 4,
@@ -46,12 +47,13 @@ def test_objectives_are_what_evaluation_says(rows: int) -> None:
     scenario, games = load_scenario("fleet", **{"task.count": 12}), 5
     flat = np.random.default_rng(0).normal(0.0, 0.5, (games, WEIGHT_COUNT))
     player = Player(scenario, rows)
-    objectives = player.objectives(Shifts.of(UNSCALED, flat), np.arange(games), 7)
+    objectives, scale_usd = player.objectives(Shifts.of(UNSCALED, flat), np.arange(games), 7)
     for game in range(games):
         policy = ShiftedRule(Layout(len(scenario.pools)), Shifts.of(UNSCALED, flat[game : game + 1]))
         table = evaluate(scenario, [policy], games, 7).tables["shifted_rule"]
         assert objectives[game] == pytest.approx(table["objective_usd"][game], rel=1e-12)
-    again = player.objectives(Shifts.of(UNSCALED, flat), np.arange(games), 7)
+        assert scale_usd[game] == table["scale_usd"][game]
+    again, _ = player.objectives(Shifts.of(UNSCALED, flat), np.arange(games), 7)
     np.testing.assert_array_equal(again, objectives)
 
 
@@ -98,10 +100,40 @@ def test_stopped_and_resumed_it_is_the_same_run(tmp_path: Path, monkeypatch: pyt
     assert weights(halved.folder) == weights(whole.folder)
 
 
+def test_drawn_fleets_count(tmp_path: Path) -> None:
+    """Other ones in each generation, the same whoever plays them."""
+    drawn = {"fleets": 2, "pairs": 3, "weight": 0.5}
+    runs = [small_run(tmp_path / f"{threads}", drawn=drawn, n_threads=threads, pairs=2) for threads in (1, 2)]
+    for run in runs:
+        evolve(run, quiet())
+    assert weights(runs[0].folder) == weights(runs[1].folder)
+    course = training.courses_of(runs[0])[-1]
+    assert (course.name, course.pairs, course.fleets) == ("fleet-train", 6, 2)
+    played = [[player.scenario for player in course.players(runs[0].settings, 0, k)] for k in (0, 1)]
+    assert len({scenario.name for scenarios in played for scenario in scenarios}) == 4
+    with np.load(runs[0].folder / "search.npz") as kept:
+        assert "fleet-train" in str(kept["spreads"])
+
+
+def test_a_search_starts_where_a_policy_is(tmp_path: Path) -> None:
+    """And can go on from a run's folder as from a shipped one."""
+    first = small_run(tmp_path / "first")
+    evolve(first, quiet())
+    run = small_run(tmp_path / "second", start=str(first.folder))
+    evolution = training.Evolution(run)
+    evolution.prepare()
+    found = load_file(first.folder / "policy.safetensors")
+    shifts = Shifts.of(evolution.scale, evolution.search.weights[None])
+    np.testing.assert_array_equal(shifts.turns[0].astype(np.float32), found["turns"])
+    np.testing.assert_array_equal(shifts.pools[0].astype(np.float32), found["pools"])
+    np.testing.assert_array_equal(evolution.scale.astype(np.float32), found["scale"])
+    assert training.started("pretrained/fleet")[1].shape == (WEIGHT_COUNT,)
+
+
 def test_no_hour_of_a_report_is_played(tmp_path: Path) -> None:
     run = small_run(tmp_path / "mine")
     for course in training.courses_of(run):
-        if course.scenario.replays:
+        if course.scenario is not None and course.scenario.replays:
             assert course.scenario.market.until_h == 700.0
     assert before_reports(load_scenario("classic")) == load_scenario("classic")
 
@@ -114,5 +146,9 @@ def test_runs_that_cannot_be(tmp_path: Path) -> None:
         small_run(tmp_path / "other", beside={"nonsense": {"pairs": 2, "weight": 1.0}})
     with pytest.raises(ValueError, match="beside: 'fleet' "):
         small_run(tmp_path / "other", beside={"fleet": {"pairs": 2, "weight": 1.0}})
+    with pytest.raises(ValueError, match="start: 'pretrained/deadline' is a "):
+        small_run(tmp_path / "other", start="pretrained/deadline")
+    with pytest.raises(ValueError, match="nowhere"):
+        small_run(tmp_path / "other", start="nowhere")
     with pytest.raises(ValueError, match=r"config\.json: no such file"):
         EvolutionRun.open(tmp_path / "mine")
