@@ -192,8 +192,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--json", type=Path, default=KEPT, metavar="FILE", help=f"{KEPT} if not told otherwise")
     given = options.parse_args(arguments)
     try:
-        check_outputs({"--json": given.json})
         check_least("--processes", given.processes, 1)
+        given.json.parent.mkdir(parents=True, exist_ok=True)
+        check_outputs({"--json": given.json})
     except (ValueError, OSError) as error:
         options.exit(2, f"{error}\n")
     reports = measure(QUICK_EPISODES if given.quick else EPISODES, given.processes)

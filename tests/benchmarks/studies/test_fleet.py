@@ -1,5 +1,7 @@
 """The report of tasks that compete: its figures from tables made by hand, and what is read from logs."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -58,10 +60,26 @@ def test_every_trained_policy_and_rule_is_played_everywhere() -> None:
         assert {*fleet.RULES, *fleet.TRAINED, BOUND} <= labels
 
 
-def test_processes_are_one_or_more(capsys: pytest.CaptureFixture[str]) -> None:
+def test_processes_are_one_or_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        fleet.main(["--processes", "0"])
+        fleet.main(["--processes", "0", "--json", str(tmp_path / "fleet.json")])
     assert ended.value.code == 2 and "--processes: 0 (allowed: 1 or more)" in capsys.readouterr().err
+
+
+def test_what_cannot_be_kept_is_said_before_anything_is_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as ended:
+        fleet.main(["--json", str(tmp_path / "file" / "fleet.json")])
+    assert ended.value.code == 2 and "file" in capsys.readouterr().err
+
+
+def test_the_folder_of_what_is_kept_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a new checkout that of the default is not there."""
+    monkeypatch.setattr(fleet, "measure", lambda *_: ())
+    fleet.main(["--json", str(tmp_path / "runs" / "fleet.json")])
+    assert (tmp_path / "runs" / "fleet.json").is_file()
 
 
 def test_a_course_counts_whoever_holds_an_instance() -> None:
