@@ -12,7 +12,7 @@ import numpy as np
 from agents.evolution.playing import Player
 from agents.worlds import before_reports, development_seed
 from benchmarks.common import Report, run_alone
-from tessera_env.evaluation.statistics import bootstrap_means, estimate
+from benchmarks.studies.fleet import mean_of, text_of
 from tessera_env.policies.folder import read_card, read_weights
 from tessera_env.policies.pretrained import pretrained_folder
 from tessera_env.policies.shifting.choice import Turn
@@ -53,7 +53,7 @@ def without(shifts: Shifts, name: str) -> Shifts:
 def objectives(player: Player, shifts: Shifts, worlds: int) -> np.ndarray:
     """In dollars, (worlds,)."""
     sets = replace(shifts, turns=np.repeat(shifts.turns, worlds, 0), pools=np.repeat(shifts.pools, worlds, 0))
-    return player.objectives(sets, np.arange(worlds), development_seed())
+    return player.objectives(sets, np.arange(worlds), development_seed())[0]
 
 
 def measure(quick: bool) -> Report:
@@ -66,9 +66,7 @@ def measure(quick: bool) -> Report:
         whole = objectives(player, shifts, worlds)
         for name in dropped:
             lost = objectives(player, without(shifts, name), worlds) - whole
-            found = estimate(lost, bootstrap_means(lost[:, None], 0)[:, 0])
-            clear = " *" if found.is_clear_of_zero else ""
-            cells[name].append((found.mean, f"{found.mean:+.1f} [{found.low:+.1f}, {found.high:+.1f}]{clear}"))
+            cells[name].append((lost.mean(), text_of(mean_of(lost, np.arange(worlds)), is_difference=True)))
     order = sorted(dropped, key=lambda name: -cells[name][0][0])
     rows = tuple((name, *(text for _, text in cells[name])) for name in order)
     note = NOTE.format(worlds=worlds, first=SCENARIOS[0])

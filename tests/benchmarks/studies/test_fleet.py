@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.studies import fleet, fleet_behaviour, fleet_figures
+from benchmarks.studies import fleet, fleet_assignment, fleet_behaviour, fleet_figures
 from benchmarks.studies.fleet import BASELINE, BOUND, Table
 from tessera_env.evaluation.episodes import play_episode
 from tessera_env.observation.layout import Layout
@@ -13,6 +13,7 @@ from tessera_env.policies import make_policy
 from tessera_env.policies.shifting.choice import Turn
 from tessera_env.policies.shifting.figures import NAMES
 from tessera_env.scenario.loading import load_scenario
+from tessera_env.simulation.planners import UNASSIGNED, KuhnMunkres, checked_columns
 
 WORLDS = 60
 BLOCKS = np.arange(WORLDS) // 10
@@ -102,3 +103,17 @@ def test_a_figure_is_left_out_with_its_products() -> None:
     constants = fleet_figures.without(shifts, fleet_figures.CONSTANTS)
     assert not constants.turns[..., :-1].any() and constants.turns[..., -1].any()
     assert not fleet_figures.without(shifts, "yield").turns[0, Turn.YIELD].any()
+
+
+def test_assignments_place_as_many_and_differ_in_who_goes_where() -> None:
+    costs = np.array([[1.0, 9.0, np.inf], [2.0, 3.0, np.inf], [5.0, 5.0, np.inf]])
+    worst = fleet_assignment.Other(worst=True)(costs)
+    np.testing.assert_array_equal(KuhnMunkres()(costs[:2]), [0, 1])
+    np.testing.assert_array_equal(fleet_assignment.Other(worst=True)(costs[:2]), [1, 0])
+    for columns in (worst, fleet_assignment.Other(worst=False)(costs)):
+        np.testing.assert_array_equal(checked_columns(columns, costs), columns)
+        assert (columns == UNASSIGNED).sum() == 1
+    counting = fleet_assignment.Counting()
+    for matrix in (costs, costs[:2], costs[:1]):
+        np.testing.assert_array_equal(counting(matrix), KuhnMunkres()(matrix))
+    assert (counting.contested, counting.short) == (2, 1)
