@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from tessera_env.policies.shifting.choice import add_figures
-from tessera_env.policies.shifting.figures import FIGURE_COUNT, SINGLE_COUNT
+from tessera_env.policies.shifting.figures import SINGLE_COUNT
 from tessera_env.policies.shifting.policy import Shifted, Shifts
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
 
-UNSCALED = np.repeat([[0.0], [1.0]], SINGLE_COUNT, axis=1)  # a scale that leaves figures as they are
 _IDLE = -1
 _SLICE = 64  # decisions of a row between two looks at who is done
 
@@ -32,7 +30,7 @@ class Player:
         self._commands = np.zeros(rows, dtype=np.int64)
         self._actions = np.zeros(rows, dtype=np.int64)
         self._games = np.full(rows, _IDLE)  # which game each row plays
-        self._figures, self._sums = np.zeros(FIGURE_COUNT), np.zeros((2, SINGLE_COUNT))
+        self._sums = np.zeros((2, SINGLE_COUNT))
 
     def objectives(
         self, shifts: Shifts, worlds: np.ndarray, seed: int, counts_figures: bool = False
@@ -84,7 +82,7 @@ class Player:
             observations = simulation.views.observations
             shifted.choose(observations, simulation.state.masks, rows, sets, self._actions)
             if counts_figures:
-                add_figures(observations, simulation.state.masks, rows, UNSCALED, self._figures, self._sums)
+                shifted.add_figures(observations, simulation.state.masks, rows, self._sums)
             self._commands[:] = int(Command.SKIP)
             self._commands[rows] = int(Command.STEP)
             simulation.run(self._commands, self._actions)

@@ -21,7 +21,7 @@ import numpy as np
 from rich.console import Console
 
 from agents.callbacks import stop_on_signals
-from agents.evolution.playing import UNSCALED, Player
+from agents.evolution.playing import Player
 from agents.evolution.search import Search
 from agents.evolution.settings import Settings, validated
 from agents.export import source_commit, versions
@@ -34,7 +34,7 @@ from tessera_env.policies import pretrained_names
 from tessera_env.policies.card import SHIFTED_RULE
 from tessera_env.policies.folder import read_card, read_weights, save_policy
 from tessera_env.policies.pretrained import pretrained_folder
-from tessera_env.policies.shifting.policy import READ, WEIGHT_COUNT, Shifts
+from tessera_env.policies.shifting.policy import READ, UNSCALED, WEIGHT_COUNT, Shifts
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
 

@@ -1,23 +1,20 @@
 """What a rule with shifted turns answers: where all shifts are 0 what `yielding` would, if that moved to save work.
 
-`shifts` are (turns, figures + 1): of each `Turn` the weights of the figures, and a constant. `pools` are (terms,): what
-is added to a pool's spot price, in tenths of the dearest on-demand price, before the cheapest is taken.
+`shifts` are (sets, turns, figures + 1): of each `Turn` the weights of the figures, and a constant. `pools` are what
+`tessera_env.policies.shifting.placing` adds to prices.
 """
 
 from enum import IntEnum
 
-import numpy as np
-
 from tessera_env.jit.compiled import compiled
 from tessera_env.jit.kernel import Kernel
-from tessera_env.observation.layout import Field, PoolField
-from tessera_env.policies.rules.ranking import pool_value
-from tessera_env.policies.shifting.figures import FIGURE_COUNT, SINGLE_COUNT, can_have, write_figures
+from tessera_env.observation.layout import Field
+from tessera_env.policies.shifting.figures import FIGURE_COUNT, SINGLE_COUNT, write_figures, write_next
+from tessera_env.policies.shifting.placing import best_on_demand, best_spot, staying, write_weights
 from tessera_env.policies.shifting.turns import move_turn, on_demand_turn, yield_turn
 from tessera_env.world.parameters import NONE
 
 _ALWAYS = 1.0  # how far the rule is from the other answer where it never gives it
-_TENTH, _MIDDLE = 0.1, 0.5
 
 
 class Turn(IntEnum):
@@ -35,44 +32,44 @@ class Turn(IntEnum):
     INTERACTIVE_MOVE = 9
 
 
-# What of a pool counts beside its price, each less one half.
-POOL_TERMS = (
-    PoolField.AVAILABLE_4H,
-    PoolField.AVAILABLE_EPISODE,
-    PoolField.SINCE_CHANGE,
-    PoolField.MEAN_UP,
-    PoolField.REST_UP,
-    PoolField.SPOT_CHANGEOVER,
-    PoolField.ROOM,
-    PoolField.MEAN_DOWN,
-)
-_POOL_TERMS = tuple(int(field) for field in POOL_TERMS)
+def _choose_rows(observations, masks, rows, sets, shifts, pools, scale, figures, weights, actions) -> None:
+    """Write the action of each of `rows`, by that row's set of weights.
 
-
-def _choose_rows(observations, masks, rows, sets, shifts, pools, scale, figures, actions) -> None:
-    """Write the action of each of `rows`, by that row's set of weights; `figures` is room for one row's."""
-    pool_count = masks.shape[1] // 2
+    `figures` (figures,) and `weights` (terms,) are room for what is worked out of one row.
+    """
     for k in range(rows.shape[0]):
-        env = rows[k]
-        write_figures(observations, env, pool_count, scale, figures)
-        actions[env] = choose_shifted(observations, masks, env, shifts, pools, sets[env], figures)
+        env, number = rows[k], sets[rows[k]]
+        spot = look(observations, masks, env, pools, number, scale, figures, weights)
+        actions[env] = choose_shifted(observations, masks, env, shifts, number, figures, spot)
 
 
-def _add_figures(observations, masks, rows, unscaled, figures, sums) -> None:
-    """Add single figures of `rows` and their squares to `sums` (2, singles); `unscaled` is a scale of 0 and 1."""
+def _add_figures(observations, masks, rows, pools, unscaled, figures, weights, sums) -> None:
+    """Add single figures of `rows` and their squares to `sums` (2, singles), with the next pool by the first set of
+    `pools`; `unscaled` is a scale of 0 and 1.
+    """
     for k in range(rows.shape[0]):
-        write_figures(observations, rows[k], masks.shape[1] // 2, unscaled, figures)
+        look(observations, masks, rows[k], pools, 0, unscaled, figures, weights)
         for i in range(SINGLE_COUNT):
             sums[0, i] += figures[i]
             sums[1, i] += figures[i] * figures[i]
 
 
 @compiled
-def choose_shifted(observations, masks, env: int, shifts, pools, number: int, figures) -> int:
+def look(observations, masks, env: int, pools, number: int, scale, figures, weights) -> int:
+    """Write a row's figures; returns the action of the spot that its task would take, NONE if it can have none."""
+    pool_count = masks.shape[1] // 2
+    write_figures(observations, env, pool_count, scale, figures)
+    write_weights(pools, number, figures, weights)
+    spot = best_spot(observations, masks, env, pool_count, weights)
+    write_next(observations, env, spot - 1 if spot != NONE else NONE, scale, figures)
+    return spot
+
+
+@compiled
+def choose_shifted(observations, masks, env: int, shifts, number: int, figures, spot: int) -> int:
     """The action of a row by the weights of that number."""
     pool_count = masks.shape[1] // 2
     stay = staying(observations, masks, env, pool_count)
-    spot = best_spot(observations, masks, env, pool_count, pools, number)
     on_demand = best_on_demand(observations, masks, env, pool_count)
     is_interactive = observations[env, Field.INTERACTIVE] > 0.0
     if stay != NONE and observations[env, Field.ON_SPOT] > 0.0:
@@ -162,44 +159,6 @@ def shift(shifts, number: int, turn: int, figures) -> float:
     for k in range(FIGURE_COUNT):
         total += shifts[number, turn, k] * figures[k]
     return total
-
-
-@compiled
-def staying(observations, masks, env: int, pool_count: int) -> int:
-    """The action of staying where it is; NONE: it is on nothing, or may not."""
-    for pool_id in range(pool_count):
-        if pool_value(observations, env, pool_id, PoolField.HERE_SPOT) > 0.0 and masks[env, 1 + pool_id]:
-            return 1 + pool_id
-        here = pool_value(observations, env, pool_id, PoolField.HERE_ON_DEMAND) > 0.0
-        if here and masks[env, 1 + pool_count + pool_id]:
-            return 1 + pool_count + pool_id
-    return NONE
-
-
-@compiled
-def best_spot(observations, masks, env: int, pool_count: int, pools, number: int) -> int:
-    """The action of spot where it is cheapest, with what is added to prices; NONE: none can be had."""
-    best, lowest = NONE, np.inf
-    for pool_id in range(pool_count):
-        if masks[env, 1 + pool_id] and can_have(observations, env, pool_id):
-            price = pool_value(observations, env, pool_id, PoolField.SPOT_PRICE)
-            for k in range(len(_POOL_TERMS)):
-                price += _TENTH * pools[number, k] * (pool_value(observations, env, pool_id, _POOL_TERMS[k]) - _MIDDLE)
-            if price < lowest:
-                best, lowest = 1 + pool_id, price
-    return best
-
-
-@compiled
-def best_on_demand(observations, masks, env: int, pool_count: int) -> int:
-    """The action of on-demand where it is cheapest, of those that fit; NONE: none may be had."""
-    best, lowest = NONE, np.inf
-    for pool_id in range(pool_count):
-        fits = pool_value(observations, env, pool_id, PoolField.FITS) > 0.0
-        price = pool_value(observations, env, pool_id, PoolField.ON_DEMAND_PRICE)
-        if fits and masks[env, 1 + pool_count + pool_id] and price < lowest:
-            best, lowest = 1 + pool_count + pool_id, price
-    return best
 
 
 choose_rows = Kernel(_choose_rows)

@@ -10,6 +10,7 @@ from tessera_env.jit.compiled import compiled
 from tessera_env.observation.layout import Field, PoolField
 from tessera_env.policies.rules.ranking import pool_value
 from tessera_env.policies.rules.seen import hours, seen
+from tessera_env.world.parameters import NONE
 
 MOST = 3.0  # a scaled figure is cut off at plus and minus this
 _UNSAVED_HALF_H = 2.0
@@ -43,6 +44,7 @@ TAKEN = (
     Field.INTERRUPTIONS,
     Field.EVENT_RETRY,
     Field.EVENT_RECONSIDER,
+    Field.INTERACTIVE,
 )
 # Means over the pools that the task fits.
 AVERAGED = (
@@ -56,6 +58,8 @@ AVERAGED = (
 _PRICE = AVERAGED.index(PoolField.SPOT_PRICE)
 # Of the pool where the task is; 0 where it is on nothing.
 OF_ITS_POOL = (PoolField.SINCE_CHANGE, PoolField.REST_UP)
+# Of the pool whose spot it would take; 0 where there is none.
+OF_NEXT_POOL = (PoolField.SINCE_CHANGE, PoolField.REST_UP, PoolField.AVAILABLE_4H, PoolField.SPOT_CHANGEOVER)
 
 
 class Figure(IntEnum):
@@ -67,14 +71,16 @@ class Figure(IntEnum):
     ITS_PRICE = SPOT_ROOM + 3  # the spot price where it is, less the pools' mean; 0 where it is on nothing
     UNSAVED_H = SPOT_ROOM + 4  # u / (u + 2), u the hours of work since the last save
     ITS_FIRST = SPOT_ROOM + 5  # of OF_ITS_POOL
+    NEXT_FIRST = ITS_FIRST + len(OF_ITS_POOL)  # of OF_NEXT_POOL
 
 
-SINGLE_COUNT = Figure.ITS_FIRST + len(OF_ITS_POOL)
+SINGLE_COUNT = Figure.NEXT_FIRST + len(OF_NEXT_POOL)
 SINGLE_NAMES = (
     *(field.name.lower() for field in TAKEN),
     *(f"mean_{field.name.lower()}" for field in AVERAGED),
-    *(figure.name.lower() for figure in list(Figure)[:-1]),
+    *(figure.name.lower() for figure in list(Figure)[:-2]),
     *(f"its_{field.name.lower()}" for field in OF_ITS_POOL),
+    *(f"next_{field.name.lower()}" for field in OF_NEXT_POOL),
 )
 
 # Behind the single ones stand products of any two of these, squares too: who gives way to whom depends on time and
@@ -102,13 +108,12 @@ _SECONDS = tuple(SINGLE_NAMES.index(other) for _, other in PAIRS)
 _TAKEN = tuple(int(field) for field in TAKEN)
 _AVERAGED = tuple(int(field) for field in AVERAGED)
 _OF_ITS_POOL = tuple(int(field) for field in OF_ITS_POOL)
+_OF_NEXT_POOL = tuple(int(field) for field in OF_NEXT_POOL)
 
 
 @compiled
 def write_figures(observations, env: int, pool_count: int, scale, out) -> None:
-    """Write the row's figures: single ones less scale[0], divided by scale[1], cut off at plus and minus MOST, then
-    products of two, divided by MOST.
-    """
+    """Write the row's single figures, but for those of the next pool, scaled: see `scaled`."""
     for k in range(len(_TAKEN)):
         out[k] = seen(observations, env, _TAKEN[k])
     price, average = write_means(observations, env, pool_count, out)
@@ -116,10 +121,26 @@ def write_figures(observations, env: int, pool_count: int, scale, out) -> None:
     write_its_pool(observations, env, pool_count, price, out)
     unsaved = unsaved_h(observations, env)
     out[Figure.UNSAVED_H] = unsaved / (unsaved + _UNSAVED_HALF_H)
-    for k in range(SINGLE_COUNT):
-        out[k] = min(max((out[k] - scale[0, k]) / scale[1, k], -MOST), MOST)
+    for k in range(Figure.NEXT_FIRST):
+        out[k] = scaled(scale, k, out[k])
+
+
+@compiled
+def write_next(observations, env: int, pool_id: int, scale, out) -> None:
+    """Write the figures of the pool whose spot the task would take, NONE if there is none; then products of two single
+    figures, divided by MOST.
+    """
+    for k in range(len(_OF_NEXT_POOL)):
+        figure = pool_value(observations, env, pool_id, _OF_NEXT_POOL[k]) if pool_id != NONE else 0.0
+        out[Figure.NEXT_FIRST + k] = scaled(scale, Figure.NEXT_FIRST + k, figure)
     for k in range(len(_FIRSTS)):
         out[SINGLE_COUNT + k] = out[_FIRSTS[k]] * out[_SECONDS[k]] / MOST
+
+
+@compiled
+def scaled(scale, k: int, figure: float) -> float:
+    """A single figure less its mean, in deviations, cut off at plus and minus MOST."""
+    return min(max((figure - scale[0, k]) / scale[1, k], -MOST), MOST)
 
 
 @compiled

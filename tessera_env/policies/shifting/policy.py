@@ -1,5 +1,6 @@
 """A rule with learned shifts as a policy that everything plays: numpy and the compiled engine's helpers, no torch."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -7,16 +8,24 @@ import numpy as np
 
 from tessera_env.observation.checked import checked_question
 from tessera_env.observation.layout import Field, Layout, PoolField
-from tessera_env.policies.shifting.choice import POOL_TERMS, Turn, choose_rows
-from tessera_env.policies.shifting.figures import AVERAGED, FIGURE_COUNT, OF_ITS_POOL, SINGLE_COUNT, TAKEN
+from tessera_env.policies.shifting.choice import Turn, add_figures, choose_rows
+from tessera_env.policies.shifting.figures import (
+    AVERAGED,
+    FIGURE_COUNT,
+    OF_ITS_POOL,
+    OF_NEXT_POOL,
+    SINGLE_COUNT,
+    TAKEN,
+)
+from tessera_env.policies.shifting.placing import CONTEXTS, POOL_TERMS
 
 # What is read of an observation, by name.
 READ = tuple(
     field.name.lower()
     for field in (
         *TAKEN,
-        *(Field.INTERACTIVE, Field.ON_SPOT, Field.ON_ON_DEMAND, Field.WAIT_SLACK, Field.HAS_DEADLINE),
-        *dict.fromkeys((*AVERAGED, *OF_ITS_POOL, *POOL_TERMS)),
+        *(Field.ON_SPOT, Field.ON_ON_DEMAND, Field.WAIT_SLACK, Field.HAS_DEADLINE),
+        *dict.fromkeys((*AVERAGED, *OF_ITS_POOL, *OF_NEXT_POOL, *POOL_TERMS)),
         *(PoolField.PRICE_AVERAGE, PoolField.ON_DEMAND_PRICE, PoolField.FITS),
         *(PoolField.HERE_SPOT, PoolField.HERE_ON_DEMAND),
     )
@@ -29,19 +38,20 @@ class Shifts:
 
     scale: np.ndarray  # (2, singles): single figures' mean and deviation, in the worlds that it was trained in
     turns: np.ndarray  # (sets, turns, figures + 1)
-    pools: np.ndarray  # (sets, pool terms)
+    pools: np.ndarray  # (sets, pool terms, 1 + contexts)
 
     @classmethod
     def of(cls, scale: np.ndarray, flat: np.ndarray) -> Self:
         """The sets of weights that stand in the rows of `flat` (sets, WEIGHT_COUNT)."""
         flat = flat.astype(np.float64)
         turns = flat[:, :_TURN_WEIGHTS].reshape(-1, len(Turn), FIGURE_COUNT + 1)
-        return cls(scale, np.ascontiguousarray(turns), np.ascontiguousarray(flat[:, _TURN_WEIGHTS:]))
+        pools = flat[:, _TURN_WEIGHTS:].reshape(-1, *SHAPES["pools"])
+        return cls(scale, np.ascontiguousarray(turns), np.ascontiguousarray(pools))
 
     @property
     def flat(self) -> np.ndarray:
         """The sets as rows, (sets, WEIGHT_COUNT): see `of`."""
-        return np.concatenate([self.turns.reshape(len(self.turns), -1), self.pools], axis=1)
+        return np.concatenate([part.reshape(len(part), -1) for part in (self.turns, self.pools)], axis=1)
 
     @classmethod
     def of_tensors(cls, arrays: dict[str, np.ndarray]) -> Self:
@@ -65,9 +75,14 @@ class Shifts:
         return {name: value.astype(np.float32) for name, value in zip(SHAPES, values, strict=True)}
 
 
-SHAPES = {"scale": (2, SINGLE_COUNT), "turns": (len(Turn), FIGURE_COUNT + 1), "pools": (len(POOL_TERMS),)}
-_TURN_WEIGHTS = len(Turn) * (FIGURE_COUNT + 1)
-WEIGHT_COUNT = _TURN_WEIGHTS + len(POOL_TERMS)
+UNSCALED = np.repeat([[0.0], [1.0]], SINGLE_COUNT, axis=1)  # a scale that leaves figures as they are
+SHAPES = {
+    "scale": (2, SINGLE_COUNT),
+    "turns": (len(Turn), FIGURE_COUNT + 1),
+    "pools": (len(POOL_TERMS), 1 + len(CONTEXTS)),
+}
+_TURN_WEIGHTS = math.prod(SHAPES["turns"])
+WEIGHT_COUNT = _TURN_WEIGHTS + math.prod(SHAPES["pools"])
 
 
 def _check_tensor(name: str, array: np.ndarray) -> None:
@@ -90,7 +105,7 @@ class Shifted:
 
     def __init__(self, shifts: Shifts) -> None:
         self.shifts = shifts
-        self._figures = np.zeros(FIGURE_COUNT)
+        self._figures, self._weights = np.zeros(FIGURE_COUNT), np.zeros(len(POOL_TERMS))
 
     def choose(
         self, observations: np.ndarray, masks: np.ndarray, rows: np.ndarray, sets: np.ndarray, actions: np.ndarray
@@ -104,10 +119,14 @@ class Shifted:
             sets: (N,) int64, the set of weights of each row.
             actions: (N,) int64; those of `rows` are written.
         """
-        weights = self.shifts
-        choose_rows(
-            observations, masks, rows, sets, weights.turns, weights.pools, weights.scale, self._figures, actions
-        )
+        of = self.shifts
+        room = self._figures, self._weights
+        choose_rows(observations, masks, rows, sets, of.turns, of.pools, of.scale, *room, actions)
+
+    def add_figures(self, observations: np.ndarray, masks: np.ndarray, rows: np.ndarray, sums: np.ndarray) -> None:
+        """Add single figures of some rows, as they are, and their squares to `sums` (2, singles); by the first set."""
+        room = self._figures, self._weights
+        add_figures(observations, masks, rows, self.shifts.pools, UNSCALED, *room, sums)
 
 
 class ShiftedRule:

@@ -9,14 +9,14 @@ import pytest
 from safetensors.numpy import load_file
 
 from agents.evolution import training
-from agents.evolution.playing import UNSCALED, Player
+from agents.evolution.playing import Player
 from agents.evolution.settings import load_settings
 from agents.evolution.training import EvolutionRun, evolve
 from agents.worlds import before_reports
 from tessera_env.evaluation.experiment import evaluate
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import make_policy
-from tessera_env.policies.shifting.policy import WEIGHT_COUNT, ShiftedRule, Shifts
+from tessera_env.policies.shifting.policy import UNSCALED, WEIGHT_COUNT, ShiftedRule, Shifts
 from tessera_env.scenario.loading import load_scenario
 from tests.agents.test_training import quiet
 
