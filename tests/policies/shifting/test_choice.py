@@ -7,7 +7,8 @@ from tessera_env.observation.layout import Field, Layout
 from tessera_env.policies import make_policy
 from tessera_env.policies.shifting.choice import Turn
 from tessera_env.policies.shifting.figures import FIGURE_COUNT, NAMES
-from tessera_env.policies.shifting.policy import WEIGHT_COUNT, ShiftedRule, Shifts
+from tessera_env.policies.shifting.placing import CONTEXTS
+from tessera_env.policies.shifting.policy import UNSCALED, WEIGHT_COUNT, ShiftedRule, Shifts
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
@@ -24,7 +25,6 @@ from tests.policies.observations import (
     only,
     waiting,
 )
-from tests.policies.shifting.test_figures import UNSCALED
 
 # A changeover of 0.1 h, half an hour left of a spell on average: a save is due every 0.32 h.
 SPELLS = {"spot_changeover": [0.5, 0.5], "rest_up": [0.2, 0.2], "work_left": 0.5}
@@ -34,13 +34,13 @@ LOOSE = {"has_deadline": 1.0, "slack": 0.8, "end_slack": 0.9, "work_left_h": 0.3
 TIGHT = {"has_deadline": 1.0, "slack": 0.05, "end_slack": 0.9, "work_left_h": 0.3}
 
 
-def rule(layout: Layout = LAYOUT, pools: dict[int, float] | None = None, **constants: float) -> ShiftedRule:
-    """With constants added to turns by name."""
+def rule(layout: Layout = LAYOUT, pools: dict[tuple[int, int], float] | None = None, **constants: float) -> ShiftedRule:
+    """With constants added to turns by name, and weights of (a pool's term, 0 or a context)."""
     shifts = Shifts.of(UNSCALED, np.zeros((1, WEIGHT_COUNT)))
     for name, value in constants.items():
         shifts.turns[0, Turn[name.upper()], FIGURE_COUNT] = value
-    for term, value in (pools or {}).items():
-        shifts.pools[0, term] = value
+    for place, value in (pools or {}).items():
+        shifts.pools[0][place] = value
     return ShiftedRule(layout, shifts)
 
 
@@ -120,7 +120,22 @@ def test_a_forced_task_is_not_turned() -> None:
 def test_pool_terms_choose_among_pools() -> None:
     row = waiting(**LOOSE, available_4h=[1.0, 0.0])
     assert answer(rule(), row) == SPOT_1
-    assert answer(rule(pools={0: -1.5}), row) == SPOT_0
+    assert answer(rule(pools={(0, 0): -0.5}), row) == SPOT_0
+
+
+def test_what_pools_are_worth_depends_on_the_task() -> None:
+    """Whose state is large pays for a pool that has been there for long."""
+    policy = rule(pools={(0, 1 + CONTEXTS.index("state")): -0.5})
+    for state, expected in ((0.1, SPOT_1), (0.9, SPOT_0)):
+        assert answer(policy, waiting(**LOOSE, available_4h=[1.0, 0.0], state=state)) == expected
+
+
+def test_a_shift_sees_the_pool_that_it_would_take() -> None:
+    shifts = Shifts.of(UNSCALED, np.zeros((1, WEIGHT_COUNT)))
+    shifts.turns[0, Turn.TAKE_SPOT, NAMES.index("next_rest_up")] = -2.0
+    policy = ShiftedRule(LAYOUT, shifts)
+    assert answer(policy, waiting(**LOOSE, rest_up=[0.9, 0.1])) == SPOT_1
+    assert answer(policy, waiting(**LOOSE, rest_up=[0.1, 0.9])) == WAIT
 
 
 def test_masks_are_obeyed() -> None:

@@ -11,22 +11,26 @@ from tessera_env.policies.shifting.figures import (
     MOST,
     NAMES,
     OF_ITS_POOL,
-    SINGLE_COUNT,
+    OF_NEXT_POOL,
     TAKEN,
     write_figures,
+    write_next,
 )
+from tessera_env.policies.shifting.policy import UNSCALED
+from tessera_env.world.parameters import NONE
 from tests.policies.observations import LAYOUT, on_spot, random_rows, waiting
 
-UNSCALED = np.repeat([[0.0], [1.0]], SINGLE_COUNT, axis=1)
 
-
-def figures(row: np.ndarray, layout: Layout = LAYOUT, scale: np.ndarray = UNSCALED) -> dict[str, float]:
-    out = np.zeros(FIGURE_COUNT)
-    write_figures(np.ascontiguousarray(row), 0, layout.pool_count, scale, out)
+def figures(
+    row: np.ndarray, layout: Layout = LAYOUT, scale: np.ndarray = UNSCALED, next_pool: int = NONE
+) -> dict[str, float]:
+    out, row = np.zeros(FIGURE_COUNT), np.ascontiguousarray(row)
+    write_figures(row, 0, layout.pool_count, scale, out)
+    write_next(row, 0, next_pool, scale, out)
     return dict(zip(NAMES, out.tolist(), strict=True))
 
 
-def slow_figures(row: np.ndarray, layout: Layout) -> dict[str, float]:
+def slow_figures(row: np.ndarray, layout: Layout, next_pool: int) -> dict[str, float]:
     seen = {name: layout.read(row[0].astype(float), name) for name in layout.names}
     fits = seen["fits"] > 0
     here = (seen["here_spot"] > 0) | (seen["here_on_demand"] > 0)
@@ -47,6 +51,9 @@ def slow_figures(row: np.ndarray, layout: Layout) -> dict[str, float]:
     expected["unsaved_h"] = unsaved_h / (unsaved_h + 2.0)
     for field in OF_ITS_POOL:
         expected[f"its_{field.name.lower()}"] = 0.0 if last is None else float(seen[field.name.lower()][last])
+    for field in OF_NEXT_POOL:
+        name = field.name.lower()
+        expected[f"next_{name}"] = 0.0 if next_pool == NONE else float(seen[name][next_pool])
     expected = {name: min(max(value, -MOST), MOST) for name, value in expected.items()}
     for k, one in enumerate(CROSSED):
         for other in CROSSED[k:]:
@@ -57,11 +64,12 @@ def slow_figures(row: np.ndarray, layout: Layout) -> dict[str, float]:
 @pytest.mark.parametrize("pools", [1, 2, 9])
 def test_of_random_rows(pools: int) -> None:
     layout = Layout(pools)
-    for row in random_rows(50, layout, seed=pools):
+    for k, row in enumerate(random_rows(50, layout, seed=pools)):
+        next_pool = NONE if k % 3 == 0 else k % pools
         for name in ("work_left", "work_left_h", "unsaved"):
             row[layout.slice_of(name)] = abs(row[layout.slice_of(name)])
-        expected = slow_figures(row[None], layout)
-        assert figures(row[None], layout) == pytest.approx(expected, rel=1e-5, abs=1e-5)
+        expected = slow_figures(row[None], layout, next_pool)
+        assert figures(row[None], layout, next_pool=next_pool) == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
 
 def test_names_are_as_many_as_figures_and_differ() -> None:

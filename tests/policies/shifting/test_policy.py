@@ -8,9 +8,8 @@ import pytest
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy, PolicyError, make_policy
 from tessera_env.policies.folder import save_policy
-from tessera_env.policies.shifting.policy import READ, SHAPES, WEIGHT_COUNT, ShiftedRule, Shifts
+from tessera_env.policies.shifting.policy import READ, SHAPES, UNSCALED, WEIGHT_COUNT, ShiftedRule, Shifts
 from tests.policies.observations import random_rows
-from tests.policies.shifting.test_figures import UNSCALED
 
 
 def shifts(seed: int = 0) -> Shifts:
@@ -62,7 +61,7 @@ def spoilt(name: str, array: np.ndarray | None) -> dict[str, np.ndarray]:
         (spoilt("more", np.zeros(3, np.float32)), "'more': unknown tensor"),
         (spoilt("pools", np.zeros(8)), "pools: dtype float64"),
         (spoilt("pools", np.zeros(3, np.float32)), "pools: shape (3,)"),
-        (spoilt("pools", np.full(8, np.nan, np.float32)), "pools: holds NaN"),
+        (spoilt("pools", np.full(SHAPES["pools"], np.nan, np.float32)), "pools: holds NaN"),
         (spoilt("scale", np.zeros(SHAPES["scale"], np.float32)), "scale: holds a deviation that is not above 0"),
     ],
 )
