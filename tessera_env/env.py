@@ -14,6 +14,7 @@ from tessera_env.rendering.ansi import ansi_lines
 from tessera_env.rendering.gantt import gantt_image
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
+from tessera_env.simulation.invalid_actions import NEAREST, RAISE, WAIT, check_invalid_action
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.planners import Planner
 from tessera_env.simulation.rows import Simulation
@@ -39,7 +40,8 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
     `Discrete(1 + 2P)` for P pools: the placement that the focal task should have until it is next asked. 0 is WAIT (on
     no instance; a running task is paused with its state saved), 1 + p is SPOT in pool p, 1 + P + p is ON_DEMAND in pool
     p. Naming the placement that it has means stay. `action_masks()` and `info["action_mask"]` say which are valid; an
-    invalid action counts as WAIT and is counted in `info["invalid_actions"]`.
+    invalid action is counted in `info["invalid_actions"]`, and means the valid one that changes least: stay, else WAIT,
+    else the placement with the shortest changeover.
 
     ## Observation Space
 
@@ -67,7 +69,8 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
     - `overrides` and any other keyword: single values of the scenario, `{"task.deadline_h": 70}` or
       `task={"deadline_h": 70}`.
     - `planner`: assigns displaced tasks to instances (`tessera_env.simulation.planners`); Kuhn-Munkres if None.
-    - `invalid_action`: "wait" (default) or "raise".
+    - `invalid_action`: what an action that the mask forbids means. "nearest" (default): the task stays where it is, or
+      waits, or goes where it runs soonest, whichever of these is valid first; "wait": it waits, valid or not; "raise".
     - `render_mode`: None, "ansi" (the last decision and what followed, one line an event) or "rgb_array" (Gantt chart
       of pools, tasks and notices up to now).
     - `log_events`: keep the event log for `event_log()`; rendering turns it on.
@@ -88,20 +91,21 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         *,
         render_mode: str | None = None,
         planner: Planner | None = None,
-        invalid_action: str = "wait",
+        invalid_action: str = NEAREST,
         log_events: bool = False,
         overrides: dict[str, Any] | None = None,
         **sections: Any,
     ):
         if render_mode is not None and render_mode not in _RENDER_MODES:
             raise ValueError(f"render_mode: {render_mode!r} (allowed: None, {', '.join(map(repr, _RENDER_MODES))})")
-        if invalid_action not in ("wait", "raise"):
-            raise ValueError(f"invalid_action: {invalid_action!r} (allowed: 'wait', 'raise')")
+        check_invalid_action(invalid_action)
         self.render_mode = render_mode
         self.invalid_action = invalid_action
         self.scenario = load_scenario(scenario, **{**(overrides or {}), **sections})
         logging = log_events or render_mode is not None
-        self.simulation = Simulation(self.scenario, 1, planner, log_events=logging)
+        self.simulation = Simulation(
+            self.scenario, 1, planner, log_events=logging, invalid_waits=invalid_action == WAIT
+        )
         self.layout: Layout = self.simulation.layout
         self.observation_space = Box(self.layout.low, self.layout.high, dtype=np.float32)
         self.action_space = Discrete(1 + 2 * self.layout.pool_count)
@@ -160,7 +164,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         if not self._started:
             raise RuntimeError("call reset before step")
         action = operator.index(action)
-        if self.invalid_action == "raise" and not self._is_valid(action):
+        if self.invalid_action == RAISE and not self._is_valid(action):
             allowed = np.flatnonzero(self.simulation.state.masks[0]).tolist()
             raise ValueError(f"action: {action!r} (allowed now: {allowed})")
         simulation = self.simulation

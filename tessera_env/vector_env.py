@@ -12,6 +12,7 @@ from gymnasium.vector.utils import batch_space
 from tessera_env.observation.queue import Queue
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
+from tessera_env.simulation.invalid_actions import NEAREST, RAISE, WAIT, check_invalid_action
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.planners import Planner
 from tessera_env.simulation.rows import Simulation
@@ -29,7 +30,9 @@ class TesseraVectorEnv(VectorEnv):
             `options={"reset_mask": …}` does).
         threads: threads that run the rows; the results do not depend on it.
         planner: assigns displaced tasks to instances; Kuhn-Munkres if None.
-        invalid_action: "wait" counts an invalid action and treats it as WAIT, "raise" raises.
+        invalid_action: what an action that the mask forbids means, besides that it is counted. "nearest": the task
+            stays where it is, or waits, or goes where it runs soonest, whichever of these is valid first; "wait": it
+            waits, valid or not; "raise" raises.
         max_episode_steps: truncate after this many steps, like `gymnasium.wrappers.TimeLimit`; never if None.
         overrides: single values of the scenario by dotted name.
         **sections: the same as nested mappings or dotted names.
@@ -50,7 +53,7 @@ class TesseraVectorEnv(VectorEnv):
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         threads: int = 1,
         planner: Planner | None = None,
-        invalid_action: str = "wait",
+        invalid_action: str = NEAREST,
         max_episode_steps: int | None = None,
         render_mode: None = None,
         overrides: dict[str, Any] | None = None,
@@ -59,8 +62,7 @@ class TesseraVectorEnv(VectorEnv):
         for name, value in (("num_envs", num_envs), ("threads", threads), ("max_episode_steps", max_episode_steps)):
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"{name}: {value!r} (allowed: a whole number from 1)")
-        if invalid_action not in ("wait", "raise"):
-            raise ValueError(f"invalid_action: {invalid_action!r} (allowed: 'wait', 'raise')")
+        check_invalid_action(invalid_action)
         if render_mode is not None:
             raise ValueError(f"render_mode: {render_mode!r} (allowed: None; the single environment renders)")
         self.num_envs = num_envs
@@ -70,7 +72,7 @@ class TesseraVectorEnv(VectorEnv):
         self.max_episode_steps = max_episode_steps
         self.render_mode = None
         self.scenario = load_scenario(scenario, **{**(overrides or {}), **sections})
-        self.simulation = Simulation(self.scenario, num_envs, planner, threads)
+        self.simulation = Simulation(self.scenario, num_envs, planner, threads, invalid_waits=invalid_action == WAIT)
         self.layout = self.simulation.layout
         self.single_observation_space = Box(self.layout.low, self.layout.high, dtype=np.float32)
         self.single_action_space = Discrete(1 + 2 * self.layout.pool_count)
@@ -168,7 +170,7 @@ class TesseraVectorEnv(VectorEnv):
                 f"actions: {actions.dtype} of shape {actions.shape} (allowed: integers of shape ({self.num_envs},))"
             )
         actions = np.ascontiguousarray(actions, dtype=np.int64)
-        if self.invalid_action == "raise":
+        if self.invalid_action == RAISE:
             self._refuse_invalid(actions)
         return actions
 

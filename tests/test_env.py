@@ -18,6 +18,7 @@ from tessera_env.engine.log import columns_of
 from tessera_env.engine.state import LOG
 from tessera_env.env import TesseraEnv
 from tessera_env.observation.layout import Layout
+from tessera_env.vector_env import TesseraVectorEnv
 
 IDS = sorted(tessera_env.ENVIRONMENTS)
 FEW: dict[str, Any] = {"task.count": 6, "horizon_h": 16}  # an episode of classic or fleet in some 50 decisions
@@ -250,7 +251,7 @@ def test_a_refused_reset_changes_nothing():
 # --- actions ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_invalid_action_waits_and_is_counted():
+def test_an_invalid_action_of_who_is_nowhere_waits_and_is_counted():
     """A placement too small for the task, and numbers that are no action."""
     pools = {"task.gpu_memory_mb": 16_000.0, "pools.0.gpu_memory_mb": 8_000.0}
     env, waiting = started(overrides=pools), started(overrides=pools)
@@ -263,6 +264,32 @@ def test_an_invalid_action_waits_and_is_counted():
         assert same(info, expected_info)
     env.reset()
     assert env.step(0)[-1]["invalid_actions"] == 0  # an episode's count
+
+
+def test_an_invalid_action_of_who_runs_is_staying_unless_waiting_is_asked_for():
+    """Its first instance is on-demand; asked again, it answers what is no action."""
+    made = {"overrides": {"reconsider_running": True, "task.count": 1, "task.interactive_share": 0.0}}
+    stays, asked_to_wait = started(**made), started(**made, invalid_action="wait")
+    for env in (stays, asked_to_wait):
+        twin = started(**made)
+        for one in (env, twin):
+            one.step(8)
+        answered = 8 if env is stays else 0
+        expected, got = twin.step(answered), env.step(-1)
+        assert same(got[0], expected[0]) and got[1] == expected[1]
+        assert got[-1]["invalid_actions"] == 1
+
+
+def test_who_answers_at_random_is_never_late_where_the_guard_is_on():
+    """Whoever learns without looking at masks keeps deadlines, too."""
+    for scenario, rows in (("deadline", 256), ("fleet", 16)):
+        env = TesseraVectorEnv(rows, scenario, autoreset_mode="Disabled", threads=2)
+        env.reset(seed=5)
+        rng, done = np.random.default_rng(0), np.zeros(rows, dtype=bool)
+        while not done.all():
+            done |= env.step(rng.integers(env.single_action_space.n, size=rows))[2]
+        metrics = env.simulation.metrics(np.arange(rows))
+        assert metrics["deadlines_missed"].sum() == 0 and metrics["invalid_actions"].sum() > rows, scenario
 
 
 @pytest.mark.parametrize("action", [1, -1, 9])

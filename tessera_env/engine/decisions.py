@@ -1,5 +1,6 @@
 """What the focal task's answer does."""
 
+from tessera_env.engine.answers import meant
 from tessera_env.engine.instances import finds_capacity, launch, leave_idle, newest_idle
 from tessera_env.engine.kinds import AskReason, LogKind, TaskStatus
 from tessera_env.engine.linked_lists import BOOKED, idle_node, insert, remove, task_node
@@ -12,14 +13,12 @@ from tessera_env.world.parameters import FOR_DISPLACED, NONE
 
 @compiled
 def decide(params, state, env: int, action: int) -> None:
-    """Carry out the focal task's answer; an invalid one is counted and means WAIT."""
+    """Carry out the focal task's answer; an invalid one is counted, and means another: see `meant`."""
     episode = state.episodes[env]
     task_id = episode.focal
     task = state.tasks[env, task_id]
     episode.decisions += 1
-    if not is_accepted(state, env, action):
-        episode.invalid_actions += 1
-        action = 0
+    action = meant(params, state, env, action)
     log_event(state, env, LogKind.DECISION, task_id, NONE, float(action), float(episode.reason))
     if task.status == TaskStatus.PLACED:
         reconsider(params, state, env, task_id, action)
@@ -30,12 +29,6 @@ def decide(params, state, env: int, action: int) -> None:
         request(params, state, env, task_id, action)
     else:
         answer_waiting(params, state, env, task_id, action)
-
-
-@compiled
-def is_accepted(state, env: int, action: int) -> bool:
-    """Whether the mask allows the action."""
-    return 0 <= action < state.masks.shape[1] and state.masks[env, action]
 
 
 @compiled

@@ -147,7 +147,7 @@ def _unlike_work(results: Results) -> str:
 
 def _invalid(results: Results) -> str:
     invalid = {title: f"{count:,.0f}" for title, count in _totals(results, "invalid_actions").items() if count}
-    return f"Invalid actions, which count as WAIT: {_listed(invalid)}." if invalid else ""
+    return f"Invalid actions, in whose place the nearest valid ones were taken: {_listed(invalid)}." if invalid else ""
 
 
 def _totals(results: Results, metric: str) -> dict[str, float]:

@@ -37,6 +37,7 @@ class Simulation:
         planner: assigns displaced tasks to instances; Kuhn-Munkres if None.
         threads: how many threads run the rows.
         log_events: whether events are logged.
+        invalid_waits: whether an invalid action means WAIT; else the valid one that changes least.
     """
 
     def __init__(
@@ -46,9 +47,11 @@ class Simulation:
         planner: Planner | None = None,
         threads: int = 1,
         log_events: bool = False,
+        invalid_waits: bool = False,
     ):
         self.scenario = scenario
         self.params = parameters_of(scenario)
+        self.params.config[0].invalid_waits = invalid_waits
         self.layout = Layout(self.params.pools.shape[0])
         self.row_count = row_count
         self._migration = Migration(planner or KuhnMunkres())

@@ -147,6 +147,20 @@ def test_who_obeys_the_mask_is_never_late(block):
     assert 0.02 * asked < guarded < asked
 
 
+@pytest.mark.parametrize("block", range(5))
+def test_who_looks_at_no_mask_is_never_late_either(block):
+    """The same worlds, any answer at all: in the place of an invalid one comes a valid one."""
+    invalid = 0
+    for seed in range(block * COUNT // 5, (block + 1) * COUNT // 5):
+        rng = np.random.default_rng(seed)
+        run = play(
+            feasible_world(seed), lambda decision, rng=rng: int(rng.integers(-1, len(decision.mask) + 1)), seed=seed
+        )
+        assert run.totals["deadlines_missed"] == 0, seed
+        invalid += run.totals["invalid_actions"]
+    assert invalid > COUNT
+
+
 @given(mappings(), st.integers(0, 2**64 - 1), st.integers(0, 1_000))
 def test_who_obeys_the_mask_is_never_late_in_drawn_worlds(values, seed, choices):
     """From scenarios on, with every option alone and together; each task has time for a changeover at the least."""

@@ -9,7 +9,7 @@ from gymnasium.spaces import Box
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tessera_env.engine.kinds import LogKind
+from tessera_env.engine.kinds import LogKind, TaskStatus
 from tests.engine.audit import Auditor
 from tests.engine.scenarios import (
     answer,
@@ -71,20 +71,26 @@ def test_the_mask_is_what_is_accepted(values, seed, choices):
         step(simulation, answer(simulation, rng))
 
 
-@given(mappings(), SEEDS, CHOICES)
-def test_an_invalid_action_is_waiting(values, seed, choices):
+@given(mappings(), SEEDS, CHOICES, st.booleans())
+def test_an_invalid_action_means_a_valid_one(values, seed, choices, invalid_waits):
+    """Where it is, else nowhere, else on some instance; or always nowhere, if that was asked for."""
     simulation, rng = started(values, seed), np.random.default_rng(choices)
+    simulation.params.config[0].invalid_waits = invalid_waits
     for _ in range(10):
         if simulation.views.terminated[0]:
             return
         mask = simulation.state.masks[0]
-        if mask[0] and not mask.all():
-            invalid, waiting = copy.deepcopy(simulation), copy.deepcopy(simulation)
+        if not mask.all():
+            task = simulation.state.tasks[0, simulation.state.episodes[0].focal]
+            stay = int(task.placement) if task.status == TaskStatus.PLACED else 0
+            valid = 0 if invalid_waits else next(k for k in (stay, 0, *range(1, len(mask))) if mask[k])
+            invalid, twin = copy.deepcopy(simulation), copy.deepcopy(simulation)
             step(invalid, int(np.flatnonzero(~mask)[0]))
-            step(waiting, 0)
-            assert invalid.state.episodes[0].invalid_actions == waiting.state.episodes[0].invalid_actions + 1
-            invalid.state.episodes[0].invalid_actions -= 1
-            assert digest(invalid) == digest(waiting)
+            step(twin, valid)
+            assert invalid.state.episodes[0].invalid_actions == twin.state.episodes[0].invalid_actions + mask[valid]
+            invalid.state.episodes[0].invalid_actions = twin.state.episodes[0].invalid_actions
+            if mask[stay] or mask[0] or invalid_waits:
+                assert digest(invalid) == digest(twin)
         step(simulation, answer(simulation, rng))
 
 

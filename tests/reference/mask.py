@@ -14,6 +14,18 @@ def valid_actions(sim: "Simulator", i: int) -> list[bool]:
     return Mask(sim, i).all_actions()
 
 
+def nearest_valid(sim: "Simulator", i: int, valid: list[bool]) -> int:
+    """What is done where the answer is not valid: stay, else wait, else go where it starts soonest."""
+    task, count = sim.tasks[i], len(sim.pools)
+    stay = 1 + task.instance.purchase * count + task.instance.pool if task.status == "placed" else 0
+    if valid[stay]:
+        return stay
+    if valid[0]:
+        return 0
+    mask = Mask(sim, i)
+    return min((a for a in range(1, len(valid)) if valid[a]), key=lambda a: mask.start_time((a - 1) % count), default=0)
+
+
 @dataclass
 class Mask:
     """Which actions are valid for a task now."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tests.reference import accounts, moves
 from tests.reference.asking import ask_about_room, ask_event, change_of_room
-from tests.reference.mask import valid_actions
+from tests.reference.mask import nearest_valid, valid_actions
 from tests.reference.world import INF, NONE, ON_DEMAND, SPOT, AskReason, Instance, Kind, Task, World
 
 
@@ -222,7 +222,7 @@ class Simulator:
         action = self.choose(decision)
         if not 0 <= action < len(decision.mask) or not decision.mask[action]:
             self.totals["invalid_actions"] += 1
-            action = 0
+            action = nearest_valid(self, i, valid)
         self.note("DECISION", i, NONE, action, reason)
         target = divmod(action - 1, len(self.pools)) if action > 0 else None  # (purchase, pool)
         return {"waiting": self.start, "placed": self.reconsider, "displaced": self.ask_for}[task.status](i, target)
