@@ -9,7 +9,6 @@ import hashlib
 import logging
 import os
 import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,10 +20,15 @@ import numpy as np
 from numba.core.errors import NumbaError
 
 from tessera_env.jit.compiled import INTERPRETER
+from tessera_env.jit.places import cache_place
 
 _NUMBA: Any = numba  # its settings and private options are not in its type stubs
 _LOGGER = logging.getLogger("tessera_env")
-_FIRST_CALL = threading.Lock()  # numba has one setting for the cache's folder: one kernel at a time changes it
+_FIRST_CALL = threading.RLock()  # numba has one setting for the cache's folder: one kernel at a time changes it
+if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads, and would wait for them for ever
+    os.register_at_fork(
+        before=_FIRST_CALL.acquire, after_in_parent=_FIRST_CALL.release, after_in_child=_FIRST_CALL.release
+    )
 
 # Everything that compiled code is made of: functions, record types, enums, constants.
 _COMPILED = (
@@ -56,21 +60,9 @@ def source_digest(package: Path) -> str:
 
 def cache_folder(package: Path) -> Path | None:
     """The folder for this package's compiled code, made if missing; None if none can be written."""
-    configured = os.environ.get("NUMBA_CACHE_DIR")
     # numba finds only what was compiled at the same path: another installation's files must not look like ours.
     place = hashlib.sha256(str(package.resolve()).encode(errors="surrogateescape")).hexdigest()[:8]
-    name = f"tessera_env-{source_digest(package)}-{place}"
-    user = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    roots = [configured] if configured else [user, os.path.join(tempfile.gettempdir(), f"tessera_env-{os.getuid()}")]
-    for root in roots:
-        folder = Path(root) / name
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return folder
-        except OSError:
-            continue
-    return None
+    return cache_place(f"tessera_env-{source_digest(package)}-{place}")
 
 
 @contextmanager

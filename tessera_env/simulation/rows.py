@@ -1,5 +1,6 @@
 """Rows of environments of one scenario in Python's hands: start, step, play, and make room where tables are full."""
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -75,6 +76,7 @@ class Simulation:
         self._one_command = np.zeros(row_count, dtype=np.int64)
         self._name_fields()
         self._executor: ThreadPoolExecutor | None = None
+        self._process = 0  # whose threads these are
 
     def _name_fields(self) -> None:
         """Plain views of fields that are read at each step; their tables are never replaced."""
@@ -164,9 +166,9 @@ class Simulation:
         if self.threads == 1:
             return run_rows(self.params, self.state, self.views, orders, 0, self.row_count)
         common = (self.params, self.state, self.views, orders)
-        if self._executor is None:
+        if self._executor is None or self._process != os.getpid():  # a fork's child has none of the parent's threads
             run_rows(*common, 0, 0)  # compile once, not once a thread
-            self._executor = ThreadPoolExecutor(self.threads)
+            self._executor, self._process = ThreadPoolExecutor(self.threads), os.getpid()
         edges = [self.row_count * k // self.threads for k in range(self.threads + 1)]
         blocks = [self._executor.submit(run_rows, *common, edges[k], edges[k + 1]) for k in range(1, self.threads)]
         return run_rows(*common, edges[0], edges[1]) + sum(block.result() for block in blocks)

@@ -322,6 +322,7 @@ def test_the_places_for_the_cache(tmp_path, monkeypatch):
     blocked.write_text("")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     assert cache_folder(package) == tmp_path / "numba" / name
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(blocked))
