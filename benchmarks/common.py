@@ -98,6 +98,16 @@ def run_alone(measure: Callable[[bool], Report], description: str | None) -> Non
     print(machine())
 
 
+def run_kept(measure: Callable[[bool], Report], description: str | None, kept: Path) -> None:
+    """As `run_alone`, and what is measured at full size is kept there for the documentation."""
+    quick = parser(description).parse_args().quick
+    report = measure(quick)
+    report.print()
+    if not quick:
+        Reports(machine(), quick, (report,)).write_json(kept)
+        print(f"kept in {kept}; into the documentation with: python -m benchmarks.documentation")
+
+
 def random_actions(masks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One valid action a row, (N,) int64, uniform over the mask (N, A)."""
     return (rng.random(masks.shape) * masks).argmax(axis=1)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from benchmarks.common import Report, Reports, markdown
 from benchmarks.printed import printed_blocks
-from benchmarks.studies import ablation, fleet
+from benchmarks.studies import ablation, fleet, fleet_assignment, fleet_figures
 from benchmarks.studies.cant_be_late import tables
 from benchmarks.studies.cant_be_late.figures import Figures
 from benchmarks.studies.cant_be_late.study import Studies
@@ -25,7 +25,8 @@ from tessera_env.report.columns import columns_of, did_unlike_numbers
 
 ROOT = Path(__file__).parents[1]
 # Which blocks come from whose files: these need not be printed in every run.
-FIGURES = ("results", "results-fleet", "baselines", "benchmarks", "ablation", "cant-be-late", "fleet")
+STUDIES = {"fleet": fleet.KEPT, "fleet-assignment": fleet_assignment.KEPT, "fleet-figures": fleet_figures.KEPT}
+FIGURES = ("results", "results-fleet", "baselines", "benchmarks", "ablation", "cant-be-late", *STUDIES)
 # Of the report's columns.
 SHOWN = ("cost $", "objective $", "difference $", "saves %", "gap closed %", "missed deadlines", "tasks done")
 LEARNED = "learned"
@@ -38,7 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("runs/latest"), help="a finished run's folder")
     parser.add_argument("--benchmarks", type=Path, default=Path("runs/benchmarks.json"), help="what make bench kept")
-    parser.add_argument("--fleet", type=Path, default=fleet.KEPT, help="what benchmarks.studies.fleet kept")
     parser.add_argument("--report", type=Path, default=Path("runs/cant_be_late.json"), help="what make report kept")
     given = parser.parse_args(arguments)
     blocks = {
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         **run_blocks(given.run),
         **benchmark_blocks(given.benchmarks),
         **report_blocks(given.report),
-        **fleet_blocks(given.fleet),
+        **study_blocks(STUDIES),
     }
     texts = {page: page.read_text(encoding="utf-8") for page in pages()}
     check_blocks(texts, blocks)
@@ -116,16 +116,14 @@ def benchmark_blocks(file: Path) -> dict[str, str]:
     return {**blocks, "ablation": ideas[0]} if ideas else blocks
 
 
-def fleet_blocks(file: Path) -> dict[str, str]:
-    """Tasks that compete.
+def study_blocks(files: Mapping[str, Path]) -> dict[str, str]:
+    """The tables of studies, by their blocks, as far as they were kept.
 
     Raises:
         ValueError: the tables are of a toy size.
     """
-    if not file.is_file():
-        return {}
-    reports = of_full_size(Reports.from_json(file), file).reports
-    return {"fleet": "\n\n".join(report_table(report) for report in reports)}
+    kept = {name: of_full_size(Reports.from_json(file), file) for name, file in files.items() if file.is_file()}
+    return {name: "\n\n".join(report_table(report) for report in one.reports) for name, one in kept.items()}
 
 
 def of_full_size(kept: Kept, file: Path) -> Kept:

@@ -5,16 +5,18 @@ Kuhn-Munkres. If nothing is lost by settling it badly, nothing can be won there 
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from agents.worlds import before_reports, development_seed
-from benchmarks.common import Report, run_alone
+from benchmarks.common import Report, run_kept
 from benchmarks.studies.fleet import mean_of, text_of
 from tessera_env.evaluation.experiment import Experiment
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.planners import KuhnMunkres, Planner
 
+KEPT = Path("runs/fleet_assignment.json")
 POLICY = "pretrained/fleet"
 SCENARIOS = ("fleet", "fleet-mixed")
 WORLDS, QUICK_WORLDS = 200, 3
@@ -89,4 +91,4 @@ def measure(quick: bool) -> Report:
 
 
 if __name__ == "__main__":
-    run_alone(measure, __doc__)
+    run_kept(measure, __doc__, KEPT)

@@ -6,12 +6,13 @@ may have a stand-in.
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from agents.evolution.playing import Player
 from agents.worlds import before_reports, development_seed
-from benchmarks.common import Report, run_alone
+from benchmarks.common import Report, run_kept
 from benchmarks.studies.fleet import mean_of, text_of
 from tessera_env.policies.folder import read_card, read_weights
 from tessera_env.policies.pretrained import pretrained_folder
@@ -20,6 +21,7 @@ from tessera_env.policies.shifting.figures import NAMES, SINGLE_NAMES
 from tessera_env.policies.shifting.policy import Shifts
 from tessera_env.scenario.loading import load_scenario
 
+KEPT = Path("runs/fleet_figures.json")
 POLICY = "pretrained/fleet"
 SCENARIOS = ("fleet", "fleet-mixed")
 WORLDS, QUICK_WORLDS, ROWS = 200, 4, 128
@@ -74,4 +76,4 @@ def measure(quick: bool) -> Report:
 
 
 if __name__ == "__main__":
-    run_alone(measure, __doc__)
+    run_kept(measure, __doc__, KEPT)

@@ -161,6 +161,13 @@ def test_the_ablation_has_a_block_of_its_own(tmp_path):
     assert "Daly" not in blocks["ablation"]
 
 
+def test_studies_have_blocks_of_their_own(tmp_path):
+    report = Report("What was found", "note", ("what", "$"), (("one", "1.5"),))
+    Reports("a machine", False, (report, report)).write_json(tmp_path / "a.json")
+    blocks = documentation.study_blocks({"a": tmp_path / "a.json", "b": tmp_path / "b.json"})
+    assert blocks.keys() == {"a"} and blocks["a"].count("**What was found**") == 2
+
+
 def test_toy_figures_stay_out(tmp_path):
     Reports("a machine", True, ()).write_json(tmp_path / "b.json")
     with pytest.raises(ValueError, match="quick"):
