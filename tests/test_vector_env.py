@@ -247,7 +247,8 @@ def test_all_modes_play_the_same_episodes(limit):
 
 
 def test_in_disabled_mode_nothing_happens_in_a_finished_row():
-    env = vector_env(2, "deadline", autoreset_mode=AutoresetMode.DISABLED, max_episode_steps=4)
+    modes = {"autoreset_mode": AutoresetMode.DISABLED, "invalid_action": "wait"}
+    env = vector_env(2, "deadline", max_episode_steps=4, **modes)
     env.reset(seed=0)
     for _ in range(4):
         observations, _, terminated, truncated, infos = env.step(np.zeros(2, np.int64))
