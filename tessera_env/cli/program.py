@@ -13,7 +13,7 @@ from typing import Annotated, Any, Protocol, Union
 import tyro
 
 from tessera_env.cli.evaluate import Evaluate
-from tessera_env.cli.output import InputError, print_text
+from tessera_env.cli.output import InputError, print_notices, print_text
 from tessera_env.cli.plot import Plot
 from tessera_env.cli.scenarios import ScenariosFields, ScenariosList, ScenariosShow
 from tessera_env.cli.simulate import Simulate
@@ -149,8 +149,7 @@ def _in_one_line(framed: str) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    for line in message.splitlines():
-        print(f"tessera: {line}", file=sys.stderr)
+    print_notices(message.splitlines())
     return code
 
 
