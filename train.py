@@ -27,6 +27,7 @@ from agents.worlds import report_scenario
 from tessera_env.evaluation.experiment import DEFAULT_POLICIES, Experiment, PolicyLike
 from tessera_env.evaluation.results import Results
 from tessera_env.evaluation.statistics import bootstrap_means, estimate
+from tessera_env.files.streams import take_any_text
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy, pretrained_names
 from tessera_env.report.outputs import Outputs
@@ -93,6 +94,7 @@ class Arguments:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, save, report; returns the exit code."""
+    take_any_text()
     given = tyro.cli(Arguments, prog="train.py", args=arguments)
     console = Console()
     try:

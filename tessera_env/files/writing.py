@@ -45,8 +45,11 @@ def write_bytes(path: str | Path, data: bytes) -> None:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """As `write_bytes`, in UTF-8 with the line ends that `text` has."""
-    write_bytes(path, text.encode("utf-8"))
+    """As `write_bytes`, in UTF-8 with the line ends that `text` has.
+
+    What UTF-8 lacks, the bytes of a file's name that were no text, become question marks.
+    """
+    write_bytes(path, text.encode("utf-8", "replace"))
 
 
 def check_writable(path: str | Path) -> None:

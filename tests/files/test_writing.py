@@ -23,6 +23,11 @@ def test_it_writes_and_replaces(tmp_path: Path) -> None:
     assert leftovers(tmp_path) == []
 
 
+def test_bytes_of_names_that_are_no_text_are_question_marks(tmp_path: Path) -> None:
+    write_text(tmp_path / "a", "caf\udce9\n")
+    assert (tmp_path / "a").read_bytes() == b"caf?\n"
+
+
 @pytest.mark.parametrize("broken", ["replace", "fsync", "fdopen"])
 def test_a_failure_leaves_the_old_file_and_no_temporary(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
