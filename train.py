@@ -27,10 +27,12 @@ from agents.worlds import report_scenario
 from tessera_env.evaluation.experiment import DEFAULT_POLICIES, Experiment, PolicyLike
 from tessera_env.evaluation.results import Results
 from tessera_env.evaluation.statistics import bootstrap_means, estimate
+from tessera_env.files.streams import take_any_text
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy, pretrained_names
 from tessera_env.report.outputs import Outputs
 from tessera_env.report.text import results_text
+from tessera_env.report.workload_text import workload_lines
 from tessera_env.scenario.loading import load_scenario, parse_override
 from tessera_env.scenario.scenario import Scenario
 
@@ -92,6 +94,7 @@ class Arguments:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, save, report; returns the exit code."""
+    take_any_text()
     given = tyro.cli(Arguments, prog="train.py", args=arguments)
     console = Console()
     try:
@@ -112,6 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def carry_out(run: Run | EvolutionRun, console: Console, link: str = LATEST) -> bool:
     """Train; returns whether it was to the end, where then the link of that name beside the folder points."""
     say(console, f"{run.folder}: {run.summary}")
+    for line in workload_lines(run.scenario.recordings.played_rows):
+        say(console, line)
     is_finished = evolve(run, console) if isinstance(run, EvolutionRun) else train(run, console)
     if is_finished:
         point_latest(run.folder, link)

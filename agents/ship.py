@@ -9,6 +9,7 @@ from typing import Any
 
 from agents.evolution.settings import load_settings
 from agents.hyperparameters import load_hyperparameters
+from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import write_text
 from tessera_env.policies.card import SHIFTED_RULE, PolicyCard
 from tessera_env.policies.folder import read_card, read_weights, save_policy
@@ -79,6 +80,7 @@ part in it.
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Copy the policy, and write its card."""
+    take_any_text()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="a finished run's folder")
     parser.add_argument("name", help="what comes after pretrained/")

@@ -5,12 +5,14 @@ from pathlib import Path
 from benchmarks.common import Report, Reports, machine, parser
 from benchmarks.speed import compiling, scale, step, training, vector
 from benchmarks.studies import ablation
+from tessera_env.files.streams import take_any_text
 
 KEPT = Path("runs/benchmarks.json")
 
 
 def main() -> None:
     """Print each table as soon as it is measured, and keep all of them as JSON."""
+    take_any_text()
     arguments = parser(__doc__)
     arguments.add_argument(
         "--json", type=Path, default=KEPT, metavar="FILE", help=f"keep the tables here, {KEPT} if not told otherwise"

@@ -15,6 +15,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import write_text
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
@@ -93,6 +94,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 def run_alone(measure: Callable[[bool], Report], description: str | None) -> None:
     """A script's main: measure, print the table and the machine."""
+    take_any_text()
     given = parser(description).parse_args()
     measure(given.quick).print()
     print(machine())

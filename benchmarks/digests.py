@@ -20,6 +20,7 @@ import numpy as np
 from tessera_env import ENVIRONMENTS
 from tessera_env.evaluation.episodes import play_episode
 from tessera_env.evaluation.experiment import evaluate
+from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import write_text
 from tessera_env.policies.making import POLICIES, make_policy
 from tessera_env.policies.pretrained import pretrained_names
@@ -79,6 +80,7 @@ def cases() -> list[Case]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the digests, and compare them; returns the exit code."""
+    take_any_text()
     made = argparse.ArgumentParser(description=__doc__)
     made.add_argument("file", type=Path, help="written: the digests as JSON")
     made.add_argument("--against", type=Path, metavar="FILE", help="an earlier file: name what differs, and end with 1")

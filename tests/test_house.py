@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import pytest
 
@@ -152,3 +153,23 @@ def test_tests_mirror_the_tree():
     folders = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("__init__.py")}
     for folder in sorted(folders - {Path(), Path("reference")}):
         assert (ROOT / PACKAGE / folder).is_dir() or (ROOT / folder).is_dir(), folder
+
+
+def test_whatever_has_a_command_line_takes_any_text_before_it_prints() -> None:
+    """Output that an encoding lacks would else be a traceback after all the work."""
+    for module, tree in TREES.items():
+        for function in tree.body:
+            if not isinstance(function, ast.FunctionDef) or function.name not in ("main", "run_alone"):
+                continue
+            names = [node.func.id for node in ast.walk(function) if _is_plain_call(node)]
+            if {"print", "parse_args", "cli", "print_text"} & {*names, *_methods(function)}:
+                first = function.body[1]  # below the docstring
+                assert ast.unparse(first) == "take_any_text()", f"{module}.{function.name}"
+
+
+def _is_plain_call(node: ast.AST) -> TypeGuard[Any]:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+
+
+def _methods(function: ast.FunctionDef) -> set[str]:
+    return {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}

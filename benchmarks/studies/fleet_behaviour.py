@@ -15,6 +15,7 @@ from PIL import Image
 from agents.worlds import report_scenario
 from benchmarks.common import Report, check_least, machine, parser
 from tessera_env.evaluation.episodes import play_episode
+from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import check_outputs, write_bytes
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import make_policy
@@ -143,6 +144,7 @@ def command_line() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Play, print, draw."""
+    take_any_text()
     made = command_line()
     given = made.parse_args(arguments)
     try:

@@ -13,6 +13,7 @@ from agents.worlds import development_seed
 from benchmarks.common import Report, machine, parser
 from tessera_env.evaluation.experiment import evaluate
 from tessera_env.evaluation.statistics import bootstrap_means, estimate
+from tessera_env.files.streams import take_any_text
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import SlackThreshold, TimeSliced
 from tessera_env.recordings.bundled import AWS_V100_2023, BUNDLED
@@ -121,6 +122,7 @@ def report(title: str, costs: Costs, options: Sequence[str], default: str) -> Re
 
 def main() -> None:
     """Print both tables."""
+    take_any_text()
     given = parser(__doc__).parse_args()
     for one in reports(given.quick):
         one.print()

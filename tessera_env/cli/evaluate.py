@@ -16,10 +16,11 @@ from tessera_env.cli.options import (
     overrides_of,
     shell_line,
 )
-from tessera_env.cli.output import InputError, print_text, refusing, terminal, write_all
+from tessera_env.cli.output import InputError, print_notices, print_text, refusing, terminal, write_all
 from tessera_env.evaluation.experiment import AUTO, DEFAULT_POLICIES, Experiment
 from tessera_env.report.outputs import Outputs
 from tessera_env.report.text import results_text
+from tessera_env.report.workload_text import workload_lines
 
 _POLICIES = ",".join(DEFAULT_POLICIES)
 
@@ -94,6 +95,7 @@ class Evaluate:
         with refusing():
             prepared = self._asked().prepare()
             outputs.check(prepared)
+        print_notices(workload_lines(prepared.scenario.recordings.played_rows))
         results = prepared.run()
         failures = write_all(outputs.writers(prepared, results, shell_line("evaluate", self)))
         print_text(results_text(results, *terminal()))

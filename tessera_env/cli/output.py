@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import RenderableType
@@ -25,6 +25,12 @@ def refusing() -> Iterator[None]:
         yield
     except (ValueError, OSError) as error:
         raise InputError(str(error)) from None
+
+
+def print_notices(lines: Iterable[str]) -> None:
+    """What one should know before the work begins: on standard error, so that tables stay as they are."""
+    for line in lines:
+        print(f"tessera: {line}", file=sys.stderr, flush=True)
 
 
 def print_text(text: str) -> None:

@@ -13,11 +13,12 @@ from typing import Annotated, Any, Protocol, Union
 import tyro
 
 from tessera_env.cli.evaluate import Evaluate
-from tessera_env.cli.output import InputError, print_text
+from tessera_env.cli.output import InputError, print_notices, print_text
 from tessera_env.cli.plot import Plot
 from tessera_env.cli.scenarios import ScenariosFields, ScenariosList, ScenariosShow
 from tessera_env.cli.simulate import Simulate
 from tessera_env.cli.traces import TracesCheck, TracesFit, TracesList, TracesShow
+from tessera_env.files.streams import take_any_text
 
 WRONG_INPUT = 2
 NO_MEMORY = 1
@@ -65,6 +66,7 @@ Examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    take_any_text()
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # where a policy of one's own, named as module:Class, is looked for
     try:
@@ -149,8 +151,7 @@ def _in_one_line(framed: str) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    for line in message.splitlines():
-        print(f"tessera: {line}", file=sys.stderr)
+    print_notices(message.splitlines())
     return code
 
 

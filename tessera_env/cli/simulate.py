@@ -20,11 +20,12 @@ from tessera_env.cli.options import (
     overrides_of,
     shell_line,
 )
-from tessera_env.cli.output import InputError, print_text, refusing, write_all
+from tessera_env.cli.output import InputError, print_notices, print_text, refusing, write_all
 from tessera_env.evaluation.experiment import Experiment
 from tessera_env.jit.kernel import interpreting_first
 from tessera_env.report.outputs import Outputs
 from tessera_env.report.simulation_text import simulation_text
+from tessera_env.report.workload_text import workload_lines
 from tessera_env.simulate import DEFAULT_POLICIES, as_simulation
 
 _POLICIES = ",".join(DEFAULT_POLICIES)
@@ -90,6 +91,7 @@ class Simulate:
         with refusing():
             prepared = as_simulation(self._asked(), self.duration, self.tasks).prepare()
             outputs.check(prepared)
+        print_notices(workload_lines(prepared.scenario.recordings.played_rows))
         is_short = self.threads == 1 and self.episodes * prepared.scenario.task.count <= _FEW_TASKS
         with interpreting_first(_PATIENCE_S if is_short else 0.0):
             results = prepared.run()

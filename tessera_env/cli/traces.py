@@ -165,7 +165,8 @@ class TracesCheck:
     """List every problem of a trace file by line or sample; exit code 1 if there is any.
 
     A .csv file has the header zone,time_s,spot_available,spot_price and a row for each change, a zone's in order of
-    time from 0 s on: so many spot instances at so many $/h until its next row. A .json file has one zone's samples:
+    time from 0 s on: so many spot instances at so many $/h until its next row. With the file's last row all zones end;
+    how long each zone's own last row was taken to hold is told. A .json file has one zone's samples:
     {"metadata": {"gap_seconds": 300}, "data": [1, 0, ...], "prices": [0.35, ...]}; prices may be left out.
     """
 
@@ -196,7 +197,9 @@ class TracesCheck:
         zones, points = len(series), sum(len(one.time_s) for one in series)
         hours = max(one.end_s for one in series) / HOUR_S
         size = f"{_counted(zones, 'zone')}, {hours:.1f} h, {_counted(points, 'change point')}"
-        return f"{self.trace}: no problems: {size}"
+        last = max(series, key=lambda one: one.held_h)
+        where = f" in zone {last.name}" if zones > 1 else ""
+        return f"{self.trace}: no problems: {size}; the last row holds {last.held_h:.2f} h{where}"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -173,6 +173,7 @@ class Prepared:
             tables=tables,
             reference_usd=reference_usd,
             accounts={label: played[label].accounts for label in self.policies} if asked.accounts else None,
+            played_rows=self.scenario.recordings.played_rows,
         )
 
     def _least(self, floor: Floor, bar: Progress) -> Table:

@@ -14,6 +14,7 @@ from tessera_env.evaluation.floors import FLOORS, Floor
 from tessera_env.evaluation.statistics import Estimate, bootstrap_means, estimate, gap_closed, savings
 from tessera_env.files.reading import read_text
 from tessera_env.files.writing import write_text
+from tessera_env.recordings.played_rows import PlayedRows
 from tessera_env.simulation.accounts import Accounts, accounts_from, plain_chunks
 
 SCHEMA = 1
@@ -54,6 +55,7 @@ class Results:
     tables: dict[str, Table]  # by label, in the order given; the floor, if there is one, last
     reference_usd: np.ndarray | None = None  # (episodes,) the floor's metric of its reference; with a floor only
     accounts: dict[str, Accounts] | None = None  # by label, what each task cost; None: that was not kept
+    played_rows: PlayedRows | None = None  # of the workload file; None: tasks were generated
 
     @property
     def floor(self) -> Floor | None:
@@ -127,6 +129,8 @@ class Results:
         }
         if self.reference_usd is not None:
             parts["reference_usd"] = _dumps(self.reference_usd.tolist())
+        if self.played_rows is not None:
+            parts["played_rows"] = _dumps(self.played_rows.to_values())
         if self.accounts is not None and accounts:
             parts["tasks"] = "[\n" + ",\n".join(map(_dumps, _task_rows(self.accounts))) + "\n]"
         return "{\n" + ",\n".join(f'"{key}": {text}' for key, text in sorted(parts.items())) + "\n}\n"
@@ -203,6 +207,7 @@ def _from_values(values: dict[str, Any]) -> Results:
         tables=tables,
         reference_usd=reference_usd,
         accounts=_accounts(values["tasks"], lengths) if "tasks" in values else None,
+        played_rows=PlayedRows.from_values(values["played_rows"]) if "played_rows" in values else None,
     )
 
 

@@ -22,17 +22,20 @@ one row a Kubernetes pod, times in seconds. What becomes of a row (those left ou
 - `pod_phase` Failed: kept; it held its GPUs as long as others did.
 - `cpu_milli`, `gpu_spec`: not used.
 
+A scenario clips what work is left to its `task.recording_work_h`. What was left out and clipped `tessera simulate` and
+`evaluate` say on standard error; it stands in the results' JSON (`played_rows`) and in the HTML report.
+
 Anything else in a file (a ragged row, NaN, a negative number, an end before its start) is an error.
 """
 
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +48,8 @@ FORMATS = ("pods", "run_times")
 MB_PER_MIB = 1.048576
 MAX_TIME_S = 1e10
 LONGEST_WORK_H = 168.0  # a week
+
+NO_WORK, TOO_MUCH_WORK = "ran for 0 s", "ran longer than allowed"  # why rows are left out for their work
 
 INTERACTIVE_QOS = "LS"
 _TIME = number(0.0, MAX_TIME_S)
@@ -81,6 +86,7 @@ class RecordedWorkload:
     interactive: NDArray[np.bool_] | None = None  # (n,)
     dropped: Mapping[str, int] = field(default_factory=dict)  # rows left out, by reason
     cut: int = 0  # jobs kept that were still running when the recording ended
+    median_work_s: float = math.nan  # as read, of the jobs and of those left out for their work
 
     def __len__(self) -> int:
         return len(self.work_s)
@@ -179,8 +185,9 @@ def _read_run_times(file: Path, rules: _Rules) -> RecordedWorkload:
             dropped[reason] += 1
         else:
             kept.append(work_s)
-    _check_any(kept, dropped, problems)
-    return RecordedWorkload(file.name, _frozen(kept), dropped=MappingProxyType(dict(dropped)))
+    _check_any(kept, dropped, rules, problems)
+    median_s = float(np.median([row.values["runtime"] for row in rows]))
+    return RecordedWorkload(file.name, _frozen(kept), dropped=MappingProxyType(dict(dropped)), median_work_s=median_s)
 
 
 def _read_pods(file: Path, rules: _Rules) -> RecordedWorkload:
@@ -192,17 +199,20 @@ def _read_pods(file: Path, rules: _Rules) -> RecordedWorkload:
     end_s = _last_time_s(rows)
     from_s = _first_deletion_s(rows, end_s) if rules.from_s is None else rules.from_s
     dropped: Counter[str] = Counter()
-    jobs, cut = [], 0
+    jobs, works_s, cut = [], [], 0
     for row in rows:
         job = _job(row, end_s, rules)
         reason = _unfit_pod(row, job, from_s, rules)
+        if reason in ("", NO_WORK, TOO_MUCH_WORK):
+            works_s.append(job.work_s)
         if reason:
             dropped[reason] += 1
             continue
         jobs.append(job)
         cut += _end_s(row, end_s) == end_s
-    _check_any(jobs, dropped, problems)
-    return _workload(file.name, sorted(jobs, key=lambda job: job.arrival_s), dropped, cut)
+    _check_any(jobs, dropped, rules, problems)
+    workload = _workload(file.name, sorted(jobs, key=lambda job: job.arrival_s), dropped, cut)
+    return replace(workload, median_work_s=float(np.median(works_s)))
 
 
 def _check_pod(row: Row, problems: Problems) -> None:
@@ -261,21 +271,25 @@ def _unfit_pod(row: Row, job: _Job, from_s: float, rules: _Rules) -> str:
 
 def _unfit_work(work_s: float, rules: _Rules) -> str:
     if work_s == 0.0:
-        return "ran for 0 s"
-    return "ran longer than allowed" if work_s > rules.longest_work_s else ""
+        return NO_WORK
+    return TOO_MUCH_WORK if work_s > rules.longest_work_s else ""
 
 
-def _check_any(kept: Sequence[object], dropped: Mapping[str, int], problems: Problems) -> None:
-    if not kept:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
-        problems.refuse(f"has no row that can be used ({reasons})")
+def _check_any(kept: Sequence[object], dropped: Mapping[str, int], rules: _Rules, problems: Problems) -> None:
+    if kept:
+        return
+    reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+    longest = f"; up to {rules.longest_work_s / 3600.0:g} h, read as seconds" if TOO_MUCH_WORK in dropped else ""
+    problems.refuse(f"has no row that can be used ({reasons}{longest})")
 
 
 def _workload(name: str, jobs: Sequence[_Job], dropped: Mapping[str, int], cut: int) -> RecordedWorkload:
     arrival_s = _frozen([job.arrival_s - jobs[0].arrival_s for job in jobs])
     interactive = np.array([job.interactive for job in jobs])
     interactive.setflags(write=False)
-    columns = {key: _frozen([getattr(job, key) for job in jobs]) for key in ("work_s", "gpu_memory_mb", "state_mb")}
+    columns: dict[str, Any] = {
+        key: _frozen([getattr(job, key) for job in jobs]) for key in ("work_s", "gpu_memory_mb", "state_mb")
+    }
     return RecordedWorkload(
         name,
         arrival_s=arrival_s,

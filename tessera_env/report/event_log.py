@@ -89,7 +89,7 @@ def write_events(path: str | Path, lines: Iterable[dict[str, Any]]) -> None:
     """
     with replacing(path) as file:
         for line in lines:
-            file.write(_encode(line).encode("utf-8") + b"\n")
+            file.write(_encode(line).encode("utf-8", "replace") + b"\n")
 
 
 def _words_by_kind(scenario: Scenario) -> list[list[tuple[str, _Told]]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tessera_env.recordings.played_rows import PlayedRows
 from tessera_env.recordings.traces.reading import read_series
 from tessera_env.recordings.traces.series import HOUR_S, Series, TraceError
 from tessera_env.recordings.workloads import WorkloadError, read_workload
@@ -27,6 +28,7 @@ class Recordings:
     until_s: float
     step_s: float
     jobs: np.recarray | None  # (n,) JOB, clipped to what the scenario allows; None where tasks are generated
+    played_rows: PlayedRows | None  # what of the jobs' file they are; None where tasks are generated
 
     def __deepcopy__(self, _memo: object) -> "Recordings":
         """Itself: a copied environment shares what no one can change."""
@@ -43,7 +45,7 @@ def recordings_of(scenario: ScenarioFields) -> Recordings:
     """
     series = _series(scenario)
     step_s = min((one.sample_s for one in series), default=1.0)
-    return Recordings(series, *_window_s(scenario, series, step_s), step_s, _jobs(scenario))
+    return Recordings(series, *_window_s(scenario, series, step_s), step_s, *_jobs(scenario))
 
 
 def _series(scenario: ScenarioFields) -> tuple[Series, ...]:
@@ -90,11 +92,11 @@ def _check_pool(index: int, pool: Pool, replayed: tuple[Series, ...]) -> None:
             )
 
 
-def _jobs(scenario: ScenarioFields) -> np.recarray | None:
-    """The workload file's jobs as the scenario replays them, read-only."""
+def _jobs(scenario: ScenarioFields) -> tuple[np.recarray, PlayedRows] | tuple[None, None]:
+    """The workload file's jobs as the scenario replays them, read-only, and what of the file they are."""
     task = scenario.task
     if task.recording is None or task.recording_format is None:
-        return None
+        return None, None
     workload = read_workload(
         task.recording,
         task.recording_format,
@@ -109,7 +111,7 @@ def _jobs(scenario: ScenarioFields) -> np.recarray | None:
         jobs[name] = np.nan if values is None else values
     _check_deadlines(scenario, jobs)
     jobs.setflags(write=False)
-    return jobs
+    return jobs, PlayedRows.of(workload, task.recording_work_h)
 
 
 def _check_deadlines(scenario: ScenarioFields, jobs: np.recarray) -> None:

@@ -1,6 +1,7 @@
 """`tessera simulate`: what it prints and writes, and how it refuses, fills disks and stops."""
 
 import errno
+import html
 import os
 import re
 import subprocess
@@ -272,3 +273,38 @@ def test_it_imports_no_plotly_and_no_torch() -> None:
         "assert not {'torch', 'stable_baselines3', 'plotly'} & set(sys.modules), 'slow import'"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])
+
+
+@pytest.mark.parametrize("command", ["simulate", "evaluate"])
+def test_a_workload_that_is_thinned_or_bent_says_so(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On standard error before the work, in the JSON and in the report."""
+    monkeypatch.chdir(tmp_path)
+    Path("hours.csv").write_text("runtime\n0.5\n2\n8\n0\n")
+    values = {"task.recording": "hours.csv", "task.recording_format": "run_times", "task.work_h": "none"}
+    options = [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
+    options += ["--scenario", "classic", "--policies", "greedy", "--episodes", "1", "--set", "task.count=3"]
+    results = "--output" if command == "simulate" else "--json"
+    lines = ["hours.csv: 3 of 4 rows played; left out: 1 (ran for 0 s); work of 3 raised to 0.1 h"]
+    lines += [
+        "hours.csv: most of its work is changed, since task.recording_work_h = [0.1, 24] h; its median is 1.25 s: is "
+        "the file's time in hours? It is read as seconds"
+    ]
+    assert main([command, *options, results, "r.json", "--html", "r.html"]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("compiling")]
+    assert told == [f"tessera: {line}" for line in lines]
+    found = Results.from_json("r.json")
+    assert found.played_rows is not None
+    assert (found.played_rows.rows, found.played_rows.raised) == (4, 3)
+    page = html.unescape(Path("r.html").read_text(encoding="utf-8"))
+    assert all(line in page for line in lines)
+    found.write_json("again.json")
+    assert Path("again.json").read_bytes() == Path("r.json").read_bytes()
+
+
+def test_a_generated_workload_says_nothing_of_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "r.json"
+    assert main([*FAST, "--policies", "greedy", "--output", str(path)]) == 0
+    assert "rows" not in capsys.readouterr().err
+    assert "played_rows" not in path.read_text()

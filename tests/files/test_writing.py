@@ -1,9 +1,12 @@
 """Atomic writes: the old file or the new one, whatever goes wrong in between."""
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,7 +26,12 @@ def test_it_writes_and_replaces(tmp_path: Path) -> None:
     assert leftovers(tmp_path) == []
 
 
-@pytest.mark.parametrize("broken", ["replace", "fsync", "fdopen"])
+def test_bytes_of_names_that_are_no_text_are_question_marks(tmp_path: Path) -> None:
+    write_text(tmp_path / "a", "caf\udce9\n")
+    assert (tmp_path / "a").read_bytes() == b"caf?\n"
+
+
+@pytest.mark.parametrize("broken", ["fsync", "fdopen"])
 def test_a_failure_leaves_the_old_file_and_no_temporary(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
@@ -38,6 +46,84 @@ def test_a_failure_leaves_the_old_file_and_no_temporary(
         write_bytes(path, b"new and longer")
     assert path.read_bytes() == b"old"
     assert leftovers(tmp_path) == []
+
+
+def test_what_cannot_be_put_in_place_is_kept_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "results.json"
+    path.write_bytes(b"old")
+    monkeypatch.setattr("tessera_env.files.writing.os.replace", failing(errno.ENOSPC))
+    with pytest.raises(OSError, match="No space left on device; what was to be written is in ") as caught:
+        write_bytes(path, b"new")
+    (kept,) = leftovers(tmp_path)
+    assert caught.value.strerror is not None
+    assert caught.value.strerror.endswith(str(tmp_path / kept))
+    assert (path.read_bytes(), (tmp_path / kept).read_bytes()) == (b"old", b"new")
+
+
+@pytest.mark.parametrize("reason", [errno.EBUSY, errno.EPERM, errno.EACCES, errno.EXDEV])
+@pytest.mark.parametrize("new", [b"longer than it was", b"-"])
+def test_a_file_that_nothing_is_renamed_onto_is_written_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: int, new: bytes
+) -> None:
+    path = tmp_path / "results.json"
+    path.write_bytes(b"old")
+    inode = path.stat().st_ino
+    monkeypatch.setattr("tessera_env.files.writing.os.replace", failing(reason))
+    write_bytes(path, new)
+    assert (path.read_bytes(), path.stat().st_ino, leftovers(tmp_path)) == (new, inode, [])
+    with pytest.raises(OSError, match=r"what was to be written is in .*\.new\."):  # there is none to write into
+        write_bytes(tmp_path / "new", new)
+    assert not (tmp_path / "new").exists()
+
+
+def failing(reason: int) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise OSError(reason, os.strerror(reason))
+
+    return fail
+
+
+MOUNTED = """
+set -e
+printf old > source; printf under > out; printf old > read_only; printf under > locked
+mount --bind source out; mount --bind read_only locked; mount -o remount,bind,ro locked
+{python} - <<'END'
+from tessera_env.files.writing import check_outputs, check_writable, write_text
+check_writable("out")
+write_text("out", "new")
+for check in (check_writable, lambda path: check_outputs({{"html": path}}), lambda path: write_text(path, "new")):
+    try:
+        check("locked")
+    except OSError as error:
+        print(error)
+END
+cat out
+"""
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0,
+    reason="needs the right to mount",
+)
+def test_mount_points(tmp_path: Path) -> None:
+    """As files that a container is given: one is written into, a read-only one is refused beforehand."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    script = MOUNTED.format(python=sys.executable)
+    done = subprocess.run(
+        ["unshare", "-m", "bash", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    first, second, third, found = done.stdout.splitlines()
+    assert first == second == "locked: cannot be written (Read-only file system)"
+    assert third.startswith("[Errno 30] Read-only file system; what was to be written is in ")
+    assert found == "new"
+    assert ((tmp_path / "source").read_text(), (tmp_path / "out").read_text()) == ("new", "under")
+    assert (tmp_path / leftovers(tmp_path)[0]).read_text() == "new"
 
 
 def test_the_target_is_complete_before_it_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,9 +201,12 @@ def test_targets_that_cannot_be_written(tmp_path: Path, write: object, name: str
 def test_checking_creates_nothing(tmp_path: Path) -> None:
     check_writable(tmp_path / "new")
     (tmp_path / "old").write_bytes(b"kept")
+    (tmp_path / "old").chmod(0o444)  # which a new one may be renamed onto
+    before = (tmp_path / "old").stat()
     check_writable(tmp_path / "old")
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
     assert (tmp_path / "old").read_bytes() == b"kept"
+    assert (tmp_path / "old").stat().st_mtime_ns == before.st_mtime_ns
 
 
 # --- files that are written bit by bit -----------------------------------------------------------------------------

@@ -237,6 +237,8 @@ def test_twenty_problems_are_listed_and_the_rest_counted(tmp_path):
 def test_a_file_without_a_usable_row_says_why(tmp_path):
     text = problem(file_of(tmp_path, pod("a", num_gpu=0), pod("b", scheduled_time="")))
     assert "has no row that can be used (1 needs no GPU, 1 never scheduled)" in text
+    text = problem(file_of(tmp_path, "900000", "7200000", header="runtime"), "run_times")
+    assert "has no row that can be used (2 ran longer than allowed; up to 168 h, read as seconds)" in text
 
 
 def test_a_changed_file_is_read_again_and_results_cannot_be_changed(tmp_path):

@@ -23,7 +23,7 @@ from tessera_env.vector_env import TesseraVectorEnv
 def own(tmp_path: Path) -> dict:
     """Changes of the preset `fleet` by which it replays a trace and jobs of one's own."""
     trace, jobs = tmp_path / "spot.csv", tmp_path / "run_times.csv"
-    trace.write_text("zone,time_s,spot_available,spot_price\neast,0,1,0.9\neast,360000,0,0.8\n")
+    trace.write_text("zone,time_s,spot_available,spot_price\neast,0,1,0.9\neast,360000,0,0.8\neast,720000,0,0.8\n")
     jobs.write_text("runtime\n3600\n7200\n")
     return {
         "market": {"trace": str(trace), "from_h": 0, "until_h": None},

@@ -31,6 +31,7 @@ from benchmarks.studies.cant_be_late.playing import (
 )
 from benchmarks.studies.cant_be_late.study import Studies
 from tessera_env.evaluation.optimum.clairvoyant import optimal
+from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import check_outputs
 
 WINDOWS = 40
@@ -39,6 +40,7 @@ KEPT = Path("runs")
 
 def main(arguments: Sequence[str] | None = None, optimal: Optimal = optimal) -> None:
     """Play, or read what was kept; print, and write what is asked for."""
+    take_any_text()
     made = command_line()
     given = made.parse_args(arguments)
     outputs = output_files(given)

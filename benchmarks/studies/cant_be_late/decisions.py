@@ -20,6 +20,7 @@ from benchmarks.studies.cant_be_late.parts import Part, development_part, report
 from benchmarks.studies.cant_be_late.playing import SEED, TOY, Grid, make_players
 from benchmarks.studies.cant_be_late.tables import display_name
 from tessera_env.evaluation.episodes import play_episode
+from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import check_outputs
 from tessera_env.policies import Policy
 
@@ -43,6 +44,7 @@ Given up: times that on-demand was left for nothing; a job."""
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Play, print, keep."""
+    take_any_text()
     made = command_line()
     given = made.parse_args(arguments)
     try:

@@ -1,6 +1,8 @@
 """The CSV form of a trace: change points of several zones, of each in the order of time from 0 s on.
 
-Its header says its polarity: counts are of instances to be had.
+Its header says its polarity: counts are of instances to be had. With its last row, of whichever zone, all zones end,
+since nothing says how long that row's own values held. A closing row that repeats its zone's values says when the
+recording ended.
 """
 
 import math
@@ -40,7 +42,7 @@ def read_change_points(
 
     Args:
         text: of the file, not blank.
-        end_s: until when the last points hold; None: one sample longer than the latest.
+        end_s: until when the last points hold; None: until the file's latest.
         problems: of the file.
         nameable: whether zones need names that a scenario can call them by.
     """
@@ -52,14 +54,17 @@ def read_change_points(
             zones.setdefault(fields[0], []).append(point)
     if not zones and not problems.lines:
         problems.note("has no rows (allowed: at least one below the header)")
+    latest_s = max((points[-1][0] for points in zones.values()), default=0.0)
+    if latest_s == 0.0 and not problems.lines:
+        problems.note("has no row after time_s 0 (allowed: a later one, with which the trace ends)")
     if problems.lines:
         return ()
     columns = {zone: tuple(zip(*points, strict=True)) for zone, points in zones.items()}
     sample_s = _common_step_s([time_s for times_s, _, _ in columns.values() for time_s in times_s])
-    if end_s is None:
-        end_s = max(times_s[-1] for times_s, _, _ in columns.values()) + sample_s
+    until_s = latest_s if end_s is None else end_s
     return tuple(
-        series_of(zone, times_s, counts, prices, end_s, sample_s) for zone, (times_s, counts, prices) in columns.items()
+        series_of(zone, times_s, counts, prices, until_s, sample_s)
+        for zone, (times_s, counts, prices) in columns.items()
     )
 
 

@@ -1,5 +1,6 @@
 """One recorded pool of a spot market, as change points that can be replayed."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -27,6 +28,12 @@ class Series:
     price: NDArray[np.float64] | None  # (n,) $/h; None where none was recorded
     end_s: float  # the last point holds until here
     sample_s: float  # all times are multiples of this
+    last_row_s: float = math.nan  # of what was read, change or not; NaN: it was not read
+
+    @property
+    def held_h(self) -> float:
+        """How long after its last row or sample its values were taken to hold."""
+        return (self.end_s - self.last_row_s) / HOUR_S
 
 
 def series_of(
@@ -44,9 +51,8 @@ def series_of(
     if prices is not None:
         changes[1:] |= prices[1:] != prices[:-1]
         prices = _frozen(prices[changes])
-    return Series(
-        name, _frozen(np.array(time_s, np.float64)[changes]), _frozen(counts[changes]), prices, end_s, sample_s
-    )
+    points_s = _frozen(np.array(time_s, np.float64)[changes])
+    return Series(name, points_s, _frozen(counts[changes]), prices, end_s, sample_s, time_s[-1])
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:

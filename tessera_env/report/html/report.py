@@ -15,6 +15,7 @@ from tessera_env.report.html.shown_world import ShownWorld, play_shown_world
 from tessera_env.report.html.tasks import accounts_shown, task_costs
 from tessera_env.report.html.timelines import timelines
 from tessera_env.report.html.wording import caption, headline, policies_table
+from tessera_env.report.workload_text import workload_lines
 
 MOST_TASKS = 20_000  # of a scenario whose worlds are played once more, for the pictures and the comparison of ideas
 
@@ -40,6 +41,7 @@ def report_html(results: Results, *, prepared: Prepared | None = None, command: 
     name = results.scenario.get("name", "scenario")
     worlds = f"{results.episodes:,} world{'s' if results.episodes != 1 else ''}"
     head = [note(str(results.scenario.get("description", ""))), paragraph(headline(results), "headline")]
+    head += [note(line) for line in workload_lines(results.played_rows)]
     return page(f"{name}: {worlds}, seed {results.seed}", head, _sections(results, prepared, command))
 
 

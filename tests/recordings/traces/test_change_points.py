@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tessera_env.recordings.traces.reading import read_series
 from tessera_env.recordings.traces.series import TraceError
+from tessera_env.recordings.traces.statistics import statistics_of
 from tests.recordings.traces.trace_files import CSV, HEADER, listed, refused, written
 
 
@@ -20,7 +21,32 @@ def test_csv_change_points_by_zone(tmp_path):
     assert east.price.tolist() == [0.9, 0.9, 0.8]
     assert west.capacity.tolist() == [1, 3]
     assert east.sample_s == west.sample_s == 195
-    assert east.end_s == west.end_s == 975 + 195
+    assert east.end_s == west.end_s == 975
+    assert (east.held_h, west.held_h) == ((975 - 585) / 3600, 0.0)
+
+
+@pytest.mark.parametrize("times_s", [(0, 86_400), (0, 7, 86_400), (0, 300, 600, 86_400), (0, 0.5, 86_400)])
+def test_the_last_row_is_the_end_whatever_divides_the_times(tmp_path, times_s):
+    rows = [f"a,{time_s},1,0.35\n" for time_s in times_s]
+    (series,) = read_series([written(tmp_path, HEADER + "".join(rows))])
+    assert series.end_s == 86_400
+    assert (series.time_s.tolist(), series.held_h) == ([0], 0.0), "the closing row changes nothing"
+
+
+def test_a_last_row_that_changes_ends_the_spell_before(tmp_path):
+    """What holds from the end on nothing plays, but when it began is known."""
+    (series,) = read_series([written(tmp_path, HEADER + "a,0,0,1\na,3600,1,1\na,10800,0,1\n")])
+    assert (series.end_s, series.time_s.tolist()) == (10_800, [0, 3_600, 10_800])
+    statistics = statistics_of(series)
+    assert (statistics.hours, statistics.spells.up_s.tolist()) == (3.0, [7_200])
+    assert statistics.share_available == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize("rows", ["a,0,1,0.35\n", "a,0,1,0.35\nb,0,0,0.35\n"])
+def test_a_trace_that_nothing_ends_is_refused(tmp_path, rows):
+    reason = "has no row after time_s 0 (allowed: a later one, with which the trace ends)"
+    assert refused(written(tmp_path, HEADER + rows)) == [reason]
+    assert listed(tmp_path, HEADER + rows) == [reason]
 
 
 @pytest.mark.parametrize("change", [("\n", "\r\n"), ("zone", "\ufeffzone"), (",", " , "), ("west,975", "\nwest,975")])
@@ -104,7 +130,8 @@ def test_any_damage_to_a_file_is_read_or_refused_line_by_line(tmp_path_factory, 
         for series in replayed:
             assert series.time_s[0] == 0
             assert np.all(np.diff(series.time_s) > 0)
-            assert series.end_s > series.time_s[-1]
+            assert series.end_s >= series.time_s[-1]
+            assert series.end_s > 0
             assert np.all(np.isfinite(series.price))
             assert np.all(series.capacity >= 0)
 
