@@ -40,6 +40,7 @@ def test_train_report_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 
 FLEET = ["--scenario=fleet", "--set=task.count=12", "--set=pairs=2", "--set=rows=4", "--set=evaluation_worlds=4"]
+FLEET += ["--set=drawn=none"]
 
 
 def test_where_tasks_compete_it_is_a_search(
