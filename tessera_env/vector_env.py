@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from tessera_env.observation.queue import Queue
-from tessera_env.scenario.loading import load_scenario
+from tessera_env.scenario.loading import load_scenario, refuse_unknown_keywords
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.planners import Planner
@@ -32,7 +32,7 @@ class TesseraVectorEnv(VectorEnv):
         invalid_action: "wait" counts an invalid action and treats it as WAIT, "raise" raises.
         max_episode_steps: truncate after this many steps, like `gymnasium.wrappers.TimeLimit`; never if None.
         overrides: single values of the scenario by dotted name.
-        **sections: the same as nested mappings or dotted names.
+        **sections: the same as nested mappings or dotted names; a name that a scenario lacks is a TypeError.
 
     Actions, observations and rewards are those of `tessera_env.env.TesseraEnv`, with a leading axis of length N.
 
@@ -56,6 +56,7 @@ class TesseraVectorEnv(VectorEnv):
         overrides: dict[str, Any] | None = None,
         **sections: Any,
     ):
+        refuse_unknown_keywords(TesseraVectorEnv.__init__, sections)
         for name, value in (("num_envs", num_envs), ("threads", threads), ("max_episode_steps", max_episode_steps)):
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"{name}: {value!r} (allowed: a whole number from 1)")
