@@ -79,6 +79,7 @@ def test_where_things_are_kept(elsewhere):
         (["--policies", "nobody"], "policy: 'nobody'"),
         (["--policies", "greedy"], "'greedy' is named twice"),
         (["--policies", "no/folder"], "no/folder"),
+        (["--policies", "nobody"], "policy: 'nobody' (allowed:"),
         (["--windows", "0"], "--windows: 0 (allowed: 1 or more)"),
         (["--seed", "-1"], "--seed: -1 (allowed: 0 or more)"),
         (["--threads", "0"], "--threads: 0 (allowed: 1 or more)"),
@@ -96,6 +97,7 @@ def test_bad_arguments_end_in_one_line_before_any_work(elsewhere, capsys, argume
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
+    assert [path.name for path in elsewhere.iterdir()] == ["same.json"]
 
 
 # ---- README
