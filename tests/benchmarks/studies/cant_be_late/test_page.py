@@ -79,7 +79,6 @@ def test_where_things_are_kept(elsewhere):
         (["--policies", "nobody"], "policy: 'nobody'"),
         (["--policies", "greedy"], "'greedy' is named twice"),
         (["--policies", "no/folder"], "no/folder"),
-        (["--policies", "nobody"], "policy: 'nobody' (allowed:"),
         (["--windows", "0"], "--windows: 0 (allowed: 1 or more)"),
         (["--seed", "-1"], "--seed: -1 (allowed: 0 or more)"),
         (["--threads", "0"], "--threads: 0 (allowed: 1 or more)"),
