@@ -21,7 +21,7 @@ from rich.console import Console
 from agents.evolution.settings import SHORT, Settings, load_settings
 from agents.evolution.training import METHOD, EvolutionRun, evolve
 from agents.hyperparameters import Hyperparameters, load_hyperparameters
-from agents.run_folder import point_latest
+from agents.run_folder import free_folder, point_latest
 from agents.training import Run, train
 from agents.worlds import report_scenario
 from tessera_env.evaluation.experiment import DEFAULT_POLICIES, Experiment, PolicyLike
@@ -99,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console()
     try:
         run = resumed_run(given) if given.resume else new_run(given)
+        if given.report:
+            check_report(run, is_new=given.resume is None)
         is_finished = carry_out(run, console)
         if is_finished and given.report:
             report(run, console)
@@ -124,7 +126,7 @@ def carry_out(run: Run | EvolutionRun, console: Console, link: str = LATEST) -> 
 
 
 def new_run(given: Arguments) -> Run | EvolutionRun:
-    """A run folder for what was asked for.
+    """The run that was asked for.
 
     Raises:
         ValueError: wrong input; one line a mistake.
@@ -171,14 +173,34 @@ def is_evolution(folder: Path) -> bool:
     return file.is_file() and json.loads(file.read_text(encoding="utf-8")).get("method") == METHOD
 
 
+def check_report(run: Run | EvolutionRun, is_new: bool) -> None:
+    """Find out before anything is learned whether `report` can follow.
+
+    Raises:
+        ValueError: it could not.
+    """
+    if run.scenario == load_scenario(DEFAULT_SCENARIO):
+        if is_new:
+            free_folder(fleet_folder(run.folder))
+    elif run.scenario != load_scenario(FLEET):
+        report_scenario(run.scenario)
+
+
+def fleet_folder(folder: Path) -> Path:
+    """Of the fleet that is trained after the default run in `folder`."""
+    return folder.with_name(f"{folder.name}-{FLEET}")
+
+
 def report(run: Run | EvolutionRun, console: Console) -> None:
     """Print how the policy compares; after the default training train a fleet for a short time, too. All is JSON."""
     learned = LearnedPolicy(run.folder, Layout(len(run.scenario.pools)))
     learned.name = "learned"
     if run.scenario == load_scenario(DEFAULT_SCENARIO):
         report_deadline(run.folder, learned, console)
-        fleet = short_fleet_run(run.folder.with_name(f"{run.folder.name}-{FLEET}"))
-        if carry_out(fleet, console, f"{LATEST}-{FLEET}"):
+        folder = fleet_folder(run.folder)
+        if folder.exists():  # the run was resumed
+            say(console, f"{folder}: exists already, no other fleet is trained")
+        elif carry_out(fleet := short_fleet_run(folder), console, f"{LATEST}-{FLEET}"):
             report(fleet, console)
     elif run.scenario == load_scenario(FLEET):
         report_fleet(run.folder, learned, console)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from agents.worlds import MOST_ROWS
+from tessera_env.policies.networks import Activation
 
 FILE = Path(__file__).with_name("hyperparameters.toml")
 NOBODY = "nobody"  # is imitated
@@ -29,7 +30,7 @@ class Hyperparameters(BaseModel):
     algorithm: Literal["PPO", "MaskablePPO"]
     net: Literal["mlp", "pool_scorer"]
     hidden: Annotated[tuple[Width, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=8)]
-    activation: Literal["tanh", "relu"]
+    activation: Activation
     critic_sees: Literal["observation", "future"]
     separate_critic: bool
     balance_worlds: bool

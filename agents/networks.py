@@ -22,8 +22,16 @@ from torch import nn
 
 from agents.hindsight import HINDSIGHT_SIZE
 from tessera_env.observation.layout import Layout
+from tessera_env.policies.networks import Activation
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
+ACTIVATIONS: dict[Activation, type[nn.Module]] = {
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+}
 
 
 def mlp(inputs: int, hidden: Sequence[int], activation: type[nn.Module]) -> nn.Sequential:
@@ -174,7 +182,7 @@ def policy_arguments(
     net: str,
     algorithm: str,
     hidden: Sequence[int],
-    activation: str,
+    activation: Activation,
     critic_sees: str = "observation",
     separate_critic: bool = False,
 ) -> dict[str, Any]:

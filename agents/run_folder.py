@@ -13,6 +13,17 @@ from tessera_env.files.writing import write_text
 CONFIG_FILE = "config.json"
 
 
+def free_folder(folder: Path) -> Path:
+    """Where a run's folder is to be; it is made when nothing can be refused any more.
+
+    Raises:
+        ValueError: something is there already.
+    """
+    if os.path.lexists(folder):
+        raise _taken(folder)
+    return folder
+
+
 def made_folder(folder: Path) -> Path:
     """A run's folder, which is made.
 
@@ -22,10 +33,12 @@ def made_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
-        raise ValueError(
-            f"{folder}: exists already (go on with it: --resume {folder}, or give another --name)"
-        ) from None
+        raise _taken(folder) from None
     return folder
+
+
+def _taken(folder: Path) -> ValueError:
+    return ValueError(f"{folder}: exists already (go on with it: --resume {folder}, or give another --name)")
 
 
 def opened_folder(folder: Path, state_file: str) -> tuple[Path, dict[str, Any]]:

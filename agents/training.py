@@ -44,7 +44,7 @@ from agents.hindsight import HindsightVecEnv
 from agents.hyperparameters import NOBODY, Hyperparameters, validated
 from agents.imitation import Imitation
 from agents.networks import policy_arguments
-from agents.run_folder import CONFIG_FILE, made_folder, opened_folder, write_config
+from agents.run_folder import CONFIG_FILE, free_folder, made_folder, opened_folder, write_config
 from agents.vec_env import TesseraVecEnv
 from agents.worlds import development_scenario, development_seed, training_scenario, training_seed
 from tessera_env.evaluation.experiment import ROWS
@@ -69,13 +69,16 @@ class Run:
 
     @classmethod
     def create(cls, folder: Path, scenario: Scenario, hyperparameters: Hyperparameters) -> Self:
-        """Make the folder.
+        """A run to begin with; `train` makes its folder.
 
         Raises:
-            ValueError: it exists already, or the hyper-parameters are for other scenarios.
+            ValueError: the folder exists already, the hyper-parameters are for other scenarios, or what the scenario
+                replays cannot be split.
         """
         _check_job(scenario, hyperparameters)
-        return cls(made_folder(folder), scenario, hyperparameters)
+        for split in (training_scenario, development_scenario):
+            split(scenario)
+        return cls(free_folder(folder), scenario, hyperparameters)
 
     @classmethod
     def open(cls, folder: Path, total_steps: int | None = None) -> Self:
@@ -192,10 +195,13 @@ def train(run: Run, console: Console) -> bool:
     settings = run.hyperparameters
     torch.set_num_threads(settings.n_threads)
     env = training_env(run)
-    model = resumed_model(run, env) if (run.folder / "last.zip").is_file() else new_model(run, env)
+    is_new = not (run.folder / "last.zip").is_file()
+    model = new_model(run, env) if is_new else resumed_model(run, env)
+    judge = Judge(run, console)
+    if is_new:
+        made_folder(run.folder)
     run.write_config()
     model.set_logger(configure(str(run.folder / "tb"), ["tensorboard"]))
-    judge = Judge(run, console)
     bar = ProgressBar(settings.total_steps, console)
     try:
         with stop_on_signals(console) as stop:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.common import Report, Reports, machine, parser
+from benchmarks.common import Report, Reports, machine, parser, ready
 from benchmarks.speed import compiling, scale, step, training, vector
 from benchmarks.studies import ablation
 from tessera_env.files.streams import take_any_text
@@ -18,13 +18,20 @@ def main() -> None:
         "--json", type=Path, default=KEPT, metavar="FILE", help=f"keep the tables here, {KEPT} if not told otherwise"
     )
     given = arguments.parse_args()
+    is_kept = not given.quick or given.json != KEPT  # a toy run must not replace a measured one
+    try:
+        if is_kept:
+            with ready(given.json.parent, {"--json": given.json}):
+                pass
+    except OSError as error:
+        arguments.exit(2, f"{error}\n")
     print(machine(), flush=True)
     reports: list[Report] = []
     for benchmark in (step, vector, scale, training, compiling, ablation):
         reports.append(benchmark.measure(given.quick))
         reports[-1].print()
-    if given.quick and given.json == KEPT:
-        return  # a toy run must not replace a measured one
+    if not is_kept:
+        return
     Reports(machine(), given.quick, tuple(reports)).write_json(given.json)
     print(f"kept in {given.json}; into the documentation with: python -m benchmarks.documentation")
 

@@ -4,7 +4,8 @@ import argparse
 import json
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tessera_env.files.streams import take_any_text
-from tessera_env.files.writing import write_text
+from tessera_env.files.writing import check_outputs, write_text
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 PACKAGES = ("gymnasium", "numba", "numpy")
@@ -64,6 +65,25 @@ class Reports:
             for one in values["reports"]
         )
         return cls(values["machine"], values["quick"], reports)
+
+
+@contextmanager
+def ready(folder: Path, outputs: Mapping[str, Path], inputs: Iterable[Path] = ()) -> Iterator[None]:
+    """A block with the folder made and the outputs checked; if it ends in an error, a folder that is new goes again.
+
+    Raises:
+        OSError: an output cannot be written; one line, see `check_outputs`.
+    """
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        check_outputs(outputs, inputs)
+        yield
+    except BaseException:
+        with suppress(OSError):  # something was written there
+            for one in missing:
+                one.rmdir()
+        raise
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = True) -> str:

@@ -12,7 +12,7 @@ from tessera_env.observation.layout import Layout
 from tessera_env.observation.queue import Queue
 from tessera_env.rendering.ansi import ansi_lines
 from tessera_env.rendering.gantt import gantt_image
-from tessera_env.scenario.loading import load_scenario
+from tessera_env.scenario.loading import load_scenario, refuse_unknown_keywords
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.invalid_actions import NEAREST, RAISE, WAIT, check_invalid_action
 from tessera_env.simulation.kernels import Command
@@ -67,7 +67,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
 
     - `scenario`: a preset's name, the path of a TOML file, or a mapping; the id's own preset by default.
     - `overrides` and any other keyword: single values of the scenario, `{"task.deadline_h": 70}` or
-      `task={"deadline_h": 70}`.
+      `task={"deadline_h": 70}`; a keyword that a scenario lacks is a TypeError, as in any call.
     - `planner`: assigns displaced tasks to instances (`tessera_env.simulation.planners`); Kuhn-Munkres if None.
     - `invalid_action`: what an action that the mask forbids means. "nearest" (default): the task stays where it is, or
       waits, or goes where it runs soonest, whichever of these is valid first; "wait": it waits, valid or not; "raise".
@@ -96,6 +96,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         overrides: dict[str, Any] | None = None,
         **sections: Any,
     ):
+        refuse_unknown_keywords(TesseraEnv.__init__, sections)
         if render_mode is not None and render_mode not in _RENDER_MODES:
             raise ValueError(f"render_mode: {render_mode!r} (allowed: None, {', '.join(map(repr, _RENDER_MODES))})")
         check_invalid_action(invalid_action)

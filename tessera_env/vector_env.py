@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from tessera_env.observation.queue import Queue
-from tessera_env.scenario.loading import load_scenario
+from tessera_env.scenario.loading import load_scenario, refuse_unknown_keywords
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.invalid_actions import NEAREST, RAISE, WAIT, check_invalid_action
 from tessera_env.simulation.kernels import Command
@@ -35,7 +35,7 @@ class TesseraVectorEnv(VectorEnv):
             waits, valid or not; "raise" raises.
         max_episode_steps: truncate after this many steps, like `gymnasium.wrappers.TimeLimit`; never if None.
         overrides: single values of the scenario by dotted name.
-        **sections: the same as nested mappings or dotted names.
+        **sections: the same as nested mappings or dotted names; a name that a scenario lacks is a TypeError.
 
     Actions, observations and rewards are those of `tessera_env.env.TesseraEnv`, with a leading axis of length N.
 
@@ -59,6 +59,7 @@ class TesseraVectorEnv(VectorEnv):
         overrides: dict[str, Any] | None = None,
         **sections: Any,
     ):
+        refuse_unknown_keywords(TesseraVectorEnv.__init__, sections)
         for name, value in (("num_envs", num_envs), ("threads", threads), ("max_episode_steps", max_episode_steps)):
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"{name}: {value!r} (allowed: a whole number from 1)")

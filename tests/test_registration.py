@@ -129,7 +129,8 @@ def test_overrides_reach_the_scenario_in_every_form():
         ({"scenario": "clasic"}, "clasic"),
         ({"task": {"cuont": 3}}, "cuont"),
         ({"overrides": {"horizon_h": -1}}, "horizon_h"),
-        ({"threads": 2}, "threads"),
+        ({"taks.count": 3}, "taks"),
+        ({"overrides": {"frameskip": 3}}, "frameskip"),
         ({"render_mode": "human"}, "render_mode"),
         ({"invalid_action": "ignore"}, "invalid_action"),
     ],
@@ -138,6 +139,23 @@ def test_what_does_not_exist_is_named(settings, named):
     with pytest.raises(ValueError, match=named) as refusal:
         TesseraEnv(**settings)
     assert "\n" not in str(refusal.value).strip()
+
+
+def keywords_of_gym(**keywords: Any) -> gym.Env:
+    return gym.make("Tessera/Fleet-v0", **keywords)
+
+
+def keywords_of_gym_vectors(**keywords: Any) -> Any:
+    return gym.make_vec("Tessera/Fleet-v0", num_envs=2, **keywords)
+
+
+@pytest.mark.parametrize("make", [TesseraEnv, TesseraVectorEnv, keywords_of_gym, keywords_of_gym_vectors])
+def test_an_unknown_keyword_is_an_error_as_pythons(make):
+    """Callers such as TorchRL look for the class and the words, and try again without the keyword."""
+    with pytest.raises(TypeError, match=r"Env\.__init__\(\) got an unexpected keyword argument 'frameskip'"):
+        make(frameskip=1)
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'horizonh'\. Did you mean 'horizon_h'\?"):
+        make(horizonh=3)
 
 
 # --- vector environments ---------------------------------------------------------------------------------------------

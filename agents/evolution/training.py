@@ -26,7 +26,7 @@ from agents.evolution.search import Search
 from agents.evolution.settings import Settings, validated
 from agents.export import source_commit, versions
 from agents.fleets import FAMILY, drawn_fleet
-from agents.run_folder import CONFIG_FILE, made_folder, opened_folder, write_config
+from agents.run_folder import CONFIG_FILE, free_folder, made_folder, opened_folder, write_config
 from agents.worlds import before_reports, development_seed, training_seed
 from tessera_env.files.writing import write_bytes, write_text
 from tessera_env.observation.layout import Layout
@@ -54,11 +54,11 @@ class EvolutionRun:
 
     @classmethod
     def create(cls, folder: Path, scenario: Scenario, settings: Settings) -> Self:
-        """Make the folder.
+        """A run to begin with; `evolve` makes its folder.
 
         Raises:
-            ValueError: it exists already, or a scenario beside the run's cannot be loaded, or has its name, or what is
-                to be started from is no policy of this kind.
+            ValueError: the folder exists already, or a scenario beside the run's cannot be loaded, or has its name, or
+                what is to be started from is no policy of this kind.
         """
         if settings.start:
             started(settings.start)
@@ -67,7 +67,7 @@ class EvolutionRun:
                 raise ValueError(f"beside: {name!r} (allowed: scenarios of other names than the run's)")
             before_reports(load_scenario(name))
         before_reports(scenario)
-        return cls(made_folder(folder), scenario, settings)
+        return cls(free_folder(folder), scenario, settings)
 
     @classmethod
     def open(cls, folder: Path, total_steps: int | None = None) -> Self:
@@ -284,6 +284,8 @@ def evolve(run: EvolutionRun, console: Console) -> bool:
     """Search until the run's total is reached (True) or a stop was asked for (False); both leave all files in place."""
     evolution = Evolution(run)
     evolution.prepare()
+    if not (run.folder / SEARCH_FILE).is_file():
+        made_folder(run.folder)
     run.write_config()
     evaluations = _read_evaluations(run.folder)
     with stop_on_signals(console) as stop, ThreadPoolExecutor(evolution.threads) as executor:

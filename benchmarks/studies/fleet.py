@@ -14,13 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from agents.worlds import report_scenario
-from benchmarks.common import CORES, Report, Reports, check_least, machine, parser
+from benchmarks.common import CORES, Report, Reports, check_least, machine, parser, ready
 from tessera_env.evaluation.block_bootstrap import block_of, block_sums
 from tessera_env.evaluation.experiment import evaluate
 from tessera_env.evaluation.optimum.fleet import fleet_bound_usd
 from tessera_env.evaluation.statistics import Estimate
 from tessera_env.files.streams import take_any_text
-from tessera_env.files.writing import check_outputs
 from tessera_env.policies import pretrained_names
 from tessera_env.policies.folder import read_card
 from tessera_env.policies.pretrained import pretrained_folder
@@ -195,15 +194,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = options.parse_args(arguments)
     try:
         check_least("--processes", given.processes, 1)
-        given.json.parent.mkdir(parents=True, exist_ok=True)
-        check_outputs({"--json": given.json})
+        is_kept = not given.quick or given.json != KEPT  # a toy run must not replace a measured one
+        if is_kept:
+            with ready(given.json.parent, {"--json": given.json}):
+                pass
     except (ValueError, OSError) as error:
         options.exit(2, f"{error}\n")
     reports = measure(QUICK_EPISODES if given.quick else EPISODES, given.processes)
     for report in reports:
         report.print()
-    if given.quick and given.json == KEPT:
-        return  # a toy run must not replace a measured one
+    if not is_kept:
+        return
     Reports(machine(), given.quick, reports).write_json(given.json)
     print(f"kept in {given.json}; into the documentation with: python -m benchmarks.documentation")
 

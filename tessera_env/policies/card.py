@@ -36,7 +36,9 @@ class Normaliser(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
-    mean: list[float] = Field(description="one for each of the card's fields; for mlp a pool's, again for each pool")
+    mean: list[float] = Field(
+        description="one for each of the card's fields; a pool's again for each pool, which pool_scorer may leave out"
+    )
     var: list[Annotated[float, Field(ge=0)]] = Field(description="as `mean`")
     clip: float = Field(10.0, gt=0, description="scaled values are cut off at plus and minus this")
     epsilon: float = Field(1e-8, gt=0, description="keeps constant fields finite")

@@ -76,10 +76,13 @@ def _scaling(card: PolicyCard, widths: Widths) -> tuple[np.ndarray, np.ndarray, 
     if card.normaliser is None:
         return None
     mean, var = np.array(card.normaliser.mean), np.array(card.normaliser.var)
-    expected = widths.inputs if card.kind == "mlp" else len(card.fields)
-    if len(mean) != expected:
-        raise ValueError(f"normaliser: {len(mean)} values (allowed for {card.kind}: {expected})")
-    if card.kind == "pool_scorer":
+    shared, own = len(card.fields), widths.task + card.pool_count * widths.pool
+    if card.kind == "pool_scorer" and len(mean) == shared:
         first = widths.task
         mean, var = (np.concatenate([x[:first], np.tile(x[first:], widths.pools)]) for x in (mean, var))
+    elif len(mean) != own:
+        allowed = f"{own}" if card.kind == "mlp" else f"{shared}, or {own} with each pool's own"
+        raise ValueError(f"normaliser: {len(mean)} values (allowed for {card.kind}: {allowed})")
+    elif card.pool_count != widths.pools:
+        raise ValueError(f"normaliser: of {card.pool_count} pools, each scaled in its own way (here: {widths.pools})")
     return mean, np.sqrt(var + card.normaliser.epsilon), card.normaliser.clip

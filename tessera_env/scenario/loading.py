@@ -1,8 +1,10 @@
 """Scenarios from presets, TOML files and mappings, with single values overridden; one error lists all that is wrong."""
 
+import difflib
+import inspect
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,23 @@ def load_scenario(source: str | Path | Mapping[str, Any] | Scenario, /, **overri
     except ScenarioError as error:
         raise report(origin, str(error).splitlines()) from None
     return _with_recordings(scenario, origin)
+
+
+def refuse_unknown_keywords(function: Callable[..., Any], keywords: Iterable[str]) -> None:
+    """Answer a keyword that is neither the function's nor a scenario's as Python does, for callers that rely on it.
+
+    Dotted names are a scenario's, which says itself what is wrong with them.
+
+    Raises:
+        TypeError: there is one.
+    """
+    for keyword in keywords:
+        if "." in keyword or keyword in Scenario.model_fields:
+            continue
+        named = [one.name for one in inspect.signature(function).parameters.values() if one.kind is not one.VAR_KEYWORD]
+        near = difflib.get_close_matches(keyword, [*named, *Scenario.model_fields], n=1)
+        hint = f". Did you mean '{near[0]}'?" if near else ""
+        raise TypeError(f"{function.__qualname__}() got an unexpected keyword argument '{keyword}'{hint}")
 
 
 def _with_recordings(scenario: Scenario, origin: str) -> Scenario:

@@ -4,13 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from agents.run_folder import made_folder, opened_folder, point_latest, write_config
+from agents.run_folder import free_folder, made_folder, opened_folder, point_latest, write_config
 
 
 def test_a_folder_is_made_once(tmp_path: Path) -> None:
     assert made_folder(tmp_path / "a" / "mine").is_dir()
     with pytest.raises(ValueError, match=r"mine: exists already \(go on with it: --resume "):
         made_folder(tmp_path / "a" / "mine")
+
+
+def test_a_folder_is_free_until_something_is_there(tmp_path: Path) -> None:
+    assert free_folder(tmp_path / "a" / "mine") == tmp_path / "a" / "mine" and not any(tmp_path.iterdir())
+    (tmp_path / "link").symlink_to("nowhere")
+    for taken in (tmp_path, tmp_path / "link"):
+        with pytest.raises(ValueError, match=r"exists already \(go on with it: --resume "):
+            free_folder(taken)
 
 
 def test_it_is_opened_where_the_link_points_now(tmp_path: Path) -> None:

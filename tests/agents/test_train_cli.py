@@ -102,6 +102,71 @@ def test_wrong_input_is_one_line(
     assert not any(tmp_path.iterdir())
 
 
+REPLAYED = """
+horizon_h = 6
+decision_interval_s = 600
+notice_s = 30
+
+[task]
+work_h = 1.0
+deadline_h = 3.0
+
+[market]
+trace = "spot.csv"
+{window}
+
+[[pools]]
+name = "own"
+zone = "east"
+instance_type = "own"
+gpu_memory_mb = 16000
+on_demand_usd_per_h = 1.0
+trace_zone = "east"
+price = {{ source = "trace" }}
+capacity = {{ source = "trace" }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("window", "method", "message"),
+    [
+        ("", "gradient", "market.from_h: 0 (allowed for training on a trace"),
+        ("", "evolution", "market.from_h: 0 (allowed for training on a trace"),
+        ("from_h = 8.0", "gradient", "until_h"),  # too little of it is left for training
+        ("until_h = 40.0", "gradient", "from_h"),  # and here for the report
+        ("until_h = 40.0", "evolution", "from_h"),
+    ],
+)
+def test_a_trace_that_cannot_be_split_is_refused_before_a_folder_is_made(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture,
+    window: str,
+    method: str,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text(REPLAYED.format(window=window))
+    (tmp_path / "spot.csv").write_text(
+        "zone,time_s,spot_available,spot_price\n" + "".join(f"east,{3600 * h},{h % 2},0.3\n" for h in range(45))
+    )
+    assert program.main(["--scenario=mine.toml", f"--method={method}", "--steps=1000"]) == 2
+    out, error = capfd.readouterr()
+    assert out == "" and message in error and error.startswith("train.py: ") and len(error.splitlines()) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.toml", "spot.csv"}
+
+
+def test_the_fleet_s_folder_is_looked_at_before_the_first_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "mine-fleet").mkdir(parents=True)
+    assert program.main(["--name=mine", *SMALL]) == 2
+    out, error = capfd.readouterr()
+    assert out == "" and "runs/mine-fleet: exists already" in error
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["mine-fleet"]
+
+
 @pytest.mark.slow
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "train.py"), "--name=mine", "--no-report", *SMALL, *SHORT]

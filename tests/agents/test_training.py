@@ -104,12 +104,9 @@ def test_what_cannot_go_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"config\.json: no such file"):
         Run.open(tmp_path)
     run = small_run(tmp_path / "mine")
-    with pytest.raises(ValueError, match=r"last\.zip: no such file"):
-        run.write_config()
-        Run.open(run.folder)
+    train(run, quiet())
     with pytest.raises(ValueError, match="exists already"):
         small_run(tmp_path / "mine")
-    train(run, quiet())
     with pytest.raises(ValueError, match="has learned from 512 decisions of 512"):
         train(Run.open(run.folder), quiet())
     with pytest.raises(ValueError, match=r"config\.json: total_steps"):
@@ -134,6 +131,26 @@ def test_what_looks_at_one_job_is_refused_elsewhere(tmp_path: Path, scenario: st
         Run.create(tmp_path / "mine", load_scenario(scenario, **without), load_hyperparameters(scenario, settings))
     assert words in str(caught.value) and "\n" not in str(caught.value)
     assert not (tmp_path / "mine").exists()
+
+
+def test_what_is_refused_late_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever cannot be built, the folder comes after it."""
+
+    def refused(run: Run, env: object) -> None:
+        raise ValueError("no such model")
+
+    monkeypatch.setattr(agents.training, "new_model", refused)
+    with pytest.raises(ValueError, match="no such model"):
+        train(small_run(tmp_path / "runs" / "mine"), quiet())
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_folder_that_came_in_between_is_left_alone(tmp_path: Path) -> None:
+    run = small_run(tmp_path / "mine")
+    run.folder.mkdir()
+    with pytest.raises(ValueError, match="exists already"):
+        train(run, quiet())
+    assert not any(run.folder.iterdir())
 
 
 def test_who_cannot_be_imitated_is_named(tmp_path: Path) -> None:

@@ -68,6 +68,15 @@ def test_a_toy_run_does_not_replace_a_measured_one(toy_benchmarks, monkeypatch):
     assert Reports.from_json(toy_benchmarks / "toy.json").quick
 
 
+def test_what_cannot_be_kept_is_said_before_anything_is_measured(toy_benchmarks, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--json", str(toy_benchmarks / "new" / ("x" * 250))])
+    with pytest.raises(SystemExit) as ended:
+        everything.main()
+    printed = capsys.readouterr()
+    assert ended.value.code == 2 and printed.out == "" and "cannot be written" in printed.err
+    assert not any(toy_benchmarks.iterdir())
+
+
 def test_random_actions_are_valid_and_reach_every_valid_one():
     masks = np.tile([True, False, True, True, False], (500, 1))
     actions = random_actions(masks, np.random.default_rng(0))

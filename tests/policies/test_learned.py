@@ -1,9 +1,10 @@
 """Exported networks: the numbers that they compute, and what they do with them."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from safetensors.numpy import save
 
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy, PolicyError, make_policy, save_policy
+from tessera_env.policies.networks import Activation
 from tests.policies.observations import LAYOUT, random_rows
 from tests.policies.trained import (
     FIELDS,
@@ -30,7 +32,17 @@ from tests.policies.trained import (
 class TestNumbers:
     """Against a slow float64 computation, row by row."""
 
-    @pytest.mark.parametrize(("activation", "act"), [("tanh", np.tanh), ("relu", lambda x: np.maximum(x, 0))])
+    @pytest.mark.parametrize(
+        ("activation", "act"),
+        [
+            ("tanh", np.tanh),
+            ("relu", lambda x: np.maximum(x, 0)),
+            ("leaky_relu", lambda x: np.where(x < 0, 0.01 * x, x)),
+            ("elu", lambda x: np.where(x < 0, np.exp(x) - 1, x)),
+            ("silu", lambda x: x / (1 + np.exp(-x))),
+            ("gelu", lambda x: x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))),
+        ],
+    )
     def test_mlp(self, tmp_path: Path, activation: str, act: Any) -> None:
         arrays, rows = mlp(), random_rows(70)
         save_policy(tmp_path, arrays, card(activation=activation))
@@ -79,11 +91,25 @@ class TestNumbers:
         assert np.array_equal(scaled.logits(rows), plain.logits(by_hand))
         assert not np.allclose(scaled.logits(rows), plain.logits(rows))
 
+    def test_a_scorer_may_be_scaled_pool_by_pool(self, tmp_path: Path) -> None:
+        """As VecNormalize does; it then plays with as many pools alone."""
+        generator = np.random.default_rng(3)
+        mean, var = generator.normal(size=K), generator.uniform(0.01, 2, K)
+        save_policy(tmp_path, scorer(), card(kind="pool_scorer", normaliser={"mean": mean, "var": var, "clip": 1.5}))
+        save_policy(tmp_path / "plain", scorer(), card(kind="pool_scorer"))
+        rows = random_rows(40)
+        by_hand = np.clip((rows - mean) / np.sqrt(var + 1e-8), -1.5, 1.5).astype(np.float32)
+        expected = LearnedPolicy(tmp_path / "plain", LAYOUT).logits(by_hand)
+        assert np.array_equal(LearnedPolicy(tmp_path, LAYOUT).logits(rows), expected)
+        with pytest.raises(PolicyError, match=r"normaliser: of 2 pools, each scaled in its own way \(here: 3\)"):
+            LearnedPolicy(tmp_path, Layout(3))
+
+    @pytest.mark.parametrize("activation", get_args(Activation))
     @pytest.mark.parametrize("kind", ["mlp", "pool_scorer"])
-    def test_a_rows_logits_do_not_depend_on_the_batch(self, tmp_path: Path, kind: str) -> None:
+    def test_a_rows_logits_do_not_depend_on_the_batch(self, tmp_path: Path, kind: str, activation: str) -> None:
         """Bit for bit: else an evaluation's result would change with the number of rows."""
         wide = {**stack("layer", K, 256, 256, 5)} if kind == "mlp" else scorer()
-        save_policy(tmp_path, wide, card(kind=kind))
+        save_policy(tmp_path, wide, card(kind=kind, activation=activation))
         policy, rows = LearnedPolicy(tmp_path, LAYOUT), random_rows(103)
         together = policy.logits(rows)
         alone = np.concatenate([policy.logits(rows[k : k + 1]) for k in range(len(rows))])

@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from benchmarks.common import check_least, machine, parser
+from benchmarks.common import check_least, machine, parser, ready
 from benchmarks.studies.cant_be_late import parts, tables
 from benchmarks.studies.cant_be_late.figures import Figures
 from benchmarks.studies.cant_be_late.page import write_page
@@ -32,7 +32,6 @@ from benchmarks.studies.cant_be_late.playing import (
 from benchmarks.studies.cant_be_late.study import Studies
 from tessera_env.evaluation.optimum.clairvoyant import optimal
 from tessera_env.files.streams import take_any_text
-from tessera_env.files.writing import check_outputs
 
 WINDOWS = 40
 KEPT = Path("runs")
@@ -49,10 +48,9 @@ def main(arguments: Sequence[str] | None = None, optimal: Optimal = optimal) -> 
             check_least(f"--{name}", getattr(given, name), lowest)
         if given.read and (given.policies or given.development):
             raise ValueError("--read: plays nothing (allowed without --policies and --development)")
-        if any(path.parent == KEPT for path in outputs.values()):
-            KEPT.mkdir(exist_ok=True)
-        check_outputs(outputs, [given.read] if given.read else [])
-        studies = Studies.from_json(given.read) if given.read else played(given, optimal)
+        folder = KEPT if any(path.parent == KEPT for path in outputs.values()) else Path()
+        with ready(folder, outputs, [given.read] if given.read else []):
+            studies = Studies.from_json(given.read) if given.read else played(given, optimal)
     except (ValueError, OSError) as error:
         made.exit(2, f"{error}\n")
     figures = [Figures(study, studies.seed) for study in studies.studies]

@@ -139,7 +139,7 @@ def test_no_hour_of_a_report_is_played(tmp_path: Path) -> None:
 
 
 def test_runs_that_cannot_be(tmp_path: Path) -> None:
-    small_run(tmp_path / "mine")
+    small_run(tmp_path / "mine").folder.mkdir()
     with pytest.raises(ValueError, match="exists already"):
         small_run(tmp_path / "mine")
     with pytest.raises(ValueError, match="scenario: must be one of"):
@@ -152,3 +152,14 @@ def test_runs_that_cannot_be(tmp_path: Path) -> None:
         small_run(tmp_path / "other", start="nowhere")
     with pytest.raises(ValueError, match=r"config\.json: no such file"):
         EvolutionRun.open(tmp_path / "mine")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_search_that_cannot_begin_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(evolution: training.Evolution) -> None:
+        raise ValueError("no such search")
+
+    monkeypatch.setattr(training.Evolution, "prepare", refused)
+    with pytest.raises(ValueError, match="no such search"):
+        evolve(small_run(tmp_path / "runs" / "mine"), quiet())
+    assert not any(tmp_path.iterdir())

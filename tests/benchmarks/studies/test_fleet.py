@@ -83,6 +83,20 @@ def test_the_folder_of_what_is_kept_is_made(tmp_path: Path, monkeypatch: pytest.
     assert (tmp_path / "runs" / "fleet.json").is_file()
 
 
+def test_a_toy_run_that_keeps_nothing_makes_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fleet, "measure", lambda *_: ())
+    fleet.main(["--quick"])
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_folder_made_for_what_is_refused_goes_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        fleet.main(["--json", str(tmp_path / "new" / "runs" / ("x" * 250))])
+    assert ended.value.code == 2 and "cannot be written" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_course_counts_whoever_holds_an_instance() -> None:
     scenario = load_scenario("fleet", **{"task.count": 8})
     episode = play_episode(scenario, make_policy("greedy", Layout(len(scenario.pools))), 1, 0)

@@ -96,6 +96,7 @@ def test_bad_arguments_end_in_one_line_before_any_work(elsewhere, capsys, argume
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
+    assert [path.name for path in elsewhere.iterdir()] == ["same.json"]
 
 
 # ---- README
