@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 BOUNDS_CACHE := build/numba-bounds-checked
 
 .DEFAULT_GOAL := test
-.PHONY: train test lint types docs bench report clean
+.PHONY: train test older lint types docs bench report clean
 
 train: $(INSTALLED)
 	$(BIN)/python train.py
@@ -18,7 +18,20 @@ test: lint types docs
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 -q tests/engine
 	@echo "== engine, compiled with bounds checks"
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/$(BOUNDS_CACHE) $(BIN)/python -m pytest -n 2 -q tests/engine
+	$(MAKE) older
 	@echo "== all passed"
+
+# What meets the field's packages, on the lowest gymnasium that is allowed and on the one that RLlib asks for.
+OLDER_GYMNASIUMS := 1.1.0 1.2.2
+MEETS_GYMNASIUM := tests/test_env.py tests/test_vector_env.py tests/test_registration.py tests/agents/test_vec_env.py
+
+older: $(INSTALLED)
+	@for version in $(OLDER_GYMNASIUMS); do \
+		echo "== gymnasium $$version"; \
+		older=build/gymnasium-$$version; \
+		test -d $$older || $(BIN)/python -m pip install --quiet --no-deps --target $$older gymnasium==$$version || exit 1; \
+		PYTHONPATH=$$older $(BIN)/python -m pytest -n 2 -q $(MEETS_GYMNASIUM) || exit 1; \
+	done
 
 lint: $(INSTALLED)
 	@echo "== lint"

@@ -431,7 +431,7 @@ def test_the_ignored_action_of_a_resetting_row_cannot_be_invalid():
         ({"autoreset_mode": "never"}, "^autoreset_mode: 'never' .*'NextStep', 'SameStep', 'Disabled'"),
         ({"render_mode": "rgb_array"}, "^render_mode: 'rgb_array'"),
         ({"scenario": "clasic"}, "clasic"),
-        ({"horizon_hours": 3}, "horizon_hours"),
+        ({"overrides": {"horizon_hours": 3}}, "horizon_hours"),
     ],
 )
 def test_bad_arguments_are_named(settings, message):
