@@ -10,6 +10,7 @@ import tyro
 from rich.table import Table
 
 from tessera_env.cli.output import InputError, print_text, refusing, terminal, write_all, writing
+from tessera_env.files.numbers import exact
 from tessera_env.files.writing import check_outputs, write_text
 from tessera_env.recordings.bundled import BUNDLED, trace_path
 from tessera_env.recordings.traces.parts import chosen_series
@@ -141,7 +142,7 @@ class TracesFit:
     def run(self) -> None:
         """Check everything, fit, then write."""
         if not 0.0 < self.on_demand <= 10_000.0:
-            raise InputError(f"--on-demand: must be above 0 and at most 10000 (got {self.on_demand:g})")
+            raise InputError(f"--on-demand: must be above 0 and at most 10000 (got {exact(self.on_demand)})")
         if self.output is not None and not self.output.endswith(".toml"):
             raise InputError(f"--output: must end in .toml, as scenarios do (got {self.output})")
         until_h = self.until_h

@@ -7,6 +7,7 @@ import math
 import re
 
 from tessera_env.files.csv_tables import Column, number, records, text, value_of, whole
+from tessera_env.files.numbers import exact
 from tessera_env.files.problems import Problems
 from tessera_env.recordings.traces.series import MAX_COUNT, MAX_PRICE, Series, series_of
 
@@ -84,7 +85,7 @@ def _check_time(line: int, time_s: float, before_s: float | None, problems: Prob
     if before_s is None and time_s != 0.0:
         problems.add(f"line {line}: time_s", "0 in a zone's first row", time_s)
     if before_s is not None and time_s <= before_s:
-        problems.add(f"line {line}: time_s", f"greater than {before_s:g}, the zone's time before", time_s)
+        problems.add(f"line {line}: time_s", f"greater than {exact(before_s)}, the zone's time before", time_s)
 
 
 def _common_step_s(times_s: list[float]) -> float:
