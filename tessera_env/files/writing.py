@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from tessera_env.files.problems import named
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[BinaryIO]:
@@ -60,7 +62,7 @@ def check_writable(path: str | Path) -> None:
     try:
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
-        raise OSError(f"{path}: cannot be written ({error.strerror})") from None
+        raise OSError(f"{named(path)}: cannot be written ({error.strerror})") from None
     probe.unlink()
 
 
@@ -70,14 +72,14 @@ def check_outputs(outputs: Mapping[str, str | Path | None], inputs: Iterable[str
     Raises:
         OSError: one line that names the option.
     """
-    taken = {_resolved(path): f"{path}, which is read" for path in inputs}
+    taken = {_resolved(path): f"{named(path)}, which is read" for path in inputs}
     for option, path in outputs.items():
         if path is None:
             continue
         check_writable(path)
         target = _resolved(path)
         if target in taken:
-            raise OSError(f"{option}: {path} is the same file as {taken[target]} (allowed: a file of its own)")
+            raise OSError(f"{option}: {named(path)} is the same file as {taken[target]} (allowed: a file of its own)")
         taken[target] = f"{option}'s"
 
 
@@ -96,11 +98,11 @@ def _target(path: str | Path) -> Path:
     """The file behind any links; devices are refused, since renaming onto /dev/full would replace the device."""
     target = _resolved(path)
     if target.is_dir():
-        raise OSError(f"{path}: is a directory (needed: a file name)")
+        raise OSError(f"{named(path)}: is a directory (needed: a file name)")
     if target.exists() and not target.is_file():
-        raise OSError(f"{path}: is not a regular file")
+        raise OSError(f"{named(path)}: is not a regular file")
     if not target.parent.is_dir():
-        raise OSError(f"{path}: there is no directory {target.parent}")
+        raise OSError(f"{named(path)}: there is no directory {named(target.parent)}")
     return target
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tessera_env.files.problems import shown
+from tessera_env.files.problems import named, shown
 from tessera_env.files.reading import read_text
 from tessera_env.recordings.bundled import BUNDLED
 from tessera_env.recordings.traces.series import TraceError
@@ -81,10 +81,10 @@ def parse_override(text: str) -> tuple[str, Any]:
         if _BARE_WORD.fullmatch(value):
             return key, value
         raise ScenarioError(
-            f'{key}: must be a TOML value, such as 70, true, "text" or [50, 90] (got {shown(value)})'
+            f'{named(key)}: must be a TOML value, such as 70, true, "text" or [50, 90] (got {shown(value)})'
         ) from None
     if list(parsed) != ["value"]:
-        raise ScenarioError(f"{key}: must be one TOML value (got {shown(value)})")
+        raise ScenarioError(f"{named(key)}: must be one TOML value (got {shown(value)})")
     return key, parsed["value"]
 
 
@@ -122,7 +122,9 @@ def _targets(node: Any, parts: list[str], key: str) -> Iterator[tuple[Any, str |
 
 def _index(node: list[Any], text: str, key: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) < len(node)):
-        raise ScenarioError(f"{key}: must name an element by 0 to {len(node) - 1}, or * for all (got {shown(text)})")
+        raise ScenarioError(
+            f"{named(key)}: must name an element by 0 to {len(node) - 1}, or * for all (got {shown(text)})"
+        )
     return int(text)
 
 
@@ -140,9 +142,9 @@ def _read(source: str | Path | Mapping[str, Any] | Scenario) -> tuple[str, dict[
         return "scenario", _copied(source)
     if isinstance(source, Path) or _is_path(source):
         path = Path(source)
-        values = _parsed(read_text(path, ScenarioError), str(path))
+        values = _parsed(read_text(path, ScenarioError), named(path))
         _resolve_traces(values, path.parent)
-        return str(path), {**values, "name": path.stem}
+        return named(path), {**values, "name": path.stem}
     if source not in preset_names():
         raise ScenarioError(
             f"scenario: must be one of {', '.join(preset_names())}, or a path, which ends in .toml or contains a "

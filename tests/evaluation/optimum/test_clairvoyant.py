@@ -321,10 +321,11 @@ class TestRelations:
 
         assert (usd(**{"task.deadline_h": 70}) <= usd() + 1e-9).all()
         assert (usd(**{"pools.0.setup_h": 0.02}) <= usd() + 1e-9).all()
-        always = {"pools.0.capacity": {"source": "constant", "instances": 1}, "pools.0.trace_zone": None}
+        generated = {"market.trace": None, "market.from_h": 0}
+        always = {"pools.0.capacity": {"source": "constant", "instances": 1}, "pools.0.trace_zone": None, **generated}
         ticks = math.ceil((48 + 0.1) * 3600 / 195)
         assert usd(**always) == pytest.approx(np.full(20, ticks * 195 * 0.9731 / 3600))
-        never = {"pools.0.capacity": {"source": "constant", "instances": 0}, "pools.0.trace_zone": None}
+        never = {"pools.0.capacity": {"source": "constant", "instances": 0}, "pools.0.trace_zone": None, **generated}
         assert usd(**never) == pytest.approx(np.full(20, ticks * 195 * 3.06 / 3600))
 
 
