@@ -92,7 +92,7 @@ def test_medians_that_add_up_to_what_is_offered_are_accepted():
 
 def test_a_deadline_is_told_of_the_worst_task_at_once():
     with pytest.raises(ScenarioError, match=r"at least 20\.02 h to a task with 20 h of work"):
-        load_scenario("classic", **{"task.deadline_h": 1.02, "pools.*.provisioning_s": 0})
+        load_scenario("classic", **{"task.deadline_h": 1, "pools.*.provisioning_s": 0})
 
 
 def test_hours_of_a_trace_that_are_offered_are_accepted():
