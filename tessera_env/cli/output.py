@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from rich.console import RenderableType
 
+from tessera_env.files.problems import named
 from tessera_env.report.terminal import rendered
 
 
@@ -53,7 +54,7 @@ def writing(write: Callable[[], object], name: str) -> None:
     except OSError as error:
         if name == STANDARD_OUTPUT:
             _silence_stdout()
-        raise InputError(f"{name}: cannot be written ({error.strerror or error})") from None
+        raise InputError(f"{named(name)}: cannot be written ({error.strerror or error})") from None
 
 
 def write_all(writers: Mapping[str, Callable[[], object]]) -> list[str]:

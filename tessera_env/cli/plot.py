@@ -9,6 +9,7 @@ import tyro
 
 from tessera_env.cli.options import Overrides, ScenarioName, overrides_of
 from tessera_env.cli.output import InputError, print_text, refusing, writing
+from tessera_env.files.problems import named
 from tessera_env.files.writing import check_outputs, write_bytes, write_text
 from tessera_env.jit.kernel import interpreting_first
 from tessera_env.recordings.bundled import trace_path
@@ -84,12 +85,12 @@ class Plot:
             from tessera_env.report.market.page import market_page
 
             writing(partial(write_text, self.output, market_page(market)), self.output)
-        print_text(f"{self.output}: {market.title}\n")
+        print_text(f"{named(self.output)}: {market.title}\n")
 
     def _check(self) -> None:
         """Raises InputError for options that cannot be, or not together."""
         if not self.output.lower().endswith(_ENDINGS):
-            raise InputError(f"--output: must end in .html or .png (got {self.output})")
+            raise InputError(f"--output: must end in .html or .png (got {named(self.output)})")
         for name, value, most in (("seed", self.seed, _MOST_SEED), ("world", self.world, _MOST_WORLD)):
             if not 0 <= value <= most:
                 raise InputError(f"--{name}: must be 0 to {most} (got {value})")

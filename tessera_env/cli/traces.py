@@ -10,6 +10,8 @@ import tyro
 from rich.table import Table
 
 from tessera_env.cli.output import InputError, print_text, refusing, terminal, write_all, writing
+from tessera_env.files.numbers import exact
+from tessera_env.files.problems import named
 from tessera_env.files.writing import check_outputs, write_text
 from tessera_env.recordings.bundled import BUNDLED, trace_path
 from tessera_env.recordings.traces.parts import chosen_series
@@ -89,7 +91,7 @@ class TracesShow:
     def run(self) -> None:
         """Check everything, then write and print."""
         if self.output is not None and not self.output.lower().endswith((".html", ".htm")):
-            raise InputError(f"--output: must end in .html (got {self.output})")
+            raise InputError(f"--output: must end in .html (got {named(self.output)})")
         with refusing():
             series = chosen_series(self.trace, self.polarity, self.zone, self.from_h, self.until_h)
             check_outputs({"output": self.output, "json": self.json}, [trace_path(self.trace)])
@@ -141,9 +143,9 @@ class TracesFit:
     def run(self) -> None:
         """Check everything, fit, then write."""
         if not 0.0 < self.on_demand <= 10_000.0:
-            raise InputError(f"--on-demand: must be above 0 and at most 10000 (got {self.on_demand:g})")
+            raise InputError(f"--on-demand: must be above 0 and at most 10000 (got {exact(self.on_demand)})")
         if self.output is not None and not self.output.endswith(".toml"):
-            raise InputError(f"--output: must end in .toml, as scenarios do (got {self.output})")
+            raise InputError(f"--output: must end in .toml, as scenarios do (got {named(self.output)})")
         until_h = self.until_h
         if until_h is None and self.trace in BUNDLED:
             until_h = BUNDLED[self.trace].split_h
@@ -157,7 +159,7 @@ class TracesFit:
             print_text(text)
             return
         writing(partial(write_text, self.output, text), self.output)
-        print_text(f"{self.output}: {_counted(len(series), 'pool')} fitted to {self.trace}\n")
+        print_text(f"{named(self.output)}: {_counted(len(series), 'pool')} fitted to {named(self.trace)}\n")
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ class TracesCheck:
         """Check and print; SystemExit(1) says that there are problems."""
         with refusing():
             problems = problems_of_trace(self.trace, self.polarity)
-            summary = self._summary() if not problems else f"{self.trace}: {_counted(len(problems), 'problem')}"
+            summary = self._summary() if not problems else f"{named(self.trace)}: {_counted(len(problems), 'problem')}"
         shown = problems if self.all else problems[:FIRST_SHOWN]
         if len(shown) < len(problems):
             summary += f", the first {FIRST_SHOWN} shown (--all shows all)"
@@ -198,8 +200,8 @@ class TracesCheck:
         hours = max(one.end_s for one in series) / HOUR_S
         size = f"{_counted(zones, 'zone')}, {hours:.1f} h, {_counted(points, 'change point')}"
         last = max(series, key=lambda one: one.held_h)
-        where = f" in zone {last.name}" if zones > 1 else ""
-        return f"{self.trace}: no problems: {size}; the last row holds {last.held_h:.2f} h{where}"
+        where = f" in zone {named(last.name)}" if zones > 1 else ""
+        return f"{named(self.trace)}: no problems: {size}; the last row holds {last.held_h:.2f} h{where}"
 
 
 def _counted(count: int, noun: str) -> str:

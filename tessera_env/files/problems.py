@@ -35,8 +35,8 @@ class Problems:
             raise self.error("\n".join(told))
 
 
-def named(path: Path) -> str:
-    """The path as text of one line."""
+def named(path: str | Path) -> str:
+    """The path, or another name, as text of one line that no terminal takes for a command."""
     return str(path) if str(path).isprintable() else repr(str(path))
 
 

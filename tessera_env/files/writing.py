@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from tessera_env.files.problems import named
+
 # Renaming fails so onto a mount point, onto another's file in a shared folder, and on Windows onto an open file.
 _IN_PLACE_INSTEAD = (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES)
 
@@ -73,10 +75,10 @@ def check_writable(path: str | Path) -> None:
     try:
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
-        raise OSError(f"{path}: cannot be written ({error.strerror})") from None
+        raise OSError(f"{named(path)}: cannot be written ({error.strerror})") from None
     probe.unlink()
     if target.exists() and (reason := _why_not_replaced(target, probe)):
-        raise OSError(f"{path}: cannot be written ({reason})")
+        raise OSError(f"{named(path)}: cannot be written ({reason})")
 
 
 def check_outputs(outputs: Mapping[str, str | Path | None], inputs: Iterable[str | Path] = ()) -> None:
@@ -85,14 +87,14 @@ def check_outputs(outputs: Mapping[str, str | Path | None], inputs: Iterable[str
     Raises:
         OSError: one line that names the option.
     """
-    taken = {_resolved(path): f"{path}, which is read" for path in inputs}
+    taken = {_resolved(path): f"{named(path)}, which is read" for path in inputs}
     for option, path in outputs.items():
         if path is None:
             continue
         check_writable(path)
         target = _resolved(path)
         if target in taken:
-            raise OSError(f"{option}: {path} is the same file as {taken[target]} (allowed: a file of its own)")
+            raise OSError(f"{option}: {named(path)} is the same file as {taken[target]} (allowed: a file of its own)")
         taken[target] = f"{option}'s"
 
 
@@ -161,11 +163,11 @@ def _target(path: str | Path) -> Path:
     """The file behind any links; devices are refused, since renaming onto /dev/full would replace the device."""
     target = _resolved(path)
     if target.is_dir():
-        raise OSError(f"{path}: is a directory (needed: a file name)")
+        raise OSError(f"{named(path)}: is a directory (needed: a file name)")
     if target.exists() and not target.is_file():
-        raise OSError(f"{path}: is not a regular file")
+        raise OSError(f"{named(path)}: is not a regular file")
     if not target.parent.is_dir():
-        raise OSError(f"{path}: there is no directory {target.parent}")
+        raise OSError(f"{named(path)}: there is no directory {named(target.parent)}")
     return target
 
 

@@ -41,6 +41,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tessera_env.files.csv_tables import Column, Row, check_unique, number, one_of, read_rows, text, whole
+from tessera_env.files.numbers import exact
 from tessera_env.files.problems import Problems
 
 WorkloadFormat = Literal["pods", "run_times"]
@@ -220,7 +221,7 @@ def _check_pod(row: Row, problems: Problems) -> None:
     pod, line = row.values, f"line {row.line}"
     created_s, scheduled_s, deleted_s = pod["creation_time"], pod["scheduled_time"], pod["deletion_time"]
     if scheduled_s < created_s:
-        problems.add(f"{line}: scheduled_time", f"at least creation_time = {created_s:g}, or blank", scheduled_s)
+        problems.add(f"{line}: scheduled_time", f"at least creation_time = {exact(created_s)}, or blank", scheduled_s)
     if deleted_s < (created_s if math.isnan(scheduled_s) else scheduled_s):
         problems.add(f"{line}: deletion_time", "at least creation_time and scheduled_time, or blank", deleted_s)
     if pod["num_gpu"] > 0 and pod["gpu_milli"] == 0:

@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from tessera_env.files.numbers import exact, rounded_down, rounded_up
 from tessera_env.recordings.bundled import BUNDLED
 from tessera_env.recordings.traces.series import HOUR_S
-from tessera_env.scenario.distributions import Distribution
-from tessera_env.scenario.market import Pool, SpellCapacity, SteppedPrice
+from tessera_env.scenario.market import Pool, SemiMarkovCapacity, SpellCapacity, SteppedPrice
 from tessera_env.scenario.model import ScenarioFields
+from tessera_env.scenario.unread import problems_of_unread
 from tessera_env.world.parameters import MB_PER_GBIT
 
 MAX_TIMELINE_POINTS = 10_000_000  # per pool; 50 bytes each
+ROUNDING_H = 1e-9  # that a deadline may lack
 
 
 def problems_of(scenario: ScenarioFields) -> list[str]:
@@ -25,19 +27,12 @@ def problems_of(scenario: ScenarioFields) -> list[str]:
     return [problem for check in _CHECKS for problem in check(scenario)]
 
 
-def _guard(scenario: ScenarioFields) -> Iterator[str]:
-    if scenario.deadline_guard and not scenario.reconsider_running:
-        yield "deadline_guard: must be false unless reconsider_running is true (got true)"
-    if scenario.reconsider_at_capacity and not scenario.reconsider_running:
-        yield "reconsider_at_capacity: must be false unless reconsider_running is true (got true)"
-
-
 def _fractions(scenario: ScenarioFields) -> Iterator[str]:
     checkpoint = scenario.checkpoint
     if checkpoint.partial_fraction > checkpoint.full_fraction:
         yield (
-            f"checkpoint.partial_fraction: must be at most full_fraction = {checkpoint.full_fraction:g} "
-            f"(got {checkpoint.partial_fraction:g})"
+            f"checkpoint.partial_fraction: must be at most full_fraction = {exact(checkpoint.full_fraction)} "
+            f"(got {exact(checkpoint.partial_fraction)})"
         )
 
 
@@ -45,14 +40,18 @@ def _state(scenario: ScenarioFields) -> Iterator[str]:
     task = scenario.task
     if task.state_cap_mb < task.state_base_mb:
         yield (
-            f"task.state_cap_mb: must be at least state_base_mb = {task.state_base_mb:g} (got {task.state_cap_mb:g})"
+            f"task.state_cap_mb: must be at least state_base_mb = {exact(task.state_base_mb)} "
+            f"(got {exact(task.state_cap_mb)})"
         )
 
 
 def _memory(scenario: ScenarioFields) -> Iterator[str]:
     needed, had = scenario.task.gpu_memory_mb.highest, max(pool.gpu_memory_mb for pool in scenario.pools)
     if needed > had:
-        yield f"task.gpu_memory_mb: must be at most {had:g}, the largest pool's gpu_memory_mb (got up to {needed:g})"
+        yield (
+            f"task.gpu_memory_mb: must be at most {exact(had)}, the largest pool's gpu_memory_mb "
+            f"(got up to {exact(needed)})"
+        )
 
 
 def _pool_names(scenario: ScenarioFields) -> Iterator[str]:
@@ -71,33 +70,39 @@ def _prices(scenario: ScenarioFields) -> Iterator[str]:
             continue
         if price.lowest_share > price.highest_share:
             yield (
-                f"pools.{index}.price.lowest_share: must be at most highest_share = {price.highest_share:g} "
-                f"(got {price.lowest_share:g})"
+                f"pools.{index}.price.lowest_share: must be at most highest_share = {exact(price.highest_share)} "
+                f"(got {exact(price.lowest_share)})"
             )
-        if scenario.horizon_h * HOUR_S / price.step_s > MAX_TIMELINE_POINTS:
-            least = scenario.horizon_h * HOUR_S / MAX_TIMELINE_POINTS
-            yield f"pools.{index}.price.step_s: must be at least {least:g} for this horizon (got {price.step_s:g})"
+        least_s = scenario.horizon_h * HOUR_S / MAX_TIMELINE_POINTS
+        if price.step_s < least_s:
+            yield (
+                f"pools.{index}.price.step_s: must be at least {rounded_up(least_s)} for this horizon "
+                f"(got {exact(price.step_s)})"
+            )
 
 
 def _stepped_price(field: str, price: SteppedPrice, horizon_h: float) -> Iterator[str]:
     if price.lowest_share >= price.highest_share:
         yield (
-            f"{field}.lowest_share: must be less than highest_share = {price.highest_share:g} "
-            f"(got {price.lowest_share:g})"
+            f"{field}.lowest_share: must be less than highest_share = {exact(price.highest_share)} "
+            f"(got {exact(price.lowest_share)})"
         )
     elif not price.lowest_share < price.mean_share < price.highest_share:
         yield (
-            f"{field}.mean_share: must lie between lowest_share = {price.lowest_share:g} and highest_share = "
-            f"{price.highest_share:g} (got {price.mean_share:g})"
+            f"{field}.mean_share: must lie between lowest_share = {exact(price.lowest_share)} and highest_share = "
+            f"{exact(price.highest_share)} (got {exact(price.mean_share)})"
         )
     if price.step_low_share > price.step_high_share:
         yield (
-            f"{field}.step_low_share: must be at most step_high_share = {price.step_high_share:g} "
-            f"(got {price.step_low_share:g})"
+            f"{field}.step_low_share: must be at most step_high_share = {exact(price.step_high_share)} "
+            f"(got {exact(price.step_low_share)})"
         )
     most = 24.0 / horizon_h * MAX_TIMELINE_POINTS / 2
     if price.changes_per_day > most:
-        yield f"{field}.changes_per_day: must be at most {most:g} for this horizon (got {price.changes_per_day:g})"
+        yield (
+            f"{field}.changes_per_day: must be at most {rounded_down(most)} for this horizon "
+            f"(got {exact(price.changes_per_day)})"
+        )
 
 
 def _arrivals(scenario: ScenarioFields) -> Iterator[str]:
@@ -105,7 +110,7 @@ def _arrivals(scenario: ScenarioFields) -> Iterator[str]:
     is_process = task.arrivals in ("poisson", "bursts")
     if is_process != (task.arrivals_per_h is not None):
         needed = "be given" if is_process else "be none"
-        given = "none" if task.arrivals_per_h is None else f"{task.arrivals_per_h:g}"
+        given = "none" if task.arrivals_per_h is None else exact(task.arrivals_per_h)
         yield f"task.arrivals_per_h: must {needed} with arrivals = {task.arrivals!r} (got {given})"
     elif task.arrivals_per_h is not None:
         expected = task.arrivals_per_h * task.arrival_share * scenario.horizon_h
@@ -140,39 +145,38 @@ def _spells(scenario: ScenarioFields) -> Iterator[str]:
         if capacity.source != "semi_markov":
             continue
         pair_h = capacity.up_median_h[0] / capacity.regime_factor_high + capacity.down_median_h[0]
-        if 8.0 * scenario.horizon_h / pair_h > MAX_TIMELINE_POINTS:
-            yield (
-                f"pools.{index}.capacity: must have medians of an up- and a down-spell that add up to at least "
-                f"{8.0 * scenario.horizon_h / MAX_TIMELINE_POINTS:g} h for this horizon (got {pair_h:g})"
-            )
-        if capacity.shocks_per_day > 24.0 / pair_h:
-            yield (
-                f"pools.{index}.capacity.shocks_per_day: must be at most {24.0 / pair_h:g}, one in each shortest up- "
-                f"and down-spell (got {capacity.shocks_per_day:g})"
-            )
+        yield from _spell_pairs(f"pools.{index}.capacity", capacity, pair_h, 8.0 * scenario.horizon_h, "shortest")
 
 
 def _quantile_spells(field: str, capacity: SpellCapacity, horizon_h: float) -> Iterator[str]:
     pair_h = statistics.median(capacity.up_h) + statistics.median(capacity.down_h)
-    if 16.0 * horizon_h / pair_h > MAX_TIMELINE_POINTS:
+    yield from _spell_pairs(field, capacity, pair_h, 16.0 * horizon_h, "median")
+
+
+def _spell_pairs(
+    field: str, capacity: SemiMarkovCapacity | SpellCapacity, pair_h: float, room_h: float, which: str
+) -> Iterator[str]:
+    """Whether pairs of spells of this length, in a time of `room_h`, and shocks are not too many."""
+    least_h, most_per_day = room_h / MAX_TIMELINE_POINTS, 24.0 / pair_h
+    if pair_h < least_h:
         yield (
-            f"{field}: must have medians of an up- and a down-spell that add up to at least "
-            f"{16.0 * horizon_h / MAX_TIMELINE_POINTS:g} h for this horizon (got {pair_h:g})"
+            f"{field}: must have medians of an up- and a down-spell that add up to at least {rounded_up(least_h)} h "
+            f"for this horizon (got {rounded_down(pair_h)})"
         )
-    if capacity.shocks_per_day > 24.0 / pair_h:
+    if capacity.shocks_per_day > most_per_day:
         yield (
-            f"{field}.shocks_per_day: must be at most {24.0 / pair_h:g}, one in each median up- and down-spell "
-            f"(got {capacity.shocks_per_day:g})"
+            f"{field}.shocks_per_day: must be at most {rounded_down(most_per_day)}, one in each {which} up- and "
+            f"down-spell (got {exact(capacity.shocks_per_day)})"
         )
 
 
 def _market(scenario: ScenarioFields) -> Iterator[str]:
-    market = scenario.market
-    if market.until_h is not None and market.until_h - market.from_h < scenario.horizon_h:
-        yield (
-            f"market.until_h: must be at least from_h + horizon_h = {market.from_h + scenario.horizon_h:g} "
-            f"(got {market.until_h:g})"
-        )
+    market, horizon_h = scenario.market, scenario.horizon_h
+    if not scenario.replays:
+        return
+    if market.until_h is not None and market.until_h - market.from_h < horizon_h:
+        least = rounded_up(market.from_h + horizon_h, lambda until_h: until_h - market.from_h >= horizon_h)
+        yield f"market.until_h: must be at least from_h + horizon_h = {least} (got {exact(market.until_h)})"
     paths = market.trace_paths
     is_json = bool(paths) and all(path.lower().endswith(".json") for path in paths)
     if paths and not is_json and not (len(paths) == 1 and (paths[0].lower().endswith(".csv") or paths[0] in BUNDLED)):
@@ -198,11 +202,6 @@ def _replays(scenario: ScenarioFields) -> Iterator[str]:
             return
         if pool.replays and pool.trace_zone is None:
             yield f"pools.{index}.trace_zone: must be 'random' or a series of the trace (got none)"
-        if not pool.replays and pool.trace_zone is not None:
-            yield (
-                f"pools.{index}.trace_zone: must be none unless price or capacity has the source 'trace' "
-                f"(got {pool.trace_zone!r})"
-            )
 
 
 def _deadlines(scenario: ScenarioFields) -> Iterator[str]:
@@ -214,21 +213,38 @@ def _deadlines(scenario: ScenarioFields) -> Iterator[str]:
     fitting = [(index, pool) for index, pool in pools if pool.gpu_memory_mb >= task.gpu_memory_mb.highest]
     if not fitting or (task.deadline_h is None and task.slack is None):
         return
-    field = "deadline_h" if task.deadline_h is not None else "slack"
-    for work_h in _critical_works(scenario):
-        state_mb = task.final_state_mb(work_h)
-        needed_h, index = min((on_demand_h(scenario, pool, work_h, state_mb), index) for index, pool in fitting)
-        given_h = task.earliest_deadline_h(work_h)
-        if given_h < needed_h - 1e-9:
+    needs = [(*_quickest(scenario, fitting, work_h), work_h) for work_h in _critical_works(scenario)]
+    if task.deadline_h is not None:
+        needed_h, index, work_h = max(needs)
+        if task.deadline_h.lowest < needed_h - ROUNDING_H:
+            least_h = rounded_up(needed_h, lambda hours: hours >= needed_h - ROUNDING_H)
             yield (
-                f"task.{field}: must leave at least {needed_h:.6g} h to a task with {work_h:.6g} h of work, what it "
-                f"takes on on-demand (got {given_h:.6g} h{_setup(index, scenario.pools[index].setup_h)})"
+                f"task.deadline_h: must leave at least {least_h} h to a task with {work_h:.6g} h of work, "
+                f"what it takes on on-demand (got {exact(task.deadline_h.lowest)} h{_setup(index, scenario.pools)})"
             )
-            return
+    elif task.slack is not None:
+        needed_h, index, work_h = max(needs, key=lambda need: need[0] / need[2])
+        if task.earliest_deadline_h(work_h) < needed_h - ROUNDING_H:
+            least = rounded_up(
+                needed_h / work_h - 1.0,
+                lambda slack: all(one[2] * (1.0 + slack) >= one[0] - ROUNDING_H for one in needs),
+            )
+            yield (
+                f"task.slack: must be at least {least}, which leaves {needed_h:.6g} h to "
+                f"a task with {work_h:.6g} h of work, what it takes on on-demand (got {exact(task.slack.lowest)}"
+                f"{_setup(index, scenario.pools)})"
+            )
 
 
-def _setup(index: int, hours: Distribution) -> str:
+def _quickest(scenario: ScenarioFields, fitting: list[tuple[int, Pool]], work_h: float) -> tuple[float, int]:
+    """Hours that the task takes on on-demand where it is done soonest, and that pool."""
+    state_mb = scenario.task.final_state_mb(work_h)
+    return min((float(on_demand_h(scenario, pool, work_h, state_mb)), index) for index, pool in fitting)
+
+
+def _setup(index: int, pools: tuple[Pool, ...]) -> str:
     """How long a set-up takes, if it does: its bounds, or its only value."""
+    hours = pools[index].setup_h
     ends = dict.fromkeys((f"{hours.lowest:.6g}", f"{hours.highest:.6g}"))
     return f" with pools.{index}.setup_h = {' to '.join(ends)}" if hours.highest > 0.0 else ""
 
@@ -273,6 +289,6 @@ def on_demand_h(scenario: ScenarioFields, pool: Pool, work_h: Any, state_mb: Any
 
 
 _CHECKS = (
-    _guard, _fractions, _state, _memory, _pool_names, _prices, _arrivals, _workload, _spells, _market, _replays,
-    _deadlines,
+    problems_of_unread, _fractions, _state, _memory, _pool_names, _prices, _arrivals, _workload, _spells, _market,
+    _replays, _deadlines,
 )  # fmt: skip

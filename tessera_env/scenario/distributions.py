@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_serializer, model_validator
 
+from tessera_env.files.numbers import exact
 from tessera_env.world.distributions import MAX_CHOICES
 
 MAX_MB = 1e9  # bounds every quantity, whatever its unit
@@ -138,7 +139,7 @@ def within(low: float, high: float) -> AfterValidator:
 
     def check(distribution: Distribution) -> Distribution:
         if distribution.lowest < low or distribution.highest > high:
-            span = f"{distribution.lowest:g} to {distribution.highest:g}"
+            span = f"{exact(distribution.lowest)} to {exact(distribution.highest)}"
             raise ValueError(f"must lie within {low:g} to {high:g} (got {span})")
         return distribution
 

@@ -55,7 +55,7 @@ def _path(location: Location, values: Any) -> str:
         in_values = isinstance(values, list | tuple) or (isinstance(values, Mapping) and part in values)
         if not in_values and not is_last:
             continue
-        parts.append(shown(part) if part == "" else str(part)[:MAX_SHOWN])
+        parts.append(str(part)[:MAX_SHOWN] if part != "" and str(part).isprintable() else shown(part))
         values = _inner(values, part)
     return ".".join(parts)
 

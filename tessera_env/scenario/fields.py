@@ -1,8 +1,5 @@
 """Every value that defines a world - key, unit, default, what is allowed, what it means - read off the model itself."""
 
-import json
-import math
-import re
 from dataclasses import dataclass, replace
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -13,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from tessera_env.scenario.distributions import Distribution
 from tessera_env.scenario.scenario import Scenario
+from tessera_env.scenario.texts import value_text
 
 REQUIRED = "required"
 DISTRIBUTION = "a distribution"  # its group's title
@@ -32,7 +30,6 @@ _UNITS = {
     "fraction": "share",
     "slack": "share",
 }
-_BARE_WORD = re.compile(r"(?!(?:none|true|false|inf|nan)$)[A-Za-z_][A-Za-z0-9_.:-]*")  # text without quotes
 
 
 @dataclass(frozen=True)
@@ -180,27 +177,6 @@ def _span(field: FieldInfo, kind: str) -> str:
     if not low or not high:
         return kind
     return f"{low}, up to {high}" if low.startswith("more") else f"{low} to {high}"
-
-
-def value_text(value: Any) -> str:
-    """A value as `--set` takes it."""
-    if isinstance(value, BaseModel):
-        value = value.model_dump(mode="json")
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return f"{value:.0f}" if value == math.floor(value) and abs(value) < 1e15 else repr(value)
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_quoted, value))}]"
-    if isinstance(value, dict):
-        return f"{{ {', '.join(f'{key} = {_quoted(inner)}' for key, inner in value.items())} }}"
-    return value if _BARE_WORD.fullmatch(value) else _quoted(value)
-
-
-def _quoted(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else value_text(value)
 
 
 def _owners(scenario: Scenario, group: FieldGroup) -> list[tuple[str, BaseModel]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tessera_env.files.problems import named
 from tessera_env.recordings.traces.series import HOUR_S, Series, TraceError
 from tessera_env.recordings.traces.statistics import Floats, PriceStatistics, held_s, spells_of, statistics_of
 from tessera_env.scenario.market import MAX_POOLS, SHORTEST_SPELL_H
@@ -39,7 +40,9 @@ def fitted_toml(series: tuple[Series, ...], origin: Origin, on_demand_usd_per_h:
         TraceError: one line: a series has too few complete spells, or there are more series than pools can be.
     """
     if len(series) > MAX_POOLS:
-        raise TraceError(f"{origin.path}: has {len(series)} zones (allowed: {MAX_POOLS} pools; choose some by --zone)")
+        raise TraceError(
+            f"{named(origin.path)}: has {len(series)} zones (allowed: {MAX_POOLS} pools; choose some by --zone)"
+        )
     for one in series:
         _check_spells(one, origin.path)
     pools = [_pool(one, name, on_demand_usd_per_h) for one, name in zip(series, _pool_names(series), strict=True)]
@@ -76,7 +79,7 @@ def _check_spells(series: Series, path: str) -> None:
     for side, lengths_s in (("up", spells.up_s), ("down", spells.down_s)):
         if len(lengths_s) < FEWEST_SPELLS:
             raise TraceError(
-                f"{path}: zone {series.name}: must have at least {FEWEST_SPELLS} complete {side}-spells "
+                f"{named(path)}: zone {series.name}: must have at least {FEWEST_SPELLS} complete {side}-spells "
                 f"(got {len(lengths_s)})"
             )
 

@@ -11,12 +11,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tessera_env.files.problems import shown
+from tessera_env.files.problems import named, shown
 from tessera_env.files.reading import read_text
 from tessera_env.recordings.bundled import BUNDLED
 from tessera_env.recordings.traces.series import TraceError
 from tessera_env.recordings.workloads import WorkloadError
 from tessera_env.scenario.errors import ScenarioError, lines_of, report
+from tessera_env.scenario.inherited import forget_unread, told, unread_fields
 from tessera_env.scenario.scenario import Scenario
 
 # What a shell user means as text without quoting it twice: names and paths.
@@ -35,7 +36,8 @@ def load_scenario(source: str | Path | Mapping[str, Any] | Scenario, /, **overri
     A scenario was checked when it was made, and cannot change: without overrides it is handed back itself.
 
     Overrides replace single values: `**{"task.deadline_h": 70}`, `**{"pools.0.setup_h": 0.1}`, `pools.*.` for every
-    pool, or a section's mapping, `task={"deadline_h": 70}`, whose other values stay.
+    pool, or a section's mapping, `task={"deadline_h": 70}`, whose other values stay. Values of the source that nothing
+    reads any more then fall back to their defaults.
 
     Raises:
         ScenarioError: one line a problem, naming file, field, value and what is allowed.
@@ -44,8 +46,11 @@ def load_scenario(source: str | Path | Mapping[str, Any] | Scenario, /, **overri
         return _with_recordings(source, source.name)
     origin, values = _read(source)
     try:
-        for key, value in overrides.items():
-            override(values, key, _copied(value))
+        if overrides:
+            before = unread_fields(values)
+            for key, value in overrides.items():
+                override(values, key, _copied(value))
+            forget_unread(values, before, told(overrides))
         scenario = Scenario.model_validate(values)
     except ValidationError as error:
         raise report(origin, lines_of(error, values, Scenario)) from None
@@ -100,10 +105,10 @@ def parse_override(text: str) -> tuple[str, Any]:
         if _BARE_WORD.fullmatch(value):
             return key, value
         raise ScenarioError(
-            f'{key}: must be a TOML value, such as 70, true, "text" or [50, 90] (got {shown(value)})'
+            f'{named(key)}: must be a TOML value, such as 70, true, "text" or [50, 90] (got {shown(value)})'
         ) from None
     if list(parsed) != ["value"]:
-        raise ScenarioError(f"{key}: must be one TOML value (got {shown(value)})")
+        raise ScenarioError(f"{named(key)}: must be one TOML value (got {shown(value)})")
     return key, parsed["value"]
 
 
@@ -141,7 +146,9 @@ def _targets(node: Any, parts: list[str], key: str) -> Iterator[tuple[Any, str |
 
 def _index(node: list[Any], text: str, key: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) < len(node)):
-        raise ScenarioError(f"{key}: must name an element by 0 to {len(node) - 1}, or * for all (got {shown(text)})")
+        raise ScenarioError(
+            f"{named(key)}: must name an element by 0 to {len(node) - 1}, or * for all (got {shown(text)})"
+        )
     return int(text)
 
 
@@ -159,9 +166,9 @@ def _read(source: str | Path | Mapping[str, Any] | Scenario) -> tuple[str, dict[
         return "scenario", _copied(source)
     if isinstance(source, Path) or _is_path(source):
         path = Path(source)
-        values = _parsed(read_text(path, ScenarioError), str(path))
+        values = _parsed(read_text(path, ScenarioError), named(path))
         _resolve_traces(values, path.parent)
-        return str(path), {**values, "name": path.stem}
+        return named(path), {**values, "name": path.stem}
     if source not in preset_names():
         raise ScenarioError(
             f"scenario: must be one of {', '.join(preset_names())}, or a path, which ends in .toml or contains a "

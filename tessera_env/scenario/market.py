@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from tessera_env.files.numbers import rounded_up
 from tessera_env.recordings.catalogue import with_catalogue_figures
 from tessera_env.scenario.distributions import (
     MAX_HOURS,
@@ -30,7 +31,9 @@ def _quantiles(lengths_h: tuple[float, ...]) -> tuple[float, ...]:
     if not 2 <= len(lengths_h) <= MAX_QUANTILES:
         raise ValueError(f"must have 2 to {MAX_QUANTILES} values (got {len(lengths_h)})")
     if list(lengths_h) != sorted(lengths_h) or lengths_h[0] < SHORTEST_SPELL_H or lengths_h[-1] > MAX_HOURS:
-        raise ValueError(f"must ascend within {SHORTEST_SPELL_H:g} to {MAX_HOURS:g} h (got {list(lengths_h)})")
+        raise ValueError(
+            f"must ascend within {rounded_up(SHORTEST_SPELL_H)} to {MAX_HOURS:g} h (got {list(lengths_h)})"
+        )
     return lengths_h
 
 

@@ -2,14 +2,17 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from tessera_env.files.numbers import exact, rounded_down, rounded_up
+from tessera_env.files.problems import named
 from tessera_env.recordings.played_rows import PlayedRows
 from tessera_env.recordings.traces.reading import read_series
 from tessera_env.recordings.traces.series import HOUR_S, Series, TraceError
 from tessera_env.recordings.workloads import WorkloadError, read_workload
-from tessera_env.scenario.checks import on_demand_h
+from tessera_env.scenario.checks import ROUNDING_H, on_demand_h
 from tessera_env.scenario.market import Pool
 from tessera_env.scenario.model import ScenarioFields
 from tessera_env.world.parameters import JOB, new_table
@@ -63,17 +66,30 @@ def _window_s(scenario: ScenarioFields, series: tuple[Series, ...], step_s: floa
         return 0.0, scenario.horizon_h * HOUR_S
     market, end_s = scenario.market, min(one.end_s for one in series)
     if market.until_h is not None and market.until_h * HOUR_S > end_s:
-        raise TraceError(
-            f"market.until_h: must be at most {end_s / HOUR_S:g}, the trace's end (got {market.until_h:g})"
-        )
-    from_s = math.ceil(market.from_h * HOUR_S / step_s) * step_s
+        latest = rounded_down(end_s / HOUR_S, lambda until_h: until_h * HOUR_S <= end_s)
+        raise TraceError(f"market.until_h: must be at most {latest}, the trace's end (got {exact(market.until_h)})")
     until_s = end_s if market.until_h is None else market.until_h * HOUR_S
-    if until_s - from_s < scenario.horizon_h * HOUR_S:
+    from_s, horizon_s = _on_a_sample_s(market.from_h, step_s), scenario.horizon_h * HOUR_S
+    if until_s < horizon_s:
+        longest = rounded_down(until_s / HOUR_S, lambda hours: hours * HOUR_S <= until_s)
         raise TraceError(
-            f"market.from_h: must leave a window of horizon_h = {scenario.horizon_h:g} before {until_s / HOUR_S:g} h, "
-            f"until_h or the trace's end (got {market.from_h:g})"
+            f"horizon_h: must be at most {longest}, market.until_h or the trace's end (got {exact(scenario.horizon_h)})"
+        )
+    if until_s - from_s < horizon_s:
+        latest = rounded_down(
+            (until_s - horizon_s) // step_s * step_s / HOUR_S,
+            lambda from_h: until_s - _on_a_sample_s(from_h, step_s) >= horizon_s,
+        )
+        raise TraceError(
+            f"market.from_h: must be at most {latest}, to leave a window of horizon_h = {exact(scenario.horizon_h)} "
+            f"before until_h or the trace's end (got {exact(market.from_h)})"
         )
     return from_s, until_s
+
+
+def _on_a_sample_s(from_h: float, step_s: float) -> float:
+    """The first of the trace's samples from this hour on, s."""
+    return math.ceil(from_h * HOUR_S / step_s) * step_s
 
 
 def _check_pool(index: int, pool: Pool, replayed: tuple[Series, ...]) -> None:
@@ -109,13 +125,13 @@ def _jobs(scenario: ScenarioFields) -> tuple[np.recarray, PlayedRows] | tuple[No
     for name in ("arrival_s", "gpu_memory_mb", "state_mb", "interactive"):
         values = getattr(workload, name)
         jobs[name] = np.nan if values is None else values
-    _check_deadlines(scenario, jobs)
+    _check_deadlines(scenario, jobs, named(Path(task.recording)))
     jobs.setflags(write=False)
     return jobs, PlayedRows.of(workload, task.recording_work_h)
 
 
-def _check_deadlines(scenario: ScenarioFields, jobs: np.recarray) -> None:
-    """As the scenario's own check, with the memory and the state that each job was recorded with."""
+def _check_deadlines(scenario: ScenarioFields, jobs: np.recarray, name: str) -> None:
+    """As the scenario's own check, with the memory and the state that each job of the file was recorded with."""
     task = scenario.task
     urgent = np.asarray(jobs)[jobs["interactive"] != 1.0]
     work_h = urgent["work_s"] / HOUR_S
@@ -125,11 +141,22 @@ def _check_deadlines(scenario: ScenarioFields, jobs: np.recarray) -> None:
     for pool in scenario.pools:
         fits = memory_mb <= pool.gpu_memory_mb
         needed_h[fits] = np.minimum(needed_h, on_demand_h(scenario, pool, work_h, state_mb))[fits]
-    lacking_h = needed_h - task.earliest_deadline_h(work_h)
-    if len(urgent) and lacking_h.max() > 1e-9:
-        worst = int(lacking_h.argmax())
-        raise WorkloadError(
-            f"task.{'slack' if task.deadline_h is None else 'deadline_h'}: must leave at least {needed_h[worst]:.6g} h "
-            f"to a job of {task.recording} with {work_h[worst]:.6g} h of work and {state_mb[worst]:.6g} MB of state, "
-            f"what it takes on on-demand (got {needed_h[worst] - lacking_h[worst]:.6g} h)"
+    if not len(urgent) or (needed_h - task.earliest_deadline_h(work_h)).max() <= ROUNDING_H:
+        return
+    worst = int((needed_h if task.slack is None else needed_h / work_h).argmax())
+    job = (
+        f"a job of {name} with {work_h[worst]:.6g} h of work and {state_mb[worst]:.6g} MB of state, what it takes on "
+        "on-demand"
+    )
+    if task.slack is not None:
+        least = rounded_up(
+            needed_h[worst] / work_h[worst] - 1.0,
+            lambda slack: bool((work_h * (1.0 + slack) >= needed_h - ROUNDING_H).all()),
         )
+        raise WorkloadError(
+            f"task.slack: must be at least {least}, which leaves {needed_h[worst]:.6g} h to {job} "
+            f"(got {exact(task.slack.lowest)})"
+        )
+    least_h = rounded_up(needed_h[worst], lambda hours: hours >= needed_h[worst] - ROUNDING_H)
+    given_h = exact(task.earliest_deadline_h(0.0))
+    raise WorkloadError(f"task.deadline_h: must leave at least {least_h} h to {job} (got {given_h} h)")

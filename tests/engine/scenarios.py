@@ -7,7 +7,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tessera_env.scenario.loading import load_scenario
+from tessera_env.scenario.model import ScenarioFields
 from tessera_env.scenario.scenario import Scenario
+from tessera_env.scenario.unread import unread
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
 
@@ -130,6 +132,18 @@ def mappings(draw, pool_counts=(1, 2, 3)) -> dict[str, Any]:
         values["reconsider_at_capacity"] = draw(st.booleans())
     if any("trace_zone" in pool for pool in pools):
         values["market"] = {"trace": "aws_v100_2023", "until_h": 700.0}
+    return without_unread(values)
+
+
+def without_unread(values: dict[str, Any]) -> dict[str, Any]:
+    """The mapping less what nothing in it reads, which a scenario refuses."""
+    while fields := [one.field for one in unread(ScenarioFields.model_validate(values))]:
+        for field in fields:
+            *sections, name = field.split(".")
+            holder: Any = values
+            for part in sections:
+                holder = holder[int(part) if isinstance(holder, list) else part]
+            holder.pop(name, None)
     return values
 
 

@@ -31,7 +31,6 @@ UNLIKE = {
     "ask_order": "urgency",
     "make_before_break": True,
     "just_in_time": True,
-    "guard_counts_saves": True,
     "deadline_guard": False,
     "guard_margin_s": 2,
     "slack_tick_s": 7,
@@ -39,7 +38,6 @@ UNLIKE = {
     "idle_timeout_s": 33,
     "billing": {"minimum_s": 61, "billing_increment_s": 11, "free_first_hour": True},
     "checkpoint": {
-        "at_notice": False,
         "full_fraction": 0.7,
         "partial_fraction": 0.2,
         "store_bandwidth_gbps": 9,
@@ -54,7 +52,6 @@ UNLIKE = {
         "daily_share": 0.45,
         "burst_size": 5,
         "burst_spread_s": 77,
-        "arrival_scale": 3,
         "interactive_share": 0.3,
         "work_h": {"uniform": [1, 20]},
         "slack": {"lognormal": {"median": 0.5, "sigma": 0.8, "low": 0.1, "high": 3}},
@@ -171,7 +168,7 @@ def test_every_field_of_the_configuration(unlike):
         "ask_tightest_first": 1,
         "make_before_break": 1,
         "just_in_time": 1,
-        "guard_counts_saves": 1,
+        "guard_counts_saves": 0,
         "deadline_guard": 0,
         "guard_margin_s": 2,
         "slack_tick_s": 7,
@@ -182,7 +179,7 @@ def test_every_field_of_the_configuration(unlike):
         "free_first_hour": 1,
         "full_fraction": 0.7,
         "partial_fraction": 0.2,
-        "saves_at_notice": 0,
+        "saves_at_notice": 1,
         "store_bandwidth_gbps": 9,
         "checkpoint_interval_s": 1800,
         "checkpoint_cost_s": 13,
@@ -193,7 +190,7 @@ def test_every_field_of_the_configuration(unlike):
         "arrival_daily_share": 0.45,
         "burst_size": 5,
         "burst_spread_s": 77,
-        "arrival_scale": 3,
+        "arrival_scale": 1,
         "job_count": 0,
         "interactive_share": 0.3,
         "state_base_mb": 100,
@@ -460,7 +457,7 @@ def test_a_trace_without_prices_needs_another_price(tmp_path):
 
 def test_a_trace_shorter_than_the_horizon_is_refused(tmp_path):
     document = {"metadata": {"gap_seconds": 300}, "data": [1] * 1000, "prices": [1.0] * 1000}
-    with pytest.raises(ValueError, match=r"market\.from_h: must leave a window of horizon_h = 96 before 83\.3333 h"):
+    with pytest.raises(ValueError, match=r"horizon_h: must be at most 83\.3333, market\.until_h or the trace's end"):
         with_json(tmp_path, document)
 
 

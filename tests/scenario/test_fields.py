@@ -8,10 +8,11 @@ from pydantic import BaseModel
 
 from tessera_env.scenario import distributions, market, model, scenario, workload
 from tessera_env.scenario.distributions import Distribution, Lognormal, Section
-from tessera_env.scenario.fields import DISTRIBUTION, REQUIRED, FieldGroup, scenario_fields, value_text, values_of
+from tessera_env.scenario.fields import DISTRIBUTION, REQUIRED, FieldGroup, scenario_fields, values_of
 from tessera_env.scenario.loading import load_scenario, parse_override, preset_names
 from tessera_env.scenario.market import Pool
 from tessera_env.scenario.scenario import Scenario
+from tessera_env.scenario.texts import value_text
 
 GROUPS = scenario_fields()
 ROWS = {row.key: row for group in GROUPS for row in group.rows}
@@ -150,28 +151,3 @@ def test_pools_that_differ() -> None:
     assert values["pools.*.bandwidth_gbps"] == "10"
     assert values["pools.*.hazard.model"] == 'discount (a, c, d); "none" (b)'
     assert values_of(two, group_of('[pools.*.hazard] model = "discount"')) == {"pools.*.hazard.per_h": "0.05"}
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "none"),
-        (True, "true"),
-        (3, "3"),
-        (3.0, "3"),
-        (0.1, "0.1"),
-        (1e9, "1000000000"),
-        ("us-east-1a", "us-east-1a"),
-        ("none", '"none"'),
-        ("true", '"true"'),
-        ("nonesuch", "nonesuch"),
-        ("two words", '"two words"'),
-        ("", '""'),
-        ((1.0, 2.5), "[1, 2.5]"),
-        (("a", "b.json"), '["a", "b.json"]'),
-        (Distribution(uniform=(1.0, 20.0)), "{ uniform = [1, 20] }"),
-        (Distribution(constant=2.0), "2"),
-    ],
-)
-def test_values_as_set_takes_them(value: object, text: str) -> None:
-    assert value_text(value) == text

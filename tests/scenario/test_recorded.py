@@ -15,7 +15,10 @@ ROWS = [
     "p2,1,3000,4,1000,,BE,Succeeded,900,9000,950",
     "p3,1,4000,1,250,,BE,Succeeded,1600,1660,1600",
 ]
-PODS = {"task.recording_format": "pods", "task.work_h": None, "task.arrivals": "recorded", "task.arrival_share": 1.0}
+PODS = {
+    **{"task.recording_format": "pods", "task.work_h": None, "task.gpu_memory_mb": 0.0},
+    **{"task.arrivals": "recorded", "task.arrival_share": 1.0},
+}
 
 
 @pytest.fixture
@@ -95,7 +98,10 @@ def test_deadlines_leave_time_for_the_state_that_jobs_were_recorded_with(pods):
     }
     slack = 4_194.304 / 125.0 / 1_800.0
     load_scenario("classic", **guarded, **{"task.slack": slack + 1e-6})
-    with pytest.raises(ScenarioError, match=r"task\.slack: must leave at least 0\.509321 h to a job of .*pods\.csv"):
+    with pytest.raises(
+        ScenarioError,
+        match=r"task\.slack: must be at least 0\.0186414, which leaves 0\.509321 h to a job of .*pods\.csv",
+    ):
         load_scenario("classic", **guarded, **{"task.slack": slack - 1e-6})
 
 

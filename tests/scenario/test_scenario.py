@@ -52,7 +52,7 @@ def test_what_is_replayed_is_read_once_and_cannot_change(own):
 
 
 def test_nothing_is_replayed_where_all_is_generated():
-    scenario = load_scenario("deadline", **{"market.trace": "nowhere.csv"})
+    scenario = load_scenario("deadline")
     recordings = scenario.recordings
     assert (recordings.series, recordings.jobs) == ((), None)
     assert (recordings.from_s, recordings.until_s, recordings.step_s) == (0.0, scenario.horizon_h * 3600.0, 1.0)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tessera_env.evaluation.optimum.search import PROBLEM, SEGMENT
+from tessera_env.files.numbers import exact, rounded_down, rounded_up
 from tessera_env.recordings.traces.series import HOUR_S
 from tessera_env.scenario.market import Pool
 from tessera_env.scenario.scenario import Scenario
@@ -52,7 +53,7 @@ def _line(field: str, got: object, allowed: str) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:g}"
+    return "none" if value is None else exact(value)
 
 
 def _pool_problems(scenario: Scenario) -> Iterator[str]:
@@ -63,7 +64,7 @@ def _pool_problems(scenario: Scenario) -> Iterator[str]:
         if pool.hazard.model != "none":
             yield _line(f"{field}.hazard.model", pool.hazard.model, "none")
         if pool.provisioning_s.highest > 0.0:
-            yield _line(f"{field}.provisioning_s", f"up to {pool.provisioning_s.highest:g}", "0")
+            yield _line(f"{field}.provisioning_s", f"up to {exact(pool.provisioning_s.highest)}", "0")
         if pool.on_demand_failure_share > 0.0:
             yield _line(f"{field}.on_demand_failure_share", _number(pool.on_demand_failure_share), "0")
         yield from _capacity_problems(field, pool)
@@ -93,7 +94,7 @@ def _task_problems(scenario: Scenario) -> Iterator[str]:
         yield _line("task.deadline_h", "none", "a deadline")
     latest_h = latest_deadline_h(scenario)
     if latest_h > scenario.horizon_h:
-        yield _line("horizon_h", _number(scenario.horizon_h), f"{latest_h:g}, the latest deadline, or more")
+        yield _line("horizon_h", _number(scenario.horizon_h), f"{rounded_up(latest_h)}, the latest deadline, or more")
 
 
 def latest_deadline_h(scenario: Scenario) -> float:
@@ -118,7 +119,9 @@ def _rule_problems(scenario: Scenario) -> Iterator[str]:
         yield _line("billing.free_first_hour", "true", "false")
     shortest_s = max(scenario.pools[0].setup_h.lowest * HOUR_S, billing.billing_increment_s)
     if billing.minimum_s > shortest_s:  # no run of use is shorter than its changeover
-        yield _line("billing.minimum_s", _number(billing.minimum_s), f"0 to {shortest_s:g}, the shortest run")
+        yield _line(
+            "billing.minimum_s", _number(billing.minimum_s), f"0 to {rounded_down(shortest_s)}, the shortest run"
+        )
     yield from _increment_problems(scenario)
 
 
@@ -128,7 +131,7 @@ def _increment_problems(scenario: Scenario) -> Iterator[str]:
     if tick_s == 0.0:
         return
     if _off_ticks(np.array([scenario.decision_interval_s]), tick_s):
-        allowed = f"0, or a divisor of decision_interval_s = {scenario.decision_interval_s:g}"
+        allowed = f"0, or a divisor of decision_interval_s = {exact(scenario.decision_interval_s)}"
         yield _line("billing.billing_increment_s", _number(tick_s), allowed)
     for part, source in (("price", pool.price.source), ("capacity", pool.capacity.source)):
         if source not in ("constant", "trace"):
@@ -149,8 +152,8 @@ def _feasibility_problems(scenario: Scenario) -> Iterator[str]:
     if work_h + setup_h > given_h + _GRID_S / HOUR_S:
         field = "deadline_h" if task.slack is None else "slack"
         yield (
-            f"task.work_h: {work_h:g} and pools.0.setup_h: {setup_h:g} do not fit into task.{field}, which leaves "
-            f"{given_h:g} h (allowed: work and one changeover within the deadline)"
+            f"task.work_h: {exact(work_h)} and pools.0.setup_h: {exact(setup_h)} do not fit into task.{field}, which "
+            f"leaves {exact(given_h)} h (allowed: work and one changeover within the deadline)"
         )
 
 

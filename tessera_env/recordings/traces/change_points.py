@@ -6,28 +6,26 @@ recording ended.
 """
 
 import math
-import re
 
 from tessera_env.files.csv_tables import Column, number, records, text, value_of, whole
+from tessera_env.files.numbers import exact
 from tessera_env.files.problems import Problems
-from tessera_env.recordings.traces.series import MAX_COUNT, MAX_PRICE, Series, series_of
+from tessera_env.recordings.traces.series import (
+    MAX_COUNT,
+    MAX_PRICE,
+    NAMEABLE,
+    NAMEABLE_WORDS,
+    PRINTABLE_WORDS,
+    Series,
+    is_printable,
+    series_of,
+)
 
 _MAX_TIME_S = 1e10
 
 
-def _is_printable(name: str) -> bool:
-    """Control characters would reach the terminal with every message."""
-    return 1 <= len(name) <= 100 and name.isprintable()
-
-
-_ZONE = Column("zone", *text(_is_printable, "a name of 1 to 100 printable characters"))
-_NAMEABLE_ZONE = Column(
-    "zone",
-    *text(
-        re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}").fullmatch,  # as scenarios name zones
-        "letters, digits and _ . : - only, a letter or digit first, to be named in a scenario",
-    ),
-)
+_ZONE = Column("zone", *text(is_printable, PRINTABLE_WORDS))
+_NAMEABLE_ZONE = Column("zone", *text(NAMEABLE.fullmatch, NAMEABLE_WORDS))
 _TIME_S = Column("time_s", *number(0.0, _MAX_TIME_S))
 _SPOT_AVAILABLE = Column("spot_available", *whole(0, MAX_COUNT))
 _SPOT_PRICE = Column("spot_price", *number(0.0, MAX_PRICE))
@@ -89,7 +87,7 @@ def _check_time(line: int, time_s: float, before_s: float | None, problems: Prob
     if before_s is None and time_s != 0.0:
         problems.add(f"line {line}: time_s", "0 in a zone's first row", time_s)
     if before_s is not None and time_s <= before_s:
-        problems.add(f"line {line}: time_s", f"greater than {before_s:g}, the zone's time before", time_s)
+        problems.add(f"line {line}: time_s", f"greater than {exact(before_s)}, the zone's time before", time_s)
 
 
 def _common_step_s(times_s: list[float]) -> float:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tessera_env.files.numbers import exact, rounded_down
+from tessera_env.files.problems import named
 from tessera_env.recordings.traces.reading import read_series
 from tessera_env.recordings.traces.series import HOUR_S, Polarity, Series, TraceError
 
@@ -23,7 +25,8 @@ def chosen_series(
     until_h = end_h if until_h is None else until_h
     if not 0.0 <= from_h < until_h <= end_h:
         raise TraceError(
-            f"{path}: hours: must be 0 <= from < until <= {end_h:g}, its end (got {from_h:g} to {until_h:g})"
+            f"{named(path)}: hours: must be 0 <= from < until <= {rounded_down(end_h)}, its end "
+            f"(got {exact(from_h)} to {exact(until_h)})"
         )
     return tuple(part_of(one, from_h * HOUR_S, until_h * HOUR_S) for one in series)
 
@@ -41,4 +44,4 @@ def _named(series: tuple[Series, ...], name: str, path: str) -> Series:
     for one in series:
         if one.name == name:
             return one
-    raise TraceError(f"{path}: zone: must be one of {', '.join(one.name for one in series)} (got {name!r})")
+    raise TraceError(f"{named(path)}: zone: must be one of {', '.join(one.name for one in series)} (got {name!r})")

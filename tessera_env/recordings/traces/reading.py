@@ -7,12 +7,20 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from tessera_env.files.problems import Problems
+from tessera_env.files.problems import Problems, named
 from tessera_env.files.reading import read_text_of_lines
 from tessera_env.recordings.bundled import BUNDLED, trace_path
 from tessera_env.recordings.traces.change_points import HEADER, read_change_points
 from tessera_env.recordings.traces.samples import read_samples
-from tessera_env.recordings.traces.series import Polarity, Series, TraceError
+from tessera_env.recordings.traces.series import (
+    NAMEABLE,
+    NAMEABLE_WORDS,
+    PRINTABLE_WORDS,
+    Polarity,
+    Series,
+    TraceError,
+    is_printable,
+)
 
 
 def read_series(paths: Sequence[str], polarity: Polarity | None = None) -> tuple[Series, ...]:
@@ -26,7 +34,7 @@ def read_series(paths: Sequence[str], polarity: Polarity | None = None) -> tuple
         for series in _read(path, polarity):
             if series.name in found:
                 raise TraceError(
-                    f"{path}: series {series.name!r} is already taken by another file (allowed: unique names)"
+                    f"{named(path)}: series {series.name!r} is already taken by another file (allowed: unique names)"
                 )
             found[series.name] = series
     return tuple(found.values())
@@ -68,6 +76,14 @@ def _read_once(
     return series
 
 
+def _check_name(name: str, nameable: bool, problems: Problems) -> None:
+    """Whether a JSON file has a name that its series can have, and a scenario can call it by."""
+    if not is_printable(name):
+        problems.add("file name", PRINTABLE_WORDS, name)
+    elif nameable and not NAMEABLE.fullmatch(name):
+        problems.add("file name", NAMEABLE_WORDS, name)
+
+
 def _parsed(
     file: Path, polarity: Polarity | None, end_s: float | None, problems: Problems, checked_only: bool = False
 ) -> tuple[Series, ...]:
@@ -79,6 +95,7 @@ def _parsed(
     if file.suffix.lower() == ".json":
         if polarity is None and not checked_only:
             problems.note("polarity: must be 'available' or 'unavailable' (got none)")
+        _check_name(file.stem, checked_only, problems)
         return read_samples(text, file.stem, polarity, problems)
     if polarity == "unavailable":
         problems.note("polarity: must be 'available' or none, its header says so (got 'unavailable')")

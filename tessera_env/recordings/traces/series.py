@@ -1,6 +1,7 @@
 """One recorded pool of a spot market, as change points that can be replayed."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,9 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 Polarity = Literal["available", "unavailable"]  # what a 1 means
+NAMEABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")  # as scenarios name zones
+NAMEABLE_WORDS = "letters, digits and _ . : - only, a letter or digit first, to be named in a scenario"
+PRINTABLE_WORDS = "a name of 1 to 100 printable characters"
 HOUR_S = 3600.0  # recordings and scenarios are in hours, series and the engine in seconds
 MAX_COUNT = 1_000_000
 MAX_PRICE = 10_000.0
+
+
+def is_printable(name: str) -> bool:
+    """Whether a series may have the name: control characters would reach the terminal with every message."""
+    return 1 <= len(name) <= 100 and name.isprintable()
 
 
 class TraceError(ValueError):

@@ -321,10 +321,11 @@ class TestRelations:
 
         assert (usd(**{"task.deadline_h": 70}) <= usd() + 1e-9).all()
         assert (usd(**{"pools.0.setup_h": 0.02}) <= usd() + 1e-9).all()
-        always = {"pools.0.capacity": {"source": "constant", "instances": 1}, "pools.0.trace_zone": None}
+        generated = {"market.trace": None, "market.from_h": 0}
+        always = {"pools.0.capacity": {"source": "constant", "instances": 1}, "pools.0.trace_zone": None, **generated}
         ticks = math.ceil((48 + 0.1) * 3600 / 195)
         assert usd(**always) == pytest.approx(np.full(20, ticks * 195 * 0.9731 / 3600))
-        never = {"pools.0.capacity": {"source": "constant", "instances": 0}, "pools.0.trace_zone": None}
+        never = {"pools.0.capacity": {"source": "constant", "instances": 0}, "pools.0.trace_zone": None, **generated}
         assert usd(**never) == pytest.approx(np.full(20, ticks * 195 * 3.06 / 3600))
 
 
@@ -334,13 +335,17 @@ OTHER_SCENARIOS = [
     ("deadline", {"pools.0.provisioning_s": {"uniform": [0, 60]}}, "pools.0.provisioning_s: up to 60 (allowed: 0)"),
     ("deadline", {"pools.0.on_demand_failure_share": 0.1}, "pools.0.on_demand_failure_share: 0.1 (allowed: 0)"),
     ("deadline", {"pools.0.capacity.instances": 2}, "pools.0.capacity.instances: 2 (allowed: 1)"),
-    ("deadline", {"pools.0.capacity": {"source": "constant"}}, "pools.0.capacity.instances: none (allowed: 0 or 1)"),
+    (
+        "deadline",
+        {"pools.0.capacity": {"source": "constant"}, "reconsider_at_capacity": False},
+        "pools.0.capacity.instances: none (allowed: 0 or 1)",
+    ),
     ("deadline", {"task.count": 2}, "task.count: 2 (allowed: 1)"),
     ("deadline", {"task.arrivals": "uniform"}, "task.arrivals: uniform (allowed: at_start)"),
     ("deadline", {"task.state_base_mb": 8, "task.state_cap_mb": 9}, "task.state_base_mb: 8 (allowed: 0"),
     ("deadline", {"task.state_mb_per_work_h": 5, "task.state_cap_mb": 9}, "task.state_mb_per_work_h: 5 (allowed: 0"),
     ("deadline", {"task.interactive_share": 0.5}, "task.interactive_share: 0.5 (allowed: 0)"),
-    ("deadline", {"task.deadline_h": None}, "task.deadline_h: none (allowed: a deadline)"),
+    ("deadline", {"task.deadline_h": None, "deadline_guard": False}, "task.deadline_h: none (allowed: a deadline)"),
     ("deadline", {"horizon_h": 60}, "horizon_h: 60 (allowed: 90, the latest deadline, or more)"),
     ("deadline", {"notice_s": 120}, "notice_s: 120 (allowed: 0)"),
     ("deadline", {"idle_timeout_s": 60}, "idle_timeout_s: 60 (allowed: 0)"),
@@ -396,7 +401,7 @@ class TestRefusals:
             ({"task.work_h": 0}, "task.work_h: must lie within 0.001 to"),
             ({"task.work_h": -1}, "task.work_h: must lie within 0.001 to"),
             ({"task.work_h": {"uniform": [40, 60]}}, "task.deadline_h: must leave at least 60.2 h"),
-            ({"horizon_h": 2_000}, "market.from_h: must leave a window of horizon_h = 2000 before 1074.56 h"),
+            ({"horizon_h": 2_000}, "horizon_h: must be at most 1074.55, market.until_h or the trace's end (got 2000)"),
             ({"market.until_h": 720}, "market.until_h: must be at least from_h + horizon_h = 771 (got 720)"),
         ],
     )

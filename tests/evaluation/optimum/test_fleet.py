@@ -152,7 +152,7 @@ class TestClosedForms:
         """Two hours in a cheap pool, then, set up meanwhile, 2.1 h in one at 1 $/h: 1 $ and 2.2 $, done at 4.1 h."""
         cheap = of_trace(tmp_path, {0: 1, 7_200: 0}) | {"price": {"source": "constant", "usd_per_h": 0.5}}
         pools, task = [{**cheap, "setup_h": 0.1}, {"setup_h": 0.1}], {"deadline_h": 4.12}
-        moving = bound_of(pools, task, make_before_break=True, **replaying(tmp_path))
+        moving = bound_of(pools, task, make_before_break=True, reconsider_running=True, **replaying(tmp_path))
         # Of the second stay's set-up it sees what 2.1 of 4 h pay.
         assert moving == pytest.approx(3.2 - 0.1 * 1.9 / 4.0)
         assert 3.2 < bound_of(pools, task, **replaying(tmp_path)) < 4.1

@@ -147,3 +147,19 @@ def test_names_stay_on_one_short_line(tmp_path):
     assert len(problem) < 130
     (problem,) = listed(tmp_path, CSV + "\x1b[2J,0,1,0.9\n")
     assert problem == r"line 7: zone: must be a name of 1 to 100 printable characters (got '\x1b[2J')"
+
+
+def test_a_file_that_no_scenario_can_name_is_a_problem(tmp_path):
+    path = written(tmp_path, JSON, "us east 1a (copy).json")
+    reason = "letters, digits and _ . : - only, a letter or digit first, to be named in a scenario"
+    assert problems_of_trace(path) == [f"{path}: file name: must be {reason} (got 'us east 1a (copy)')"]
+    assert read_series([path], "available")[0].name == "us east 1a (copy)"  # which can still be drawn at random
+
+
+def test_a_file_whose_name_breaks_lines_is_refused_in_one(tmp_path):
+    path = written(tmp_path, JSON, "a\nb.json")
+    (line,) = problems_of_trace(path)
+    assert line == f"{path!r}: file name: must be a name of 1 to 100 printable characters (got 'a\\nb')"
+    with pytest.raises(TraceError) as caught:
+        read_series([path], "available")
+    assert str(caught.value) == line
