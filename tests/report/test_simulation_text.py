@@ -165,7 +165,7 @@ def test_the_objective_has_its_column_and_its_interval() -> None:
 
 def test_invalid_actions_are_told() -> None:
     text = simulation_text(results({"runs/a": table(1.0, invalid_actions=3), "greedy": table(1.0)}))
-    assert "Invalid actions, which count as WAIT: runs/a 3." in text
+    assert "Invalid actions, in whose place the nearest valid ones were taken: runs/a 3." in text
 
 
 @pytest.mark.parametrize(
