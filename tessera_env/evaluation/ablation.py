@@ -15,7 +15,6 @@ from tessera_env.evaluation.checkpoint_interval import daly_interval_h, young_in
 from tessera_env.evaluation.experiment import Experiment, PolicyLike
 from tessera_env.evaluation.results import Table
 from tessera_env.evaluation.statistics import Estimate, bootstrap_means, estimate
-from tessera_env.scenario.model import Checkpoint
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.planners import KuhnMunkres, NearestFirst, Planner
 
@@ -82,16 +81,10 @@ PLANNING = Idea(
     lambda overrides: Variant(KuhnMunkres(), overrides),
     lambda overrides: Variant(NearestFirst(), overrides),
 )
-# Where nothing is saved no threshold counts, and a scenario may name none but the defaults.
-_NOT_SAVING = {
-    "checkpoint.at_notice": False,
-    **{f"checkpoint.{name}": Checkpoint.model_fields[name].default for name in ("full_fraction", "partial_fraction")},
-}
-NO_CHECKPOINTS = {"checkpoint.interval_h": None, "checkpoint.cost_s": 0.0}
 GRACE = Idea(
     "saving at notice against not saving",
     lambda overrides: Variant(KuhnMunkres(), {**overrides, "checkpoint.at_notice": True}),
-    lambda overrides: Variant(KuhnMunkres(), {**overrides, **_NOT_SAVING}),
+    lambda overrides: Variant(KuhnMunkres(), {**overrides, "checkpoint.at_notice": False}),
 )
 IDEAS = (PLANNING, GRACE)
 
@@ -115,7 +108,7 @@ def ablate(
         settings: of the periodic checkpoints, from `periodic_settings`; none alone if not given.
     """
     played: dict[str, Table] = {}  # by what was run, since ideas share what they are compared with
-    own = {key: getattr(scenario.checkpoint, key.removeprefix("checkpoint.")) for key in _NOT_SAVING}
+    own = {"checkpoint.at_notice": scenario.checkpoint.at_notice}
 
     def table_of(variant: Variant) -> Table:
         key = f"{type(variant.planner).__name__} {sorted({**own, **variant.overrides}.items())}"
@@ -163,7 +156,7 @@ def periodic_settings(
         cost_s: time that one periodic checkpoint takes.
     """
     between_h = between_interruptions_h(scenario, policy, episodes, seed + MEASURED_APART)
-    settings = [Setting(OFF, NO_CHECKPOINTS)]
+    settings = [Setting(OFF, {"checkpoint.interval_h": None})]
     for name, formula in {"Young": young_interval_h, "Daly": daly_interval_h}.items():
         if math.isfinite(between_h):
             interval_h = max(formula(cost_s / 3600.0, between_h), _SHORTEST_INTERVAL_H)
@@ -173,7 +166,7 @@ def periodic_settings(
 
 def between_interruptions_h(scenario: Scenario, policy: PolicyLike, episodes: int, seed: int) -> float:
     """Mean hours that a spot instance runs until it is interrupted: spot hours over interruptions; infinite if none."""
-    table = _play(scenario, policy, episodes, seed, Variant(KuhnMunkres(), NO_CHECKPOINTS))
+    table = _play(scenario, policy, episodes, seed, Variant(KuhnMunkres(), {"checkpoint.interval_h": None}))
     interruptions = float(table["interruptions"].sum())
     return float(table["spot_h"].sum()) / interruptions if interruptions else math.inf
 
