@@ -27,6 +27,7 @@ from agents.worlds import report_scenario
 from tessera_env.evaluation.experiment import DEFAULT_POLICIES, Experiment, PolicyLike
 from tessera_env.evaluation.results import Results
 from tessera_env.evaluation.statistics import bootstrap_means, estimate
+from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy, pretrained_names
@@ -163,8 +164,9 @@ def resumed_run(given: Arguments) -> Run | EvolutionRun:
         raise ValueError(
             "--resume: keeps the run's scenario, method, seed, name and settings (allowed beside it: --steps)"
         )
-    kind: type[Run] | type[EvolutionRun] = EvolutionRun if is_evolution(given.resume) else Run
-    return kind.open(given.resume, given.steps)
+    folder = expanded(given.resume)
+    kind: type[Run] | type[EvolutionRun] = EvolutionRun if is_evolution(folder) else Run
+    return kind.open(folder, given.steps)
 
 
 def is_evolution(folder: Path) -> bool:

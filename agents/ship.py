@@ -9,6 +9,7 @@ from typing import Any
 
 from agents.evolution.settings import load_settings
 from agents.hyperparameters import load_hyperparameters
+from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import write_text
 from tessera_env.policies.card import SHIFTED_RULE, PolicyCard
@@ -82,10 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Copy the policy, and write its card."""
     take_any_text()
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path, help="a finished run's folder")
+    parser.add_argument("run", type=expanded, help="a finished run's folder")
     parser.add_argument("name", help="what comes after pretrained/")
     parser.add_argument("--note", default="", help="a sentence for the card: what was done beside what the run says")
-    parser.add_argument("--report", type=Path, default=Path("runs/cant_be_late.json"), help="what make report kept")
+    parser.add_argument("--report", type=expanded, default=Path("runs/cant_be_late.json"), help="what make report kept")
     given = parser.parse_args(arguments)
     try:
         print(ship(given.run, given.name, given.report, note=given.note))

@@ -5,6 +5,7 @@ from pathlib import Path
 from benchmarks.common import Report, Reports, machine, parser, ready
 from benchmarks.speed import compiling, scale, step, training, vector
 from benchmarks.studies import ablation
+from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 
 KEPT = Path("runs/benchmarks.json")
@@ -15,7 +16,11 @@ def main() -> None:
     take_any_text()
     arguments = parser(__doc__)
     arguments.add_argument(
-        "--json", type=Path, default=KEPT, metavar="FILE", help=f"keep the tables here, {KEPT} if not told otherwise"
+        "--json",
+        type=expanded,
+        default=KEPT,
+        metavar="FILE",
+        help=f"keep the tables here, {KEPT} if not told otherwise",
     )
     given = arguments.parse_args()
     is_kept = not given.quick or given.json != KEPT  # a toy run must not replace a measured one

@@ -11,7 +11,6 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -20,6 +19,7 @@ import numpy as np
 from tessera_env import ENVIRONMENTS
 from tessera_env.evaluation.episodes import play_episode
 from tessera_env.evaluation.experiment import evaluate
+from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import write_text
 from tessera_env.policies.making import POLICIES, make_policy
@@ -82,8 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the digests, and compare them; returns the exit code."""
     take_any_text()
     made = argparse.ArgumentParser(description=__doc__)
-    made.add_argument("file", type=Path, help="written: the digests as JSON")
-    made.add_argument("--against", type=Path, metavar="FILE", help="an earlier file: name what differs, and end with 1")
+    made.add_argument("file", type=expanded, help="written: the digests as JSON")
+    made.add_argument(
+        "--against", type=expanded, metavar="FILE", help="an earlier file: name what differs, and end with 1"
+    )
     made.add_argument("--only", nargs="+", default=[], metavar="CASE", help="presets, or busy; all if none is named")
     given = made.parse_args(arguments)
     found = {

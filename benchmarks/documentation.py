@@ -20,6 +20,7 @@ from benchmarks.studies.cant_be_late import tables
 from benchmarks.studies.cant_be_late.figures import Figures
 from benchmarks.studies.cant_be_late.study import Studies
 from tessera_env.evaluation.results import Results
+from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import write_text
 from tessera_env.report.columns import columns_of, did_unlike_numbers
@@ -39,9 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Refresh the blocks and say which stand on which page."""
     take_any_text()
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, default=Path("runs/latest"), help="a finished run's folder")
-    parser.add_argument("--benchmarks", type=Path, default=Path("runs/benchmarks.json"), help="what make bench kept")
-    parser.add_argument("--report", type=Path, default=Path("runs/cant_be_late.json"), help="what make report kept")
+    parser.add_argument("--run", type=expanded, default=Path("runs/latest"), help="a finished run's folder")
+    parser.add_argument(
+        "--benchmarks", type=expanded, default=Path("runs/benchmarks.json"), help="what make bench kept"
+    )
+    parser.add_argument("--report", type=expanded, default=Path("runs/cant_be_late.json"), help="what make report kept")
     given = parser.parse_args(arguments)
     blocks = {
         **printed_blocks(),

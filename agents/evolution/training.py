@@ -28,6 +28,7 @@ from agents.export import source_commit, versions
 from agents.fleets import FAMILY, drawn_fleet
 from agents.run_folder import CONFIG_FILE, free_folder, made_folder, opened_folder, write_config
 from agents.worlds import before_reports, development_seed, training_seed
+from tessera_env.files.paths import expanded
 from tessera_env.files.writing import write_bytes, write_text
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import pretrained_names
@@ -99,7 +100,7 @@ def started(name: str) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         ValueError: it is none, or none of this kind.
     """
-    folder = pretrained_folder(name) if name in pretrained_names() else Path(name)
+    folder = pretrained_folder(name) if name in pretrained_names() else expanded(name)
     card = read_card(folder)
     if card.kind != SHIFTED_RULE:
         raise ValueError(f"start: {name!r} is a {card.kind} (allowed: a {SHIFTED_RULE})")

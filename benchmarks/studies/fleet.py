@@ -19,6 +19,7 @@ from tessera_env.evaluation.block_bootstrap import block_of, block_sums
 from tessera_env.evaluation.experiment import evaluate
 from tessera_env.evaluation.optimum.fleet import fleet_bound_usd
 from tessera_env.evaluation.statistics import Estimate
+from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 from tessera_env.policies import pretrained_names
 from tessera_env.policies.folder import read_card
@@ -190,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     take_any_text()
     options: argparse.ArgumentParser = parser(__doc__)
     options.add_argument("--processes", type=int, default=CORES, metavar="N", help="the results do not depend on it")
-    options.add_argument("--json", type=Path, default=KEPT, metavar="FILE", help=f"{KEPT} if not told otherwise")
+    options.add_argument("--json", type=expanded, default=KEPT, metavar="FILE", help=f"{KEPT} if not told otherwise")
     given = options.parse_args(arguments)
     try:
         check_least("--processes", given.processes, 1)

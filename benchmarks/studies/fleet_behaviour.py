@@ -7,7 +7,6 @@ import argparse
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -15,6 +14,7 @@ from PIL import Image
 from agents.worlds import report_scenario
 from benchmarks.common import Report, check_least, machine, parser
 from tessera_env.evaluation.episodes import play_episode
+from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import check_outputs, write_bytes
 from tessera_env.observation.layout import Layout
@@ -138,7 +138,7 @@ def command_line() -> argparse.ArgumentParser:
     made = parser(__doc__)
     made.add_argument("--worlds", type=int, default=WORLDS, metavar="N", help=f"how many, {WORLDS}")
     made.add_argument("--world", type=int, default=0, metavar="N", help="the one that is drawn")
-    made.add_argument("--picture", type=Path, metavar="FILE", help="draw it as a PNG")
+    made.add_argument("--picture", type=expanded, metavar="FILE", help="draw it as a PNG")
     return made
 
 

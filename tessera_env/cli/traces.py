@@ -115,8 +115,8 @@ class TracesFit:
     """Write a scenario that generates worlds like a trace.
 
     Each zone becomes a pool: its spells with and without capacity are drawn from the quantile functions of the complete
-    ones in the trace, its price moves in steps as often and as far as the recorded one. Comments in the file say what
-    was fitted to what, and what is assumed.
+    ones in the trace, its price moves in steps as often and as far as the recorded one. A zone that was available all
+    the time gets constant capacity. Comments in the file say what was fitted to what, and what is assumed.
     """
 
     trace: Trace

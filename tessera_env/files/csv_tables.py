@@ -1,18 +1,22 @@
 """CSV files with a known header, read strictly: every value that is not allowed is one line, and one error tells all.
 
 A byte order mark, carriage returns and blank lines are no problem; a missing column, a ragged row, text where a number
-belongs, NaN or infinity are.
+belongs, NaN or infinity are. What data frames write is read where it means the same: columns in another order, row
+numbers in a first column without a name, `1.0` as a whole number.
 """
 
 import csv
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tessera_env.files.problems import Problems
+from tessera_env.files.problems import Problems, shown
 from tessera_env.files.reading import read_text
+
+_NAMELESS = ("", "Unnamed: 0")  # of a data frame's row numbers: as written, and as read and written again
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Row:
 
 
 def read_rows(path: Path, columns: Sequence[Column], error: type[ValueError]) -> tuple[list[Row], Problems]:
-    """All rows of a file whose header is exactly these columns; the caller may note problems of its own.
+    """All rows of a file whose header is these columns, in any order; the caller may note problems of its own.
 
     Raises:
         error: the file is unreadable, empty or has no rows; or, one line for each of the first 20, it is not CSV, has
@@ -49,25 +53,56 @@ def read_rows(path: Path, columns: Sequence[Column], error: type[ValueError]) ->
     return rows, problems
 
 
+@dataclass(frozen=True)
+class _Header:
+    """Where the columns stand in a file."""
+
+    places: Sequence[int]  # of each column, in the order in which they are asked for
+    width: int
+    has_row_numbers: bool
+
+
 def records(text: str, columns: Sequence[Column], problems: Problems) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields without spaces around them) of every row below the header that has as many.
+    """(line number, fields without spaces around them) of every row as wide as the header above, in the columns' order.
 
     All else is noted: another header, a row with fewer or more fields, what is not CSV. Below a wrong header of as many
     columns reading goes on; where the header is missing, with the first row.
     """
     rows = _lines_of_fields(text.split("\n"), problems)
     line, first = next(rows)
-    if first is not None and first != [column.name for column in columns]:
-        problems.add("line 1: header", _header(columns), ",".join(first))
-        if len(first) != len(columns):
-            return
-        if _is_data(first, columns):
-            yield line, first
+    header = _read_header(first, columns, problems)
+    if header is None:
+        return
+    if first is not None and len(first) == len(columns) and _is_data(first, columns):
+        yield line, first
     for line, fields in rows:
-        if fields and len(fields) == len(columns):
-            yield line, fields
-        elif fields:
-            problems.add(f"line {line}: row", f"{len(columns)} fields", len(fields))
+        if not fields:
+            continue
+        if len(fields) != header.width:
+            problems.add(f"line {line}: row", f"{header.width} fields", len(fields))
+        elif header.has_row_numbers and not fields[0].isdigit():
+            problems.add(f"line {line}: first column, without a name", "a row's number", fields[0])
+            return
+        else:
+            yield line, [fields[place] for place in header.places]
+
+
+def _read_header(first: list[str] | None, columns: Sequence[Column], problems: Problems) -> _Header | None:
+    """What the first row says; None, and noted, where that does not tell the columns. It may be no CSV at all."""
+    names, width = [column.name for column in columns], len(columns)
+    as_asked = _Header(range(width), width, has_row_numbers=False)
+    if first is None or first == names:
+        return as_asked
+    has_row_numbers = len(first) > 1 and first[0] in _NAMELESS
+    found = first[1:] if has_row_numbers else first
+    if set(names) - set(found):
+        problems.add("line 1: header", _header(columns), ",".join(first))
+        return as_asked if len(first) == width else None
+    if surplus := Counter(found) - Counter(names):
+        which = f"column{'s' if surplus.total() > 1 else ''} {', '.join(map(shown, surplus.elements()))}"
+        problems.note(f"line 1: header: has the surplus {which} (allowed: {_header(columns)})")
+        return None
+    return _Header([first.index(name) for name in names], len(first), has_row_numbers)
 
 
 def value_of(line: int, column: Column, field: str, problems: Problems) -> Any:
@@ -96,7 +131,7 @@ def number(low: float, high: float, blank: float | None = None) -> tuple[Callabl
 
 
 def whole(low: int, high: int) -> tuple[Callable[[str], int], str]:
-    """A whole number within bounds."""
+    """A whole number within bounds, which may be written with a fraction of 0."""
     return _bounded(_digits, low, high, None), f"a whole number from {low} to {high}"
 
 
@@ -141,9 +176,10 @@ def _decimal(field: str) -> float:
 
 
 def _digits(field: str) -> int:
-    if not (field.isascii() and field.isdigit() and len(field) < 19):
+    digits, _, fraction = field.partition(".")
+    if not (field.isascii() and digits.isdigit() and len(digits) < 19 and not fraction.strip("0")):
         raise ValueError(field)
-    return int(field)
+    return int(digits)
 
 
 def _row(line: int, fields: list[str], columns: Sequence[Column], problems: Problems) -> Row | None:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from tessera_env.files.kinds import kind_of_path, stream_into
+from tessera_env.files.paths import expanded
 from tessera_env.files.problems import named
 
 # Renaming fails so onto a mount point, onto another's file in a shared folder, and on Windows onto an open file.
@@ -160,12 +162,20 @@ def _is_mount_point(target: Path, probe: Path) -> bool:
 
 
 def _target(path: str | Path) -> Path:
-    """The file behind any links; devices are refused, since renaming onto /dev/full would replace the device."""
+    """The file behind any links.
+
+    Devices are refused, since renaming onto /dev/full would replace the device, and so is the file that standard output
+    goes into, from which it would take what is printed.
+    """
     target = _resolved(path)
+    if str(path) == "-":
+        raise OSError("-: is no file name; tables are on standard output (needed: a file name, such as ./-)")
+    if kind := kind_of_path(expanded(path)):
+        raise OSError(f"{named(path)}: is not a regular file, but {kind} (needed: a file name)")
+    if stream := stream_into(target):
+        raise OSError(f"{named(path)}: is where {stream} goes (needed: a file of its own)")
     if target.is_dir():
         raise OSError(f"{named(path)}: is a directory (needed: a file name)")
-    if target.exists() and not target.is_file():
-        raise OSError(f"{named(path)}: is not a regular file")
     if not target.parent.is_dir():
         raise OSError(f"{named(path)}: there is no directory {named(target.parent)}")
     return target
@@ -173,7 +183,7 @@ def _target(path: str | Path) -> Path:
 
 def _resolved(path: str | Path) -> Path:
     try:
-        return Path(path).resolve()
+        return expanded(path).resolve()
     except (OSError, RuntimeError, ValueError) as error:  # loops of links, null bytes
         raise OSError(f"{path!s}: not a usable file name ({error})") from None
 

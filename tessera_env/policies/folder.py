@@ -15,6 +15,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from tessera_env.files.paths import expanded
 from tessera_env.files.reading import read_text
 from tessera_env.files.writing import sync_folder, write_bytes, write_text
 from tessera_env.observation.layout import Layout
@@ -45,7 +46,7 @@ def save_policy(folder: str | Path, arrays: dict[str, np.ndarray], card: dict[st
     with told_of("card"):
         layout = Layout(checked.pool_count)
         player_of(checked, arrays, layout, inputs_of(checked, layout))
-    folder = Path(folder)
+    folder = expanded(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _finish_interrupted_save(folder)
     write_bytes(folder / _NEXT_WEIGHTS_FILE, weights)
@@ -60,7 +61,7 @@ def read_card(folder: str | Path) -> PolicyCard:
     Raises:
         PolicyError: there is none, or it is not valid; one line.
     """
-    folder = Path(folder)
+    folder = expanded(folder)
     if not folder.is_dir():
         raise PolicyError(f"{folder}: no such folder (needed: one with {CARD_FILE} and {WEIGHTS_FILE})")
     return card_of(read_text(folder / CARD_FILE, PolicyError), str(folder / CARD_FILE))

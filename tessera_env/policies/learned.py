@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tessera_env.files.paths import expanded
 from tessera_env.observation.checked import checked_masks, checked_observation
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import told_of
@@ -30,7 +31,7 @@ class LearnedPolicy:
     """
 
     def __init__(self, folder: str | Path, layout: Layout, seed: int = 0) -> None:
-        folder = Path(folder)
+        folder = expanded(folder)
         self.card = read_card(folder)
         self.name = folder.resolve().name
         self._layout = layout

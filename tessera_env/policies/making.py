@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tessera_env.files.paths import expanded
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import PolicyError
 from tessera_env.policies.learned import LearnedPolicy
@@ -46,9 +47,9 @@ def make_policy(name_or_path: str | Path, layout: Layout, seed: int = 0) -> Poli
     name, *options = text.split(":")
     if name in POLICIES and not isinstance(name_or_path, Path):
         return _made(name, POLICIES[name], options, layout, seed)
-    if text.startswith(PREFIX) and not Path(name_or_path).is_dir():
+    if text.startswith(PREFIX) and not expanded(name_or_path).is_dir():
         return _make_pretrained(text, layout, seed)
-    if text and (Path(name_or_path).is_dir() or "/" in text):
+    if text and (expanded(name_or_path).is_dir() or "/" in text):
         return LearnedPolicy(name_or_path, layout, seed)
     if found := _CLASS.fullmatch(text):
         return _make_own(text, found[1], found[2], found[3].split(":")[1:], layout, seed)

@@ -2,16 +2,17 @@
 
 from pathlib import Path
 
+from tessera_env.files.packaged import data_folder
 from tessera_env.policies.card import PolicyError
 from tessera_env.policies.folder import CARD_FILE
 
 PREFIX = "pretrained/"
-_FOLDER = Path(__file__).parents[1] / "data" / "pretrained"
 
 
 def pretrained_names() -> list[str]:
     """The names of all of them, as `make_policy` takes them, sorted."""
-    return sorted(PREFIX + str(card.parent.relative_to(_FOLDER)) for card in _FOLDER.glob(f"**/{CARD_FILE}"))
+    folder = _folder()
+    return sorted(PREFIX + str(card.parent.relative_to(folder)) for card in folder.glob(f"**/{CARD_FILE}"))
 
 
 def pretrained_folder(name: str) -> Path:
@@ -22,4 +23,8 @@ def pretrained_folder(name: str) -> Path:
     """
     if name not in pretrained_names():
         raise PolicyError(f"policy: {name!r} (allowed: {', '.join(pretrained_names()) or 'none is installed'})")
-    return _FOLDER / name.removeprefix(PREFIX)
+    return _folder() / name.removeprefix(PREFIX)
+
+
+def _folder() -> Path:
+    return data_folder() / "pretrained"

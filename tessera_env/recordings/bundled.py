@@ -1,8 +1,10 @@
 """The recordings inside the package: where each lies, whose it is, and which of its hours are kept for reports."""
 
-from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
+
+from tessera_env.files.packaged import data_folder
+from tessera_env.files.paths import expanded
 
 
 class Bundled(NamedTuple):
@@ -27,4 +29,4 @@ BUNDLED = {
 
 def trace_path(name: str) -> Path:
     """Where a bundled trace lies, by its name, or the path that the name is."""
-    return Path(str(files("tessera_env") / "data" / name / "zones.csv")) if name in BUNDLED else Path(name)
+    return data_folder() / name / "zones.csv" if name in BUNDLED else expanded(name)

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from tessera_env.files.csv_tables import Column, Row, check_unique, number, one_of, read_rows, text, whole
+from tessera_env.files.packaged import data_folder
 
 CLOUDS = ("AWS", "GCP", "Azure")
 POOL_FIELDS = ("gpu_memory_mb", "bandwidth_gbps", "on_demand_usd_per_h")  # of a scenario's pool, that the table knows
@@ -92,8 +92,7 @@ def instance_types() -> Mapping[str, InstanceType]:
     Raises:
         CatalogueError: the table is not as it should be, one line a problem.
     """
-    table = Path(str(files("tessera_env") / "data" / "catalogue" / "instance_types.csv"))
-    return MappingProxyType(read_instance_types(table))
+    return MappingProxyType(read_instance_types(data_folder() / "catalogue" / "instance_types.csv"))
 
 
 def read_instance_types(path: Path) -> dict[str, InstanceType]:

@@ -42,6 +42,7 @@ from numpy.typing import NDArray
 
 from tessera_env.files.csv_tables import Column, Row, check_unique, number, one_of, read_rows, text, whole
 from tessera_env.files.numbers import exact
+from tessera_env.files.paths import expanded
 from tessera_env.files.problems import Problems
 
 WorkloadFormat = Literal["pods", "run_times"]
@@ -136,7 +137,7 @@ def read_workload(
     """
     if format not in FORMATS:
         raise WorkloadError(f"format: must be one of {', '.join(FORMATS)} (got {format!r})")
-    file = Path(path)
+    file = expanded(path)
     try:
         status = file.stat()
         version = (status.st_mtime_ns, status.st_size)

@@ -1,8 +1,8 @@
 """A recorded market as a generator: a scenario in TOML whose spells and prices are fitted to a trace.
 
-Spells follow the quantile functions of the observed ones, independently of each other; the price moves in steps as
-often and as far as the recorded one. What the trace does not say, such as the instance type, is assumed, and the file
-says so.
+Spells follow the quantile functions of the observed ones, independently of each other; capacity that never ran out is
+constant; the price moves in steps as often and as far as the recorded one. What the trace does not say, such as the
+instance type, is assumed, and the file says so.
 """
 
 import math
@@ -13,7 +13,14 @@ import numpy as np
 
 from tessera_env.files.problems import named
 from tessera_env.recordings.traces.series import HOUR_S, Series, TraceError
-from tessera_env.recordings.traces.statistics import Floats, PriceStatistics, held_s, spells_of, statistics_of
+from tessera_env.recordings.traces.statistics import (
+    Floats,
+    PriceStatistics,
+    Spells,
+    held_s,
+    spells_of,
+    statistics_of,
+)
 from tessera_env.scenario.market import MAX_POOLS, SHORTEST_SPELL_H
 from tessera_env.world.parameters import MAX_QUANTILES
 
@@ -37,14 +44,16 @@ def fitted_toml(series: tuple[Series, ...], origin: Origin, on_demand_usd_per_h:
     """A runnable scenario, one pool a series.
 
     Raises:
-        TraceError: one line: a series has too few complete spells, or there are more series than pools can be.
+        TraceError: one line: a series that was not always available has too few complete spells, or there are more
+            series than pools can be.
     """
     if len(series) > MAX_POOLS:
         raise TraceError(
             f"{named(origin.path)}: has {len(series)} zones (allowed: {MAX_POOLS} pools; choose some by --zone)"
         )
     for one in series:
-        _check_spells(one, origin.path)
+        if not is_always_up(one):
+            _check_spells(one, origin.path)
     pools = [_pool(one, name, on_demand_usd_per_h) for one, name in zip(series, _pool_names(series), strict=True)]
     return "\n".join([_HEADER.format(origin=origin, path=_comment(origin.path)), *pools])
 
@@ -97,7 +106,6 @@ def _pool_names(series: tuple[Series, ...]) -> list[str]:
 
 def _pool(series: Series, name: str, on_demand_usd_per_h: float) -> str:
     statistics = statistics_of(series)
-    spells = statistics.spells
     return _POOL.format(
         name=name,
         zone=_comment(series.name),
@@ -105,13 +113,27 @@ def _pool(series: Series, name: str, on_demand_usd_per_h: float) -> str:
         available=statistics.share_available,
         on_demand=on_demand_usd_per_h,
         price=_price(series, statistics.price, on_demand_usd_per_h),
-        instances=instances_when_up(series),
+        capacity=_capacity(series, statistics.spells),
+    )
+
+
+def _capacity(series: Series, spells: Spells) -> str:
+    instances = instances_when_up(series)
+    if is_always_up(series):
+        return _ALWAYS.format(instances=instances)
+    return _SPELLS.format(
+        instances=instances,
         up_count=len(spells.up_s),
         down_count=len(spells.down_s),
         sample_s=series.sample_s,
         up_h=_list(spell_quantiles_h(spells.up_s)),
         down_h=_list(spell_quantiles_h(spells.down_s)),
     )
+
+
+def is_always_up(series: Series) -> bool:
+    """Whether there was capacity at all times."""
+    return bool((series.capacity > 0).all())
 
 
 def instances_when_up(series: Series) -> int:
@@ -189,13 +211,21 @@ setup_h = 0.05                 # assumed: 3 minutes
 {price}
 
 [pools.capacity]
+{capacity}
+"""
+
+_SPELLS = """\
 source = "spells"
 instances = {instances}
 # Lengths in hours at equally spaced shares of the {up_count} complete up-spells and {down_count} down-spells, known to
 # the sample of {sample_s:g} s. The first and the last spell are left out: the recording cut them.
 up_h = {up_h}
-down_h = {down_h}
-"""
+down_h = {down_h}"""
+
+_ALWAYS = """\
+# It never ran out in these hours: its mean over time. Nothing interrupts work here, unless you add a hazard.
+source = "constant"
+instances = {instances}"""
 
 _CONSTANT = """\
 # {note}

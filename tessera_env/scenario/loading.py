@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from tessera_env.files.paths import expanded
 from tessera_env.files.problems import named, shown
 from tessera_env.files.reading import read_text
 from tessera_env.recordings.bundled import BUNDLED
@@ -165,7 +166,7 @@ def _read(source: str | Path | Mapping[str, Any] | Scenario) -> tuple[str, dict[
     if isinstance(source, Mapping):
         return "scenario", _copied(source)
     if isinstance(source, Path) or _is_path(source):
-        path = Path(source)
+        path = expanded(source)
         values = _parsed(read_text(path, ScenarioError), named(path))
         _resolve_traces(values, path.parent)
         return named(path), {**values, "name": path.stem}
@@ -200,14 +201,16 @@ def _resolve_traces(values: dict[str, Any], folder: Path) -> None:
     """Make a file's relative trace paths relative to that file, whatever the working directory is later."""
     market, task = values.get("market"), values.get("task")
     if isinstance(task, dict) and isinstance(task.get("recording"), str):
-        task["recording"] = str((folder / task["recording"]).resolve())
+        task["recording"] = str((folder / expanded(task["recording"])).resolve())
     if not isinstance(market, dict):
         return
     trace = market.get("trace")
     if isinstance(trace, str) and trace not in BUNDLED:
-        market["trace"] = str((folder / trace).resolve())
+        market["trace"] = str((folder / expanded(trace)).resolve())
     elif isinstance(trace, list):
-        market["trace"] = [str((folder / path).resolve()) if isinstance(path, str) else path for path in trace]
+        market["trace"] = [
+            str((folder / expanded(path)).resolve()) if isinstance(path, str) else path for path in trace
+        ]
 
 
 def _copied(value: Any) -> Any:

@@ -89,6 +89,7 @@ def test_the_default_run_trains_a_fleet_too(
         (["--steps=0"], "total_steps:"),
         (["--seed=-1"], "seed:"),
         (["--resume=runs/nothing"], "runs/nothing/config.json: no such file"),
+        (["--resume=~/nothing"], f"{Path.home()}/nothing/config.json: no such file"),
         (["--resume=runs/nothing", "--seed=3"], "--resume: keeps the run's"),
     ],
 )

@@ -51,6 +51,48 @@ def test_rows_are_told_below_a_header_of_as_many_columns(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "share,count\n0.5,1\n0.25,2\n",
+        ",count,share\n0,1,0.5\n1,2,0.25\n",
+        "Unnamed: 0,share,count\n7,0.5,1.0\n3,0.25,2.00\n",
+    ],
+)
+def test_what_a_data_frame_writes(tmp_path, text):
+    (tmp_path / "t.csv").write_text(text)
+    rows, _ = read_rows(tmp_path / "t.csv", COLUMNS, ValueError)
+    assert [row.values for row in rows] == [{"count": 1, "share": 0.5}, {"count": 2, "share": 0.25}]
+
+
+@pytest.mark.parametrize(
+    ("header", "which"),
+    [
+        ("index,count,share", "column 'index'"),
+        ("count,share,", "column ''"),
+        (",note,share,count,count", "columns 'note', 'count'"),
+    ],
+)
+def test_surplus_columns_are_named(tmp_path, header, which):
+    (line,) = told(tmp_path, f"{header}\n" + "x,y,z\n" * 5)
+    assert line == f"line 1: header: has the surplus {which} (allowed: count,share)"
+
+
+def test_a_column_without_a_name_holds_row_numbers(tmp_path):
+    lines = told(tmp_path, ",count,share\n0,1\n0,1,2\neast,1,1\nwest,1,1\n")
+    assert lines == [
+        "line 2: row: must be 3 fields (got 2)",
+        "line 3: share: must be a number from 0 to 1 (got '2')",
+        "line 4: first column, without a name: must be a row's number (got 'east')",
+    ]
+
+
+@pytest.mark.parametrize("count", ["1.5", "1e0", ".0", "1.0.0", "1_0", "٣", "+1", "9" * 30])
+def test_what_is_no_whole_number(tmp_path, count):
+    (line,) = told(tmp_path, f"count,share\n{count},1\n")
+    assert line.startswith("line 2: count: must be a whole number from 0 to 9 (got ")
+
+
 def test_a_row_in_the_headers_place_is_one(tmp_path):
     problems = Problems(Path("t.csv"), ValueError)
     assert list(records("1,1\n2,0\n", COLUMNS, problems)) == [(1, ["1", "1"]), (2, ["2", "0"])]

@@ -198,6 +198,51 @@ def test_targets_that_cannot_be_written(tmp_path: Path, write: object, name: str
     assert leftovers(tmp_path) == []
 
 
+@pytest.mark.parametrize("write", [check_writable, lambda path: write_bytes(path, b"")])
+@pytest.mark.parametrize("name", ["-", Path("-")])
+def test_a_hyphen_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: object, name: str | Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError, match="-: is no file name; tables are on standard output"):
+        write(name)  # type: ignore[operator]
+    assert list(tmp_path.iterdir()) == []
+    write_bytes("./-", b"")
+    check_writable(tmp_path / "-")
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="needs /dev/fd")
+@pytest.mark.parametrize("write", [check_writable, lambda path: write_bytes(path, b"")])
+def test_an_open_pipe_is_told_of_as_one(write: object) -> None:
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(OSError, match=r"/dev/fd/\d+: is not a regular file, but a pipe"):
+            write(f"/dev/fd/{writing}")  # type: ignore[operator]
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+@pytest.mark.parametrize("redirected", ["> out.txt", "2> out.txt >&2"])
+@pytest.mark.parametrize("name", ["out.txt", "link", "/dev/stdout"])
+def test_what_is_printed_into_is_not_replaced(tmp_path: Path, redirected: str, name: str) -> None:
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    code = """
+import sys
+from tessera_env.files.writing import check_writable, write_text
+print("a table", flush=True)
+for write in (check_writable, lambda path: write_text(path, "results")):
+    try:
+        write(sys.argv[1])
+    except OSError as error:
+        print(error, flush=True)
+"""
+    (tmp_path / "code.py").write_text(code)
+    command = f"{sys.executable} code.py {name} {redirected}"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, check=True)
+    told = f"{name}: is where standard output goes (needed: a file of its own)"
+    assert (tmp_path / "out.txt").read_text().splitlines() == ["a table", told, told]
+
+
 def test_checking_creates_nothing(tmp_path: Path) -> None:
     check_writable(tmp_path / "new")
     (tmp_path / "old").write_bytes(b"kept")

@@ -125,7 +125,7 @@ def test_a_row_becomes_a_type(tmp_path):
         ("cloud", "aws", "one of AWS, GCP, Azure"),
         ("instance_type", "", "letters, digits"),
         ("gpu_count", "0", "a whole number from 1 to 16"),
-        ("gpu_count", "2.0", "a whole number from 1 to 16"),
+        ("gpu_count", "2.5", "a whole number from 1 to 16"),
         ("gpu_memory_gb_each", "", "a number from 1 to 1000"),
         ("network_gbps", "nan", "a number from 0.1 to 10000"),
         ("network_gbps", "1_0", "a number from 0.1 to 10000"),

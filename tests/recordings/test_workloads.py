@@ -145,6 +145,15 @@ def test_any_sane_rows_make_a_sane_workload(tmp_path_factory, rows):
     assert sorted(workload.work_s) == sorted(1.0 + work for _, _, work in rows)
 
 
+def test_pods_that_a_data_frame_wrote(tmp_path):
+    """Whole numbers become decimals where a column has blanks, and columns stand in any order."""
+    rows = [pod("a", deletion_time=""), pod("b", num_gpu="2.0", gpu_milli="1000.0", cpu_milli="4000.0")]
+    assert pods(tmp_path, *rows).gpu_memory_mb.tolist() == [16_000.0, 32_000.0]
+    turned = [f"{k}," + ",".join(reversed(row.split(","))) for k, row in enumerate(rows)]
+    path = file_of(tmp_path, *turned, header="," + ",".join(reversed(HEADER.split(","))), name="turned.csv")
+    assert read_workload(path, "pods", from_s=0.0).gpu_memory_mb.tolist() == [16_000.0, 32_000.0]
+
+
 # ---- run times
 
 
@@ -154,6 +163,11 @@ def test_run_times_are_work_alone(tmp_path):
     assert workload.work_s.tolist() == [60.0, 3600.5]
     assert dict(workload.dropped) == {"ran for 0 s": 1, "ran longer than allowed": 1}
     assert workload.arrival_s is workload.gpu_memory_mb is workload.state_mb is workload.interactive is None
+
+
+def test_a_series_that_a_data_frame_wrote(tmp_path):
+    path = file_of(tmp_path, "0,60", "1,3600.5", header=",runtime")
+    assert read_workload(path, "run_times").work_s.tolist() == [60.0, 3600.5]
 
 
 # ---- files
@@ -205,7 +219,8 @@ def test_a_bad_value_is_named_by_line_and_column(tmp_path, column, value, allowe
         (HEADER.encode() + b"\n1,2\n", "line 2: row: must be 11 fields (got 2)"),
         (HEADER.encode() + b"\n" + b"1," * 11 + b"1\n", "line 2: row: must be 11 fields (got 12)"),
         (HEADER.encode() + b'\n"a,1\n', "is not CSV"),
-        (b"\xff\xfe\x00name", "is not UTF-8"),
+        (b"\xff\xfe\x00name", "is UTF-16: save it as UTF-8 first"),
+        (b"\xffname\n", "is not UTF-8"),
     ],
 )
 def test_a_file_of_another_form_is_refused(tmp_path, content, told):

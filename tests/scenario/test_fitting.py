@@ -170,6 +170,25 @@ def test_too_few_spells():
         fitted_toml((series,), ORIGIN, 3.06)
 
 
+def test_what_was_always_available_is_constant(tmp_path):
+    """Its price is fitted; a zone beside it that came and went keeps its spells."""
+    time_s = np.arange(6) * 3600.0
+    prices = np.array([1.0, 1.1, 1.0, 0.9, 1.0, 1.1])
+    always = Series("always", time_s, np.array([2, 4, 4, 4, 4, 4]), prices, 6 * 3600.0, 3600.0)
+    steady = Series("steady", time_s[:1], np.array([1]), np.array([0.5]), 6 * 3600.0, 3600.0)
+    other = Series("other", time_s, np.array([0, 1, 0, 1, 0, 1]), None, 6 * 3600.0, 3600.0)
+    scenario = fitted((always, steady, other), tmp_path)
+    assert [pool.capacity.source for pool in scenario.pools] == ["constant", "constant", "spells"]
+    assert [pool.capacity.instances for pool in scenario.pools] == [4, 1, 1]
+    assert [pool.price.source for pool in scenario.pools] == ["steps", "constant", "constant"]
+    assert scenario.pools[1].price.usd_per_h == 0.5
+    timelines = drawn_markets(scenario, worlds=3)
+    assert all((timeline["capacity"] == 4).all() for timeline in timelines[0])
+    never = Series("never", time_s[:1], np.array([0]), None, 6 * 3600.0, 3600.0)
+    with pytest.raises(TraceError, match=r"zone never: must have at least 2 complete up-spells \(got 0\)"):
+        fitted_toml((never,), ORIGIN, 3.06)
+
+
 def test_the_fitted_file_is_valid_for_the_engine(generated, tmp_path):
     parameters = parameters_of(fitted(generated, tmp_path))
     assert parameters.pools.shape[0] == len(generated)

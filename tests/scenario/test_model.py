@@ -507,7 +507,7 @@ def test_other_kinds_of_source_are_refused(source):
         (b"", "is empty"),
         (b"# only a comment\n", "is empty"),
         (b"\xef\xbb\xbf", "is empty"),
-        (b"\xff\xfeh\x00", "is not UTF-8 text"),
+        (b"\xff\xfeh\x00", "is UTF-16: save it as UTF-8 first"),
         (b"horizon_h = 48\n# caf\xe9\n", "byte 20: is not UTF-8 text"),
         (SMALL_TOML.encode()[:-10], "is not TOML"),
         (b"horizon_h = 48\nhorizon_h = 49\n", "is not TOML"),
@@ -536,7 +536,9 @@ def test_what_is_no_file(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe.toml")
     assert problem(tmp_path) == f"{tmp_path}: is a directory (allowed: a file)"
     assert problem(tmp_path / "none.toml") == f"{tmp_path / 'none.toml'}: no such file"
-    assert problem(tmp_path / "pipe.toml").endswith("is not a regular file")
+    assert problem(tmp_path / "pipe.toml").endswith(
+        "is not a regular file, but a pipe (allowed: a file; save its content to one first)"
+    )
     assert problem(str(tmp_path / "a\0b\n.toml")).count("\n") == 0
     assert "cannot be read" in problem(str(tmp_path / ("x" * 300 + ".toml")))
 

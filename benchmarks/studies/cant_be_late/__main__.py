@@ -31,6 +31,7 @@ from benchmarks.studies.cant_be_late.playing import (
 )
 from benchmarks.studies.cant_be_late.study import Studies
 from tessera_env.evaluation.optimum.clairvoyant import optimal
+from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 
 WINDOWS = 40
@@ -72,9 +73,9 @@ def command_line() -> argparse.ArgumentParser:
     made.add_argument(
         "--development", action="store_true", help=f"the recording before hour {parts.SPLIT_H:g}: for choices"
     )
-    made.add_argument("--read", type=Path, metavar="JSON", help="play nothing: show what an earlier run kept")
+    made.add_argument("--read", type=expanded, metavar="JSON", help="play nothing: show what an earlier run kept")
     for name in ("json", "html", "picture"):
-        made.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"instead of in {KEPT}/")
+        made.add_argument(f"--{name}", type=expanded, metavar="FILE", help=f"instead of in {KEPT}/")
     return made
 
 

@@ -7,7 +7,6 @@ import argparse
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from benchmarks.studies.cant_be_late.parts import Part, development_part, report
 from benchmarks.studies.cant_be_late.playing import SEED, TOY, Grid, make_players
 from benchmarks.studies.cant_be_late.tables import display_name
 from tessera_env.evaluation.episodes import play_episode
+from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import check_outputs
 from tessera_env.policies import Policy
@@ -71,7 +71,7 @@ def command_line() -> argparse.ArgumentParser:
     made.add_argument("--windows", type=int, default=WINDOWS, metavar="N", help=f"of each zone, {WINDOWS}")
     made.add_argument("--seed", type=int, default=SEED, metavar="N", help=f"of the windows, {SEED}")
     made.add_argument("--development", action="store_true", help="hours for development instead of those for reports")
-    made.add_argument("--json", type=Path, metavar="FILE", help="keep the tables")
+    made.add_argument("--json", type=expanded, metavar="FILE", help="keep the tables")
     return made
 
 

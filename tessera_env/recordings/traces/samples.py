@@ -137,7 +137,8 @@ def _check_samples(counts: list[Any], prices: list[Any], highest: int, problems:
 
 
 def _is_count(value: Any, highest: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= highest
+    """Also 1.0, as data frames write it."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= highest and value % 1 == 0
 
 
 def _is_price(value: Any) -> bool:

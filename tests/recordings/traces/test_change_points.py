@@ -104,9 +104,24 @@ def test_bad_csv(tmp_path, content, reason):
 
 def test_what_is_not_text_is_told_line_by_line(tmp_path):
     assert refused(written(tmp_path, HEADER.encode() + b"caf\xe9,0,1,1\n")) == ["line 2: is not UTF-8 text"]
-    lines = refused(written(tmp_path, b"\xff\xfe" + HEADER.encode("utf-16-le")))
-    assert lines[0] == "line 1: is not UTF-8 text"
-    assert lines[1].startswith("line 1: header: must be zone,time_s,spot_available,spot_price")
+    lines = refused(written(tmp_path, HEADER.encode() + b"caf\xe9,0,1,1\n" * 20))
+    assert lines[:20] == [f"line {number}: is not UTF-8 text" for number in range(2, 22)]
+
+
+def test_many_lines_that_are_not_text_are_one(tmp_path):
+    path = written(tmp_path, HEADER.encode() + b"caf\xe9,0,1,1\n" * 21)
+    assert refused(path) == ["is not UTF-8 text: line 2 and 20 more; save it as UTF-8 first"]
+
+
+def test_columns_in_another_order_below_row_numbers(tmp_path):
+    expected = read_series([written(tmp_path, CSV)])
+    rows = [line.split(",") for line in CSV.splitlines()]
+    numbered = [["", *rows[0][::-1]], *([str(k), *row[::-1]] for k, row in enumerate(rows[1:]))]
+    found = read_series([written(tmp_path, "\n".join(map(",".join, numbered)), "numbered.csv")])
+    for one, other in zip(expected, found, strict=True):
+        assert (one.name, one.end_s, one.sample_s) == (other.name, other.end_s, other.sample_s)
+        for column in ("time_s", "capacity", "price"):
+            assert np.array_equal(getattr(one, column), getattr(other, column))
 
 
 def test_one_error_tells_twenty_problems_and_counts_the_rest(tmp_path):

@@ -15,6 +15,7 @@ from tessera_env.recordings.traces.series import TraceError
 from tests.recordings.traces.trace_files import CSV, JSON, listed, refused, written
 from tests.traces import trace_file
 
+PIPE = "is not a regular file, but a pipe (allowed: a file; save its content to one first)"
 SHARED = Path(os.environ.get("TESSERA_TRACES", Path(__file__).parents[4] / "shared" / "traces"))
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"needs the recorded traces in {SHARED} (TESSERA_TRACES)")
 
@@ -97,7 +98,7 @@ def test_what_is_no_file(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe.csv")
     assert refused(str(tmp_path)) == ["is a directory (allowed: a file)"]
     assert refused(str(tmp_path / "none.csv")) == ["no such file"]
-    assert refused(str(tmp_path / "pipe.csv")) == ["is not a regular file"]
+    assert refused(str(tmp_path / "pipe.csv")) == [PIPE]
     path = written(tmp_path, CSV)
     monkeypatch.setattr(Path, "read_bytes", lambda _: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
     assert refused(path) == ["cannot be read (Permission denied)"]

@@ -18,6 +18,16 @@ def test_json_samples_become_change_points(tmp_path):
     assert (series.sample_s, series.end_s) == (300, 1500)
 
 
+@pytest.mark.parametrize("polarity", ["available", "unavailable"])
+def test_whole_numbers_may_be_decimals(tmp_path, polarity):
+    whole, decimal = (
+        read_series([written(tmp_path, {**JSON, "data": data}, f"{name}.json")], polarity)[0]
+        for name, data in (("a", [0, 0, 1, 1, 0]), ("b", [0.0, 0, 1.0, 1.0, 0.0]))
+    )
+    assert decimal.capacity.tolist() == whole.capacity.tolist()
+    assert decimal.capacity.dtype == whole.capacity.dtype
+
+
 def test_polarity_turns_what_a_one_means(tmp_path):
     path = written(tmp_path, {"metadata": {"gap_seconds": 10.5}, "data": [1, 1, 0]}, "a.json")
     (taken,) = read_series([path], "unavailable")
