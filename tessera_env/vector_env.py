@@ -145,19 +145,20 @@ class TesseraVectorEnv(VectorEnv):
         actions = self._checked(actions)
         restarting = self._finished & (self.autoreset_mode == AutoresetMode.NEXT_STEP)
         stepping = ~self._finished
-        if restarting.any():
+        some_restart = restarting.any()
+        if some_restart:
             self._choose_worlds(restarting, None, None)
             self._restart(restarting)
         self._commands[:] = np.where(stepping, Command.STEP, np.where(restarting, Command.START, Command.SKIP))
         self.simulation.run(self._commands, actions)
         views = self.simulation.views
-        if restarting.any():
+        if some_restart:
             views.rewards[restarting] = 0.0
         self._steps += stepping
         terminated = views.terminated.copy()
         truncated = self._truncated()
         self._finished = terminated | truncated
-        if not (stepping | restarting).all():  # DISABLED: nothing happens in rows that have finished
+        if self.autoreset_mode == AutoresetMode.DISABLED:  # nothing happens in rows that have finished
             views.rewards[~stepping] = 0.0
             views.elapsed_h[~stepping] = 0.0
         rewards = views.rewards.copy()
@@ -236,18 +237,20 @@ class TesseraVectorEnv(VectorEnv):
     def _infos(self, rows: np.ndarray, ended: np.ndarray) -> dict[str, Any]:
         """What the single environments of these rows say; those of them whose episode has ended have metrics, too."""
         simulation = self.simulation
-        infos = _with_masks(
-            {
-                "action_mask": simulation.state.masks.astype(np.int8),
-                "elapsed_h": simulation.views.elapsed_h.copy(),
-                "time_h": simulation.now_s / 3600.0,
-                "invalid_actions": simulation.invalid_actions.copy(),
-            },
-            rows,
-        )
+        values = {
+            "action_mask": simulation.state.masks.astype(np.int8),
+            "elapsed_h": simulation.views.elapsed_h.copy(),
+            "time_h": simulation.now_s / 3600.0,
+            "invalid_actions": simulation.invalid_actions.copy(),
+        }
+        if rows is not self._everybody:
+            for array in values.values():
+                array[~rows] = 0
+        infos = _with_masks(values, rows)
         measured = rows if self.metrics_every_step else ended
-        if measured.any():
-            infos |= {"metrics": _with_masks(self._spread_metrics(measured), measured), "_metrics": measured.copy()}
+        if np.count_nonzero(measured):  # a third of the time of `any`
+            infos["metrics"] = _with_masks(self._spread_metrics(measured), measured)
+            infos["_metrics"] = measured.copy()
         return infos
 
     def _spread_metrics(self, chosen: np.ndarray) -> dict[str, np.ndarray]:
@@ -261,13 +264,10 @@ class TesseraVectorEnv(VectorEnv):
 
 
 def _with_masks(values: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, Any]:
-    """Beside each array, as `_name`, which rows have it; it is zero in the others. Nothing is shared."""
+    """Beside each array, as `_name`, which rows have it: an array of its own, as nothing that is returned is shared."""
     infos = {}
     for name, array in values.items():
         infos[name], infos[f"_{name}"] = array, rows.copy()
-    if not rows.all():
-        for array in values.values():
-            array[~rows] = 0
     return infos
 
 
