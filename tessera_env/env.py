@@ -79,13 +79,13 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
     - `metrics_every_step`: `info` holds `metrics` from the reset on, not only at the end; see below.
 
     `info` holds `action_mask` (int8), `elapsed_h` (the semi-Markov time step), `time_h`, `invalid_actions`, and, at the
-    end, `metrics` (dollars, hours and counts of the episode). Of an episode that is not over they are what is settled:
-    an instance counts when it ends.
+    end, `metrics` (dollars, hours and counts of the episode).
 
     A `TimeLimit` around the environment, which `gym.make(id, max_episode_steps=n)` puts there, ends episodes unknown to
     it: `MetricsAtEnd` around that adds their `metrics`. With `metrics_every_step=True` nothing need be added, and all
-    infos have the same keys, as recorders such as Minari's with `record_infos=True` ask for; a step then takes some ten
-    times as long.
+    infos have the same keys, as recorders such as Minari's with `record_infos=True` ask for; a step then takes up to
+    ten times as long. Metrics of an episode that is not over are what is settled: its return is up to now, but an
+    instance's dollars and hours, and those of a wait, count when it ends.
 
     ## Version History
 
@@ -190,7 +190,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         return self._observation(), float(simulation.views.rewards[0]), terminated, False, info
 
     def episode_metrics(self) -> dict[str, float]:
-        """What the episode adds up to, `info["metrics"]`; while it is running, of what is settled.
+        """What the episode adds up to, as in `info["metrics"]`; while it is running, of what is settled.
 
         Raises:
             RuntimeError: `reset` has not been called.
