@@ -72,7 +72,7 @@ class TesseraVecEnv(VecEnv):
             "terminal_observation": np.array(vector_infos["final_obs"][row], np.float32),
             "TimeLimit.truncated": was_truncated,
             "episode": {"r": float(self._returns[row]), "l": int(self._lengths[row])},
-            "metrics": {name: float(values[row]) for name, values in metrics.items()},
+            "metrics": {name: float(values[row]) for name, values in metrics.items() if not name.startswith("_")},
         }
 
     def action_masks(self) -> np.ndarray:

@@ -2,11 +2,12 @@
 
 import operator
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.spaces import Box, Discrete
+from gymnasium.utils import RecordConstructorArgs
 
 from tessera_env.observation.layout import Layout
 from tessera_env.observation.queue import Queue
@@ -22,6 +23,7 @@ from tessera_env.simulation.worlds import Worlds, checked_seeds, checked_world
 
 _RENDER_MODES = ("ansi", "rgb_array")
 _ONLY = np.ones(1, dtype=bool)
+_ONLY_ROW = np.zeros(1, dtype=np.int64)
 _STEP = np.array([int(Command.STEP)])
 
 
@@ -74,9 +76,16 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
     - `render_mode`: None, "ansi" (the last decision and what followed, one line an event) or "rgb_array" (Gantt chart
       of pools, tasks and notices up to now).
     - `log_events`: keep the event log for `event_log()`; rendering turns it on.
+    - `metrics_every_step`: `info` holds `metrics` from the reset on, not only at the end; see below.
 
     `info` holds `action_mask` (int8), `elapsed_h` (the semi-Markov time step), `time_h`, `invalid_actions`, and, at the
     end, `metrics` (dollars, hours and counts of the episode).
+
+    A `TimeLimit` around the environment, which `gym.make(id, max_episode_steps=n)` puts there, ends episodes unknown to
+    it: `MetricsAtEnd` around that adds their `metrics`. With `metrics_every_step=True` nothing need be added, and all
+    infos have the same keys, as recorders such as Minari's with `record_infos=True` ask for; a step then takes up to
+    ten times as long. Metrics of an episode that is not over are what is settled: its return is up to now, but an
+    instance's dollars and hours, and those of a wait, count when it ends.
 
     ## Version History
 
@@ -93,6 +102,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         planner: Planner | None = None,
         invalid_action: str = NEAREST,
         log_events: bool = False,
+        metrics_every_step: bool = False,
         overrides: dict[str, Any] | None = None,
         **sections: Any,
     ):
@@ -102,6 +112,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         check_invalid_action(invalid_action)
         self.render_mode = render_mode
         self.invalid_action = invalid_action
+        self.metrics_every_step = metrics_every_step
         self.scenario = load_scenario(scenario, **{**(overrides or {}), **sections})
         logging = log_events or render_mode is not None
         self.simulation = Simulation(
@@ -152,7 +163,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         self.simulation.start(_ONLY, self._worlds.seeds, self._worlds.episodes)
         self._started = True
         self._log_shown = 0
-        return self._observation(), self._info()
+        return self._observation(), self._info(over=False)
 
     def step(self, action: int | np.integer[Any]) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Carry out the focal task's placement and go on to the next decision.
@@ -173,11 +184,20 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         self._action[0] = action
         simulation.run(_STEP, self._action)
         terminated = bool(simulation.views.terminated[0])
-        info = self._info()
         if terminated:
             self._started = False
-            info["metrics"] = {name: value[0].item() for name, value in simulation.metrics(np.zeros(1, int)).items()}
+        info = self._info(over=terminated)
         return self._observation(), float(simulation.views.rewards[0]), terminated, False, info
+
+    def episode_metrics(self) -> dict[str, float]:
+        """What the episode adds up to, as in `info["metrics"]`; while it is running, of what is settled.
+
+        Raises:
+            RuntimeError: `reset` has not been called.
+        """
+        if not self._worlds.seeds:
+            raise RuntimeError("call reset before episode_metrics")
+        return {name: value[0].item() for name, value in self.simulation.metrics(_ONLY_ROW).items()}
 
     def event_log(self) -> np.ndarray:
         """The episode's events so far, a structured array of `tessera_env.engine.state.LOG` records.
@@ -207,11 +227,34 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
     def _observation(self) -> np.ndarray:
         return self.simulation.views.observations[0].copy()
 
-    def _info(self) -> dict[str, Any]:
+    def _info(self, over: bool) -> dict[str, Any]:
         simulation = self.simulation
-        return {
+        info = {
             "action_mask": simulation.state.masks[0].astype(np.int8),
             "elapsed_h": simulation.views.elapsed_h.item(0),
             "time_h": simulation.now_s.item(0) / 3600.0,
             "invalid_actions": simulation.invalid_actions.item(0),
         }
+        if over or self.metrics_every_step:
+            info["metrics"] = self.episode_metrics()
+        return info
+
+
+class MetricsAtEnd(gym.Wrapper[np.ndarray, np.int64, np.ndarray, np.int64], RecordConstructorArgs):
+    """Adds `metrics` to the info of a step that `TimeLimit` truncates.
+
+    Put it around: `MetricsAtEnd(gym.make(id, max_episode_steps=n))`. The ids are registered without it, since
+    `gym.make_vec` refuses an id that has both a wrapper and a vector environment of its own. `TesseraVectorEnv` keeps
+    its step limit itself, and needs none.
+    """
+
+    def __init__(self, env: gym.Env[np.ndarray, np.int64]):
+        RecordConstructorArgs.__init__(self)
+        gym.Wrapper.__init__(self, env)
+
+    def step(self, action: np.int64) -> tuple[np.ndarray, SupportsFloat, bool, bool, dict[str, Any]]:
+        """Step the environment within."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        if truncated and "metrics" not in info:
+            info["metrics"] = self.get_wrapper_attr("episode_metrics")()
+        return observation, reward, terminated, truncated, info

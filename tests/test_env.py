@@ -11,12 +11,13 @@ import pytest
 from gymnasium.utils.env_checker import check_env, data_equivalence
 from gymnasium.utils.env_match import check_environments_match
 from stable_baselines3.common.env_checker import check_env as check_env_for_sb3
+from stable_baselines3.common.monitor import Monitor
 
 import tessera_env
 from tessera_env.engine.kinds import LogKind
 from tessera_env.engine.log import columns_of
 from tessera_env.engine.state import LOG
-from tessera_env.env import TesseraEnv
+from tessera_env.env import MetricsAtEnd, TesseraEnv
 from tessera_env.observation.layout import Layout
 from tessera_env.vector_env import TesseraVectorEnv
 
@@ -132,6 +133,64 @@ def test_the_end():
     assert metrics["decisions"] == len(steps)
     assert metrics["invalid_actions"] == info["invalid_actions"]
     assert metrics["elapsed_h"] == info["time_h"]
+
+
+def shape_of(info: dict[str, Any]) -> dict[str, Any]:
+    """Keys and kinds of values, as recorders compare them."""
+    return {
+        name: shape_of(value) if isinstance(value, dict) else (type(value), np.shape(value))
+        for name, value in info.items()
+    }
+
+
+def test_metrics_of_every_step():
+    """All infos of an episode are alike from the reset on, and end as they do without; nothing else changes."""
+    env, plain = TesseraEnv("fleet", overrides=FEW, metrics_every_step=True), few(seed=3)
+    _, first = env.reset(seed=3)
+    assert first["metrics"]["decisions"] == 0 and first["metrics"]["elapsed_h"] == first["time_h"]
+    steps, without = steps_to_the_end(env), steps_to_the_end(plain)
+    for number, ((*said, info), (*expected, their_info)) in enumerate(zip(steps, without, strict=True), 1):
+        assert shape_of(info) == shape_of(first)
+        assert info["metrics"]["decisions"] == number and info["metrics"]["elapsed_h"] == info["time_h"]
+        assert same(said, expected) and same({**info, "metrics": 0}, {**their_info, "metrics": 0})
+    assert steps[-1][-1]["metrics"] == without[-1][-1]["metrics"]
+    dollars = [info["metrics"]["cost_usd"] for *_, info in steps]
+    assert dollars == sorted(dollars) and len(set(dollars)) > 5
+
+
+def test_metrics_need_a_reset():
+    with pytest.raises(RuntimeError, match="reset"):
+        TesseraEnv("classic").episode_metrics()
+
+
+def limited(**settings: Any) -> gym.Env:
+    return gym.make("Tessera/Deadline-v0", max_episode_steps=5, **settings)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: MetricsAtEnd(limited()), lambda: limited(metrics_every_step=True)], ids=["wrapped", "every_step"]
+)
+def test_a_step_limit_s_end_has_metrics_too(make):
+    """Stable-Baselines3's Monitor asks for them at each end."""
+    env = Monitor(make(), info_keywords=("metrics",))
+    for _ in range(2):
+        env.reset(seed=0)
+        for step in range(1, 6):
+            *_, terminated, truncated, info = env.step(0)
+            assert truncated == (step == 5) and not terminated
+        assert info["metrics"] == info["episode"]["metrics"] == env.unwrapped.episode_metrics()
+        assert info["metrics"]["decisions"] == 5 and info["metrics"]["elapsed_h"] == info["time_h"]
+
+
+def test_a_step_limit_s_wrapper_leaves_other_steps_alone():
+    env, plain = MetricsAtEnd(gym.make("Tessera/Classic-v0", overrides=FEW)), few("classic", seed=1)
+    env.reset(seed=1)
+    rng, over = np.random.default_rng(0), False
+    while not over:
+        action = any_action(plain, rng, invalid=0.0)
+        expected = plain.step(action)
+        assert same(env.step(action), expected)
+        over = expected[2]
 
 
 def test_elapsed_hours_add_up_to_the_clock():

@@ -13,7 +13,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import tessera_env
-from tessera_env.env import TesseraEnv
+from tessera_env.env import MetricsAtEnd, TesseraEnv
 from tessera_env.scenario.loading import load_scenario, preset_names
 from tessera_env.vector_env import TesseraVectorEnv
 
@@ -81,6 +81,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"invalid_action": "raise", "log_events": True},
     {"overrides": {"task.count": 7, "horizon_h": 12}},
     {"task": {"count": 7}, "notice_s": 30},
+    {"metrics_every_step": True},
 ]
 
 
@@ -96,6 +97,13 @@ def test_a_spec_survives_json(id_, settings):
             assert again.unwrapped.scenario == env.unwrapped.scenario
             assert again.unwrapped.invalid_action == env.unwrapped.invalid_action
             np.testing.assert_array_equal(env.reset(seed=3)[0], again.reset(seed=3)[0])
+
+
+def test_a_spec_with_the_wrapper_of_step_limits_survives_json():
+    env = MetricsAtEnd(gym.make("Tessera/Deadline-v0", max_episode_steps=2))
+    again = gym.make(EnvSpec.from_json(env.spec.to_json()))
+    again.reset(seed=0)
+    assert "metrics" not in again.step(0)[-1] and "metrics" in again.step(0)[-1]
 
 
 def test_the_scenario_may_be_another_one(tmp_path):
@@ -206,6 +214,23 @@ def test_gymnasium_s_own_vector_environment_works_too():
     assert isinstance(env, SyncVectorEnv)
     native = gym.make_vec("Tessera/Classic-v0", num_envs=2)
     np.testing.assert_array_equal(env.reset(seed=6)[0], native.reset(seed=6)[0])
+
+
+@pytest.mark.parametrize("limit", [None, 3])
+def test_both_vector_environments_say_the_same_at_the_end(limit):
+    """Made by id, with the wrapper that a step limit asks for."""
+    settings: dict[str, Any] = {"num_envs": 2, "max_episode_steps": limit, "task.work_h": 1.0, "task.deadline_h": 2.0}
+    native = gym.make_vec("Tessera/Deadline-v0", **settings)
+    sync = gym.make_vec("Tessera/Deadline-v0", vectorization_mode="sync", wrappers=[MetricsAtEnd], **settings)
+    infos, expected = native.reset(seed=2)[1], sync.reset(seed=2)[1]
+    for _ in range(30):
+        assert infos.keys() == expected.keys()
+        if "metrics" in infos:
+            break
+        infos, expected = native.step(np.zeros(2, np.int64))[-1], sync.step(np.zeros(2, np.int64))[-1]
+    assert infos["metrics"].keys() == expected["metrics"].keys()
+    for name, values in infos["metrics"].items():
+        np.testing.assert_array_equal(values, expected["metrics"][name], err_msg=name)
 
 
 def test_a_vector_spec_survives_json():

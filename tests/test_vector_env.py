@@ -11,8 +11,9 @@ import pytest
 from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import TimeLimit
+from gymnasium.wrappers.vector import DictInfoToList
 
-from tessera_env.env import TesseraEnv
+from tessera_env.env import MetricsAtEnd, TesseraEnv
 from tessera_env.scenario.loading import preset_names
 from tessera_env.simulation.planners import UNASSIGNED, KuhnMunkres, NearestFirst
 from tessera_env.vector_env import TesseraVectorEnv
@@ -44,6 +45,12 @@ def actions_of(env: TesseraVectorEnv, seeds: list[int], step: int) -> np.ndarray
 def same(one: Any, other: Any) -> bool:
     """Equal in type and value, bit for bit."""
     return data_equivalence(one, other, exact=True)
+
+
+def told(infos: dict[str, Any], row: int) -> dict[str, Any]:
+    """What the infos say of a row."""
+    names = [name for name in infos if name[0] != "_" and infos[f"_{name}"][row]]
+    return {name: told(infos[name], row) if isinstance(infos[name], dict) else infos[name][row] for name in names}
 
 
 def episode_of_single(scenario: str, seed: int, settings: dict[str, Any]) -> list[tuple]:
@@ -123,7 +130,7 @@ def test_one_row_of_512():
     alone, alone_infos = one.reset(seed=400)
     for step in range(1, 90):
         assert same(observations[row], alone[0])
-        assert same([values[row] for values in infos.values()], [values[0] for values in alone_infos.values()])
+        assert same(told(infos, row), told(alone_infos, 0))
         observations, rewards, terminated, truncated, infos = many.step(actions_of(many, seeds, step))
         alone, *returned, alone_infos = one.step(actions_of(one, [400], step))
         assert [rewards[row], terminated[row], truncated[row]] == [values[0] for values in returned]
@@ -132,36 +139,56 @@ def test_one_row_of_512():
 # --- gymnasium's own vector environment ------------------------------------------------------------------------------
 
 
-def sync_env(rows: int, scenario: str, mode: AutoresetMode, limit: int | None) -> SyncVectorEnv:
+def sync_env(rows: int, scenario: str, mode: AutoresetMode, limit: int | None, **settings: Any) -> SyncVectorEnv:
     """Gymnasium's vector environment of single environments, with its own step limit."""
 
     def make() -> gym.Env:
-        env = TesseraEnv(scenario, overrides={"fleet": FEW, "deadline": SHORT}[scenario])
-        return env if limit is None else TimeLimit(env, limit)
+        env = TesseraEnv(scenario, overrides={"fleet": FEW, "deadline": SHORT}[scenario], **settings)
+        return env if limit is None else MetricsAtEnd(TimeLimit(env, limit))
 
     return SyncVectorEnv([make] * rows, autoreset_mode=mode)
 
 
-def check_infos(infos: dict[str, Any], expected: dict[str, Any], rows: np.ndarray) -> None:
-    """Ours are among gymnasium's, which has them for the rows that it stepped or reset."""
-    for name in ("action_mask", "elapsed_h", "invalid_actions"):
-        np.testing.assert_array_equal(infos[name][rows], expected[name][rows])
-        assert infos[name].dtype == expected[name].dtype
+def check_equal(one: Any, other: Any, path: str) -> None:
+    """Equal key by key, bit for bit; arrays of objects, such as `final_obs`, row by row."""
+    if isinstance(one, dict):
+        assert one.keys() == other.keys(), path
+        for name in one:
+            check_equal(one[name], other[name], f"{path}.{name}")
+    elif isinstance(one, np.ndarray) and one.dtype == object:
+        check_equal(dict(enumerate(one)), dict(enumerate(other)), path)
+    elif isinstance(one, np.ndarray):
+        assert same(one, other), path
+    else:
+        assert one == other, path
 
 
-def check_final(infos: dict[str, Any], expected: dict[str, Any], terminated: np.ndarray, over: np.ndarray) -> None:
-    """What the ended episodes left behind."""
-    np.testing.assert_array_equal(infos["_final_obs"], over)
-    np.testing.assert_array_equal(infos["_final_info"], over)
-    np.testing.assert_array_equal(expected["_final_obs"], over)
-    for row in np.flatnonzero(over):
-        assert same(infos["final_obs"][row], expected["final_obs"][row])
-    assert all(infos["final_obs"][row] is None for row in np.flatnonzero(~over))
-    check_infos(infos["final_info"], expected["final_info"], over)
-    if terminated.any():
-        metrics, expected_metrics = infos["final_info"]["metrics"], expected["final_info"]["metrics"]
-        for name, values in metrics.items():
-            np.testing.assert_array_equal(values[terminated], expected_metrics[name][terminated], err_msg=name)
+def compared(ours: TesseraVectorEnv, theirs: SyncVectorEnv, seeds: list[int], steps: int) -> list[dict[str, Any]]:
+    """The infos of so many steps and of the resets that they need, each compared with Gymnasium's."""
+    seen = []
+
+    def compare(one: tuple, other: tuple) -> None:
+        for name, mine, its in zip(
+            ("observations", "rewards", "ends", "cuts")[: len(one) - 1], one, other, strict=False
+        ):
+            assert same(mine, its), name
+        check_equal(one[-1], other[-1], "infos")
+        seen.append(one[-1])
+
+    compare(ours.reset(seed=seeds[0]), theirs.reset(seed=seeds[0]))
+    for step in range(1, steps + 1):
+        actions = actions_of(ours, seeds, step)
+        returned = ours.step(actions)
+        compare(returned, theirs.step(actions))
+        over = returned[2] | returned[3]
+        if ours.autoreset_mode == AutoresetMode.DISABLED and over.any():
+            compare(ours.reset(options={"reset_mask": over}), theirs.reset(options={"reset_mask": over}))
+    return seen
+
+
+def ends_in(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What infos say where episodes end, in whichever mode."""
+    return [infos.get("final_info", infos) for infos in seen if "final_info" in infos or "metrics" in infos]
 
 
 @pytest.mark.parametrize(
@@ -169,34 +196,40 @@ def check_final(infos: dict[str, Any], expected: dict[str, Any], terminated: np.
 )
 @pytest.mark.parametrize("mode", MODES)
 def test_equal_to_gymnasium_s_vector_environment(mode, scenario, limit):
-    """In each autoreset mode, with and without a step limit, over many episodes."""
-    rows, seeds = 4, [50, 51, 52, 53]
-    ours = vector_env(rows, scenario, autoreset_mode=mode, max_episode_steps=limit)
-    theirs = sync_env(rows, scenario, mode, limit)
-    observations, infos = ours.reset(seed=50)
-    expected, expected_infos = theirs.reset(seed=50)
-    everybody, ended, cut, both = np.ones(rows, dtype=bool), 0, 0, 0
-    for step in range(1, 250):
-        assert same(observations, expected)
-        check_infos(infos, expected_infos, everybody)
-        actions = actions_of(ours, seeds, step)
-        observations, rewards, terminated, truncated, infos = ours.step(actions)
-        expected, *returned, expected_infos = theirs.step(actions)
-        assert same([rewards, terminated, truncated], returned)
-        over = terminated | truncated
-        ended, cut = ended + int(terminated.sum()), cut + int(truncated.sum())
-        both += int((terminated & truncated).sum())
-        assert ("final_obs" in infos) == ("final_obs" in expected_infos)
-        if "final_obs" in infos:
-            check_final(infos, expected_infos, terminated, over)
-        if mode == AutoresetMode.DISABLED and over.any():
-            observations, infos = ours.reset(options={"reset_mask": over})
-            expected, their_infos = theirs.reset(options={"reset_mask": over})
-            check_infos(infos, their_infos, over)
-            expected_infos = {name: infos[name] for name in infos}  # theirs leave out the other rows
-    assert (ended > 0) == (limit != 5)
-    assert (cut > 0) == (limit is not None)
-    assert both > 0 or limit != 11  # a last step at the limit is both, as TimeLimit has it
+    """In each autoreset mode, with and without a step limit, over many episodes, infos and their masks too."""
+    seeds = [50, 51, 52, 53]
+    ours = vector_env(4, scenario, autoreset_mode=mode, max_episode_steps=limit)
+    seen = compared(ours, sync_env(4, scenario, mode, limit), seeds, 250)
+    lengths = [count for end in ends_in(seen) for count in end["metrics"]["decisions"][end["_metrics"]].tolist()]
+    assert len(lengths) > 8
+    assert (limit in lengths) == (limit is not None) and max(lengths) <= (limit or 250)
+    assert (set(lengths) == {limit}) == (limit == 5)
+    assert any(not end["_metrics"].all() for end in ends_in(seen)) == (limit != 5)
+
+
+@pytest.mark.parametrize("limit", [None, 11])
+@pytest.mark.parametrize("mode", MODES)
+def test_metrics_of_every_step_are_equal_to_gymnasium_s(mode, limit):
+    settings = {"metrics_every_step": True}
+    ours = vector_env(3, "deadline", autoreset_mode=mode, max_episode_steps=limit, **settings)
+    seen = compared(ours, sync_env(3, "deadline", mode, limit, **settings), [50, 51, 52], 40)
+    assert all("metrics" in infos for infos in seen)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_infos_can_be_told_apart_by_row(mode):
+    """Gymnasium's own wrapper gives each row what the single environment says; it reads the masks."""
+    env = DictInfoToList(vector_env(3, "deadline", autoreset_mode=mode))
+    single = TesseraEnv("deadline", overrides=SHORT)
+    info, infos = single.reset(seed=21)[1], env.reset(seed=20)[1]
+    over, step = False, 0
+    while not over:
+        check_equal(infos[1], info, "infos")
+        step += 1
+        actions = actions_of(env.unwrapped, [20, 21, 22], step)
+        *_, over, _, info = single.step(int(actions[1]))
+        infos = env.step(actions)[-1]
+    check_equal(infos[1].get("final_info", infos[1]), info, "infos")
 
 
 # --- the modes -------------------------------------------------------------------------------------------------------
@@ -260,6 +293,25 @@ def test_in_disabled_mode_nothing_happens_in_a_finished_row():
     assert rewards[1] < 0.0 and later_infos["elapsed_h"][1] > 0.0 and not truncated[1]
 
 
+@pytest.mark.parametrize("limit", [None, 7])
+def test_in_disabled_mode_metrics_stand_where_the_episode_ends(limit):
+    """Not again in the steps in which nothing happens."""
+    env = vector_env(2, "deadline", autoreset_mode=AutoresetMode.DISABLED, max_episode_steps=limit)
+    env.reset(seed=30)
+    before, with_metrics, step = np.zeros(2, dtype=bool), np.zeros(2, dtype=bool), 0
+    while not before.all() or step < 10:
+        step += 1
+        *_, terminated, truncated, infos = env.step(actions_of(env, [30, 31], step))
+        over = terminated | truncated
+        new = over & ~before
+        assert ("metrics" in infos) == new.any()
+        np.testing.assert_array_equal(infos.get("_metrics", np.zeros(2, dtype=bool)), new)
+        assert (over >= before).all()
+        before = over
+        with_metrics |= new
+    assert with_metrics.all()
+
+
 def test_metrics_of_an_ended_episode():
     """In `final_info`, and from `episode_metrics` until the row is reset; the return is the sum of rewards."""
     env = vector_env(3, autoreset_mode=AutoresetMode.DISABLED)
@@ -277,7 +329,7 @@ def test_metrics_of_an_ended_episode():
         for row in np.flatnonzero(terminated & ~checked).tolist():
             metrics = {name: values[0] for name, values in env.episode_metrics(np.array([row])).items()}
             final = infos["final_info"]["metrics"]
-            assert {name: values[row] for name, values in final.items()} == metrics
+            assert {name: final[name][row] for name in metrics} == metrics
             assert metrics["episode_return"] == pytest.approx(returns[row], abs=1e-12)
             assert metrics["decisions"] == step
         checked |= terminated
@@ -451,6 +503,29 @@ def test_nothing_returned_is_used_again():
         copies.append(copy.deepcopy(kept[-1]))
     assert any("final_obs" in infos for *_, infos, _ in kept[1:])
     assert same(kept, copies)
+
+
+def test_infos_may_be_written_into():
+    """Each array is the caller's own: whoever fills one changes neither another nor what comes later."""
+
+    def fill(infos: dict[str, Any], arrays: list[np.ndarray]) -> None:
+        for value in infos.values():
+            if isinstance(value, dict):
+                fill(value, arrays)
+            elif value.dtype != object:
+                assert not any(np.shares_memory(value, other) for other in arrays)
+                arrays.append(value)
+                value.fill(0)
+
+    for mode in MODES:
+        env, twin = (vector_env(3, autoreset_mode=mode, max_episode_steps=4) for _ in range(2))
+        fill(env.reset(seed=0)[1], [])
+        twin.reset(seed=0)
+        for step in range(1, 10):
+            actions = actions_of(env, [0, 1, 2], step)
+            infos, untouched = env.step(actions)[-1], twin.step(actions)[-1]
+            check_equal(infos, untouched, "infos")
+            fill(infos, [])
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))], ids=["copy", "pickle"])

@@ -15,22 +15,25 @@ def metrics_of(state: State, rows: np.ndarray) -> dict[str, np.ndarray]:
     completion are over the tasks done, 0 where there are none. `objective_usd` is what was paid and what penalties are
     worth, in one figure: minus the episode's return, in dollars.
     """
-    table, tasks = state.episodes.view(np.ndarray)[rows], state.tasks.view(np.ndarray)[rows]
+    # Field by field: to copy whole records takes as long as all of the rest.
+    episodes, tasks = state.episodes.view(np.ndarray), state.tasks.view(np.ndarray)
     values = {}
     for name in TOTALS:
         is_time = name.endswith("_s")
-        values[f"{name[:-2]}_h" if is_time else name] = table[name] / 3600.0 if is_time else table[name].copy()
+        total = episodes[name][rows]
+        values[f"{name[:-2]}_h" if is_time else name] = total / 3600.0 if is_time else total
     values["cost_usd"] = values["spot_usd"] + values["on_demand_usd"]
-    of_world = np.arange(tasks.shape[1]) < table["task_count"][:, None]  # rows behind are of earlier episodes
+    task_count = episodes["task_count"][rows]
+    of_world = np.arange(tasks.shape[1]) < task_count[:, None]  # rows behind are of earlier episodes
     # Added up over tasks: cost plus return would leave rounding where nothing was penalised.
-    values["penalty_usd"] = np.where(of_world, tasks["penalty_usd"], 0.0).sum(axis=1)
+    values["penalty_usd"] = np.where(of_world, tasks["penalty_usd"][rows], 0.0).sum(axis=1)
     values["objective_usd"] = values["cost_usd"] + values["penalty_usd"]
-    values["work_done_h"] = np.where(of_world, tasks["progress_s"], 0.0).sum(axis=1) / 3600.0
-    values["tasks_done"] = table["done"].copy()
-    values["tasks"] = table["task_count"].copy()
-    values["elapsed_h"] = table["now_s"] / 3600.0
-    values["scale_usd"] = table["scale_usd"].copy()
-    stays_h = np.where(of_world, tasks["completion_s"] - tasks["arrival_s"], np.inf) / 3600.0
+    values["work_done_h"] = np.where(of_world, tasks["progress_s"][rows], 0.0).sum(axis=1) / 3600.0
+    values["tasks_done"] = episodes["done"][rows]
+    values["tasks"] = task_count
+    values["elapsed_h"] = episodes["now_s"][rows] / 3600.0
+    values["scale_usd"] = episodes["scale_usd"][rows]
+    stays_h = np.where(of_world, tasks["completion_s"][rows] - tasks["arrival_s"][rows], np.inf) / 3600.0
     percentiles_h = np.array([_percentiles(stays) for stays in stays_h]).reshape(len(rows), len(_PERCENTS))
     for k, percent in enumerate(_PERCENTS):
         values[f"completion_p{percent}_h"] = percentiles_h[:, k]

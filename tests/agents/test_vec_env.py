@@ -51,6 +51,7 @@ def test_step_by_step_equal_to_the_vector_environment() -> None:
             assert infos[row]["episode"] == {"r": returns[row], "l": lengths[row]}
             assert infos[row]["metrics"]["episode_return"] == pytest.approx(returns[row], abs=1e-9)
             assert infos[row]["metrics"]["tasks_done"] == 1.0
+            assert infos[row]["metrics"].keys() == plain.episode_metrics([row]).keys()
             returns[row], lengths[row] = 0.0, 0
     assert ended > 2 * ROWS
 
