@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.evolution.settings import load_settings
+from agents.fleets import FAMILY
 from agents.hyperparameters import load_hyperparameters
 from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
@@ -41,8 +42,8 @@ _FLEET_TEXT = """# pretrained/{name}
 ## Limits
 
 - Where spot is never short, as in `classic`, it gains little or nothing over `greedy`, as the table shows.
-- It was made on 100 or so tasks that compete for some dozen spot instances in two days. Idle or hopelessly overloaded
-  pools, longer horizons or other prices for what is missed are unknown to it.
+- It was made on 100 or so tasks that compete for some dozen spot instances in two days. {unknown} or other prices for
+  what is missed are unknown to it.
 - It keeps deadlines because the scenario's guard forbids what would miss them. Without the guard it promises nothing.
 - It sees each task as it is asked, with counts of the others, not the queue; and what the episode has shown of the
   pools, not their history before it.
@@ -140,8 +141,8 @@ def _settings(path: Path, card: PolicyCard) -> dict[str, Any]:
         settings = config["hyperparameters"]
         chosen = {key: settings[key] for key in ("total_steps", "seed", "algorithm", "hidden")}
         usual = load_hyperparameters(card.scenario).model_dump(mode="json") | chosen
-        changed = [f" --set {key}={json.dumps(value)}" for key, value in settings.items() if usual[key] != value]
-        return {**chosen, "changes": "".join(changed), "commit": config["commit"], "steps": card.training["steps"]}
+        changes = _changes(settings, usual)
+        return {**chosen, "changes": changes, "commit": config["commit"], "steps": card.training["steps"]}
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise ValueError(f"{path}: does not say how it was trained ({type(error).__name__}: {error})") from None
 
@@ -153,14 +154,23 @@ def _evolution_settings(path: Path, card: PolicyCard) -> dict[str, Any]:
         settings = config["settings"]
         chosen = {key: settings[key] for key in ("total_steps", "seed", "n_threads")}  # threads change nothing
         usual = load_settings(card.scenario).model_dump(mode="json") | chosen
-        changed = [f" --set {key}={json.dumps(value)}" for key, value in settings.items() if usual[key] != value]
+        changes = _changes(settings, usual)
+        is_drawn = settings.get("drawn") is not None
         beside = ", ".join(f"`{name}`" for name in settings["beside"]) or "nothing"
+        beside += f"; and `{FAMILY}`, fleets drawn anew for each generation" if is_drawn else ""
+        unknown = "Longer horizons" if is_drawn else "Idle or hopelessly overloaded pools, longer horizons"
         notes = {key: card.training[key] for key in ("algorithm", "steps", "generations")}
         stopped = ", stopped there" if notes["steps"] < settings["total_steps"] else ""
-        words = {"beside": beside, "changes": "".join(changed), "stopped": stopped, "commit": config["commit"]}
-        return {**chosen, **notes, **words}
+        words = {"beside": beside, "changes": changes, "stopped": stopped, "unknown": unknown}
+        return {**chosen, **notes, **words, "commit": config["commit"]}
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise ValueError(f"{path}: does not say how it was trained ({type(error).__name__}: {error})") from None
+
+
+def _changes(settings: dict[str, Any], usual: dict[str, Any]) -> str:
+    """As `train.py` is told of them."""
+    changed = {key: value for key, value in settings.items() if usual[key] != value}
+    return "".join(f" --set {key}={'none' if value is None else json.dumps(value)}" for key, value in changed.items())
 
 
 def fleet_table(report: Path, label: str, sha256: str) -> str:

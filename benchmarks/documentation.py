@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from benchmarks.common import Report, Reports, markdown
 from benchmarks.printed import printed_blocks
-from benchmarks.studies import ablation, fleet, fleet_assignment, fleet_figures
+from benchmarks.studies import ablation, first_run, fleet, fleet_assignment, fleet_figures
 from benchmarks.studies.cant_be_late import tables
 from benchmarks.studies.cant_be_late.figures import Figures
 from benchmarks.studies.cant_be_late.study import Studies
@@ -27,7 +27,12 @@ from tessera_env.report.columns import columns_of, did_unlike_numbers
 
 ROOT = Path(__file__).parents[1]
 # Which blocks come from whose files: these need not be printed in every run.
-STUDIES = {"fleet": fleet.KEPT, "fleet-assignment": fleet_assignment.KEPT, "fleet-figures": fleet_figures.KEPT}
+STUDIES = {
+    "fleet": fleet.KEPT,
+    "fleet-assignment": fleet_assignment.KEPT,
+    "fleet-figures": fleet_figures.KEPT,
+    "first-run": first_run.KEPT,
+}
 FIGURES = ("results", "results-fleet", "baselines", "benchmarks", "ablation", "cant-be-late", *STUDIES)
 # Of the report's columns.
 SHOWN = ("cost $", "objective $", "difference $", "saves %", "gap closed %", "missed deadlines", "tasks done")
