@@ -290,11 +290,12 @@ def test_memory_that_fits_exactly_fits():
     assert run.masks[0] == [True, True, True]
 
 
-def test_an_invalid_answer_pauses_a_running_task():
+def test_an_invalid_answer_leaves_a_running_task_where_it_is():
+    """As if it had been told to stay: the second pool is too small, and waiting would cost it its instance."""
     pools = [pool(), pool(gpu_memory_mb=1_000.0)]
     run = play(world(pools, [task(300.0, memory_mb=2_000.0)], reconsider_running=True), [1, 2, 1, 1])
     assert run.totals["invalid_actions"] == 1
-    assert run.of("STOP")[0] == (100.0, "STOP", 0, 0, 100.0, 0.0)
+    assert run.of("STOP") == [(300.0, "STOP", 0, 0, 300.0, 0.0)]
 
 
 def test_at_the_horizon_everything_ends_and_is_billed():

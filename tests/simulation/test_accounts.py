@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tessera_env.scenario.loading import load_scenario, preset_names
+from tessera_env.scenario.loading import load_scenario, override, preset_names
 from tessera_env.simulation.accounts import COLUMNS, Accounts, accounts_from, joined, of_world, plain_chunks
 from tessera_env.simulation.rows import Simulation
 from tests.engine.play import ON_DEMAND, SPOT, play
-from tests.engine.scenarios import finish, mappings, started
+from tests.engine.scenarios import finish, mappings, started, without_unread
 from tests.reference.worlds import pool, task, world
 
 EXACT = {"rel": 1e-9, "abs": 1e-9}
@@ -116,7 +116,10 @@ OPTIONS = st.fixed_dictionaries(
 def test_accounts_add_up_to_the_episode_in_every_preset(
     name: str, seed: int, choices: int, options: dict[str, Any]
 ) -> None:
-    simulation = started(load_scenario(name, **SMALLER.get(name, {}), **options), seed)
+    values = load_scenario(name, **SMALLER.get(name, {})).model_dump(mode="json")
+    for key, value in options.items():
+        override(values, key, value)
+    simulation = started(without_unread(values), seed)
     finish(simulation, choices)
     check_sums(simulation)
 
