@@ -21,6 +21,7 @@ from tessera_env.files.writing import check_outputs, write_text
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 PACKAGES = ("gymnasium", "numba", "numpy")
+_WIDEST = 300  # characters of a table: a narrower terminal wraps lines, but no figure is cut
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Report:
             table.add_column(column, justify="right" if k else "left", no_wrap=True)
         for row in self.rows:
             table.add_row(*row)
-        Console(width=120).print(table)
+        Console(width=_WIDEST).print(table)
         print(self.note + "\n", flush=True)
 
 

@@ -1,7 +1,7 @@
 """Tasks that compete: every rule, the trained policies and the bound on worlds that nothing was chosen by.
 
 `python -m benchmarks.studies.fleet` plays 200 worlds of seed 1 of each preset, recorded hours from 700 on where hours
-are recorded, and keeps the tables as JSON; `rolling_plan`'s programmes take most of the quarter of an hour.
+are recorded, and keeps the tables as JSON; `rolling_plan`'s programmes take most of the twenty minutes.
 """
 
 import argparse
