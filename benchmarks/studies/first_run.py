@@ -57,6 +57,7 @@ class Variant:
     wrapper: Callable[[gym.Env], gym.Env] | None = None
 
 
+Kind = tuple[str, Variant]  # an algorithm by name, and what is set
 VARIANTS = (
     Variant("defaults"),
     Variant("invalid means WAIT", environment={"invalid_action": "wait"}),
@@ -115,18 +116,18 @@ class Job:
         return {name: float(metrics[name].mean()) for name in wanted}
 
 
-def variants_of(algorithm: str) -> list[Variant]:
+def variants_of(algorithm: str, only_defaults: bool) -> list[Variant]:
     """What is tried: all with PPO; with masks nothing is invalid; of the others the defaults alone."""
+    if only_defaults or algorithm not in ("PPO", "MaskablePPO"):
+        return [VARIANTS[0]]
     if algorithm == "PPO":
         return list(VARIANTS)
-    if algorithm == "MaskablePPO":
-        return [variant for variant in VARIANTS if "invalid_action" not in variant.environment]
-    return [VARIANTS[0]]
+    return [variant for variant in VARIANTS if "invalid_action" not in variant.environment]
 
 
-def kinds_of(algorithms: Sequence[str]) -> list[tuple[str, Variant]]:
+def kinds_of(algorithms: Sequence[str], only_defaults: bool) -> list[Kind]:
     """The rows of a table."""
-    return [(algorithm, variant) for algorithm in algorithms for variant in variants_of(algorithm)]
+    return [(algorithm, variant) for algorithm in algorithms for variant in variants_of(algorithm, only_defaults)]
 
 
 def rule_row(scenario: str, rule: str, worlds: int, base: float) -> tuple[str, ...]:
@@ -152,28 +153,28 @@ def row_of(algorithm: str, variant: Variant, runs: list[dict[str, float]], base:
     )
 
 
-def report_of(scenario: str, algorithms: Sequence[str], runs: Sequence[dict[str, float]], size: Size) -> Report:
+def report_of(scenario: str, kinds: Sequence[Kind], runs: Sequence[dict[str, float]], size: Size) -> Report:
     """The table of one scenario; `runs` are those of its rows, one after the other."""
     development = before_reports(load_scenario(scenario))
     table = evaluate(development, [RULES[0]], size.worlds, development_seed(), None).tables[RULES[0]]
     base = float(table["objective_usd"].mean())
     rows = [rule_row(scenario, rule, size.worlds, base) for rule in RULES]
-    for k, (algorithm, variant) in enumerate(kinds_of(algorithms)):
+    for k, (algorithm, variant) in enumerate(kinds):
         rows.append(row_of(algorithm, variant, runs[k * size.seeds : (k + 1) * size.seeds], base))
     note = NOTE.format(environments=ENVIRONMENTS, **size._asdict())
     columns = ("policy", "what is set", "objective $", f"against {RULES[0]}", "missed", "invalid")
     return Report(f"A first training run: {scenario}", note, columns, tuple(rows))
 
 
-def measure(scenarios: Sequence[str], algorithms: Sequence[str], size: Size, processes: int) -> tuple[Report, ...]:
+def measure(scenarios: Sequence[str], kinds: Sequence[Kind], size: Size, processes: int) -> tuple[Report, ...]:
     """Train everything; the tables."""
-    kinds, seeds = kinds_of(algorithms), range(size.seeds)
+    seeds = range(size.seeds)
     jobs = [Job(scenario, *kind, seed, size) for scenario in scenarios for kind in kinds for seed in seeds]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         runs = list(pool.map(Job.run, jobs))
     each = len(jobs) // len(scenarios)
     return tuple(
-        report_of(scenario, algorithms, runs[k * each : (k + 1) * each], size) for k, scenario in enumerate(scenarios)
+        report_of(scenario, kinds, runs[k * each : (k + 1) * each], size) for k, scenario in enumerate(scenarios)
     )
 
 
@@ -183,6 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options: argparse.ArgumentParser = parser(__doc__)
     options.add_argument("--scenarios", nargs="+", choices=SCENARIOS, default=list(SCENARIOS))
     options.add_argument("--algorithms", nargs="+", choices=ALGORITHMS, default=list(ALGORITHMS))
+    options.add_argument("--only-defaults", action="store_true", help="nothing else is tried")
     options.add_argument("--seeds", type=int, default=SEEDS, metavar="N")
     options.add_argument("--processes", type=int, default=CORES, metavar="N", help="the results do not depend on it")
     options.add_argument("--json", type=Path, default=KEPT, metavar="FILE", help=f"{KEPT} if not told otherwise")
@@ -197,7 +199,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (ValueError, OSError) as error:
         options.exit(2, f"{error}\n")
     size = Size(QUICK_DECISIONS, QUICK_WORLDS, given.seeds) if given.quick else Size(DECISIONS, WORLDS, given.seeds)
-    reports = measure(given.scenarios, given.algorithms, size, given.processes)
+    kinds = kinds_of(given.algorithms, given.only_defaults)
+    reports = measure(given.scenarios, kinds, size, given.processes)
     for report in reports:
         report.print()
     if is_kept:

@@ -12,8 +12,8 @@ def test_each_variant_changes_one_thing() -> None:
     for variant in VARIANTS[1:]:
         assert sum([bool(variant.arguments), bool(variant.environment), variant.wrapper is not None]) == 1
     assert not VARIANTS[0].arguments and not VARIANTS[0].environment and VARIANTS[0].wrapper is None
-    assert variants_of("DQN") == [VARIANTS[0]]
-    assert len(kinds_of(list(ALGORITHMS))) == len(VARIANTS) + (len(VARIANTS) - 1) + 2
+    assert variants_of("DQN", False) == variants_of("PPO", True) == [VARIANTS[0]]
+    assert len(kinds_of(list(ALGORITHMS), False)) == len(VARIANTS) + (len(VARIANTS) - 1) + 2
 
 
 def test_a_row_is_of_all_seeds() -> None:
