@@ -16,6 +16,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import check_outputs, write_text
 
@@ -121,14 +122,45 @@ def run_alone(measure: Callable[[bool], Report], description: str | None) -> Non
     print(machine())
 
 
+def keeping_parser(description: str | None, kept: Path) -> argparse.ArgumentParser:
+    """The command line of a script whose tables are kept for the documentation."""
+    made = parser(description)
+    told = f"keep the tables here, {kept} if not told otherwise"
+    made.add_argument("--json", type=expanded, default=kept, metavar="FILE", help=told)
+    return made
+
+
+def is_kept(given: argparse.Namespace, kept: Path) -> bool:
+    """Whether the tables are to be kept, which is found out to be possible: a toy run's not in place of measured ones.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    if given.quick and given.json == kept:
+        return False
+    with ready(given.json.parent, {"--json": given.json}):
+        return True
+
+
+def keep(reports: Sequence[Report], given: argparse.Namespace) -> None:
+    """Write the tables, and say what becomes of them."""
+    Reports(machine(), given.quick, tuple(reports)).write_json(given.json)
+    print(f"kept in {given.json}; into the documentation with: python -m benchmarks.documentation")
+
+
 def run_kept(measure: Callable[[bool], Report], description: str | None, kept: Path) -> None:
-    """As `run_alone`, and what is measured at full size is kept there for the documentation."""
-    quick = parser(description).parse_args().quick
-    report = measure(quick)
+    """As `run_alone`, and the table is kept for the documentation."""
+    take_any_text()
+    options = keeping_parser(description, kept)
+    given = options.parse_args()
+    try:
+        to_keep = is_kept(given, kept)
+    except OSError as error:
+        options.exit(2, f"{error}\n")
+    report = measure(given.quick)
     report.print()
-    if not quick:
-        Reports(machine(), quick, (report,)).write_json(kept)
-        print(f"kept in {kept}; into the documentation with: python -m benchmarks.documentation")
+    if to_keep:
+        keep((report,), given)
 
 
 def random_actions(masks: np.ndarray, rng: np.random.Generator) -> np.ndarray:

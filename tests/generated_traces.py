@@ -1,4 +1,4 @@
-"""Trace files made by a seed: heavy-tailed spells and a price that moves in steps, sampled every 195 s."""
+"""Trace files made by a seed: heavy-tailed spells, a price that moves in steps, samples every 195 s; a pool for one."""
 
 import numpy as np
 
@@ -25,3 +25,17 @@ def _zone(rng: np.random.Generator, name: str, samples: int) -> list[str]:
             sample += int(rng.exponential(110)) + 1
         sample, up = end, 1 - up
     return lines
+
+
+# The only pool of a scenario that replays zone "east" of its trace.
+REPLAYING_POOL = """
+[[pools]]
+name = "own"
+zone = "east"
+instance_type = "own"
+gpu_memory_mb = 16000
+on_demand_usd_per_h = 1.0
+trace_zone = "east"
+price = { source = "trace" }
+capacity = { source = "trace", instances = 2 }
+"""

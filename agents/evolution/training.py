@@ -23,7 +23,7 @@ from rich.console import Console
 from agents.callbacks import stop_on_signals
 from agents.evolution.playing import Player
 from agents.evolution.search import Search
-from agents.evolution.settings import Settings, validated
+from agents.evolution.settings import Drawn, Settings, validated
 from agents.export import source_commit, versions
 from agents.fleets import FAMILY, drawn_fleet
 from agents.run_folder import CONFIG_FILE, free_folder, made_folder, opened_folder, write_config
@@ -108,34 +108,54 @@ def started(name: str) -> tuple[np.ndarray, np.ndarray]:
     return shifts.scale, shifts.flat[0]
 
 
-@dataclass(frozen=True)
-class Course:
-    """What counts in a search: one scenario, or fleets that are drawn anew for each generation."""
+class Lasting:
+    """One scenario that counts in a search: the same players in all generations.
 
-    name: str
-    pairs: int
-    weight: float
-    scenario: Scenario | None = None
-    fleets: int = 0
+    Attributes:
+        is_relative: whether objectives count as shares of what a world costs on on-demand.
+    """
 
-    def players(self, settings: Settings, seed: int, generation: int) -> list[Player]:
-        """Who plays it side by side: as many as there are threads, or fleets."""
-        if self.scenario is not None:
-            return [Player(self.scenario, settings.rows) for _ in range(settings.n_threads)]
-        rows, first = min(2 * self.pairs // self.fleets, settings.rows), generation * self.fleets
-        return [Player(drawn_fleet(seed, first + k), rows) for k in range(self.fleets)]
+    is_relative = False
+
+    def __init__(self, scenario: Scenario, pairs: int, weight: float, settings: Settings) -> None:
+        self.scenario, self.name, self.pairs, self.weight = scenario, scenario.name, pairs, weight
+        self._players = [Player(scenario, settings.rows) for _ in range(settings.n_threads)]
+
+    def players(self, generation: int) -> list[Player]:
+        """Who plays it side by side, whichever generation it is."""
+        return self._players
 
 
-def courses_of(run: EvolutionRun) -> list[Course]:
+class Anew:
+    """Fleets of `fleet-train` that count in a search: drawn anew for each generation, a player each.
+
+    Attributes:
+        is_relative: fleets of unlike sizes count alike.
+    """
+
+    is_relative, name = True, FAMILY
+
+    def __init__(self, drawn: Drawn, settings: Settings, seed: int) -> None:
+        self.pairs, self.weight = drawn.fleets * drawn.pairs, drawn.weight
+        self._drawn, self._seed, self._rows = drawn, seed, min(2 * drawn.pairs, settings.rows)
+
+    def players(self, generation: int) -> list[Player]:
+        """Who plays the generation's fleets."""
+        numbers = generation * self._drawn.fleets + np.arange(self._drawn.fleets)
+        return [Player(drawn_fleet(self._seed, number), self._rows) for number in numbers.tolist()]
+
+
+def courses_of(run: EvolutionRun) -> tuple[Lasting, list[Lasting | Anew]]:
     """The run's scenario and what counts beside it, on what lies before the hours that are for reports."""
     settings = run.settings
-    courses = [Course(run.scenario.name, settings.pairs, 1.0, before_reports(run.scenario))]
-    for name, one in settings.beside.items():
-        scenario = before_reports(load_scenario(name))
-        courses.append(Course(scenario.name, one.pairs, one.weight, scenario))
-    if drawn := settings.drawn:
-        courses.append(Course(FAMILY, drawn.fleets * drawn.pairs, drawn.weight, fleets=drawn.fleets))
-    return courses
+    first = Lasting(before_reports(run.scenario), settings.pairs, 1.0, settings)
+    beside: list[Lasting | Anew] = [
+        Lasting(before_reports(load_scenario(name)), one.pairs, one.weight, settings)
+        for name, one in settings.beside.items()
+    ]
+    if settings.drawn is not None:
+        beside.append(Anew(settings.drawn, settings, training_seed(settings.seed)))
+    return first, beside
 
 
 class Evolution:
@@ -149,10 +169,10 @@ class Evolution:
         settings = self.settings = run.settings
         self.run = run
         self.commit = source_commit()  # now: files may change while this goes on
-        self.courses = courses_of(run)
+        self.first, beside = courses_of(run)
+        self.courses = [self.first, *beside]
         self.threads = settings.n_threads
         self._seed = training_seed(settings.seed)
-        self._lasting = [c.players(settings, self._seed, 0) if c.scenario is not None else None for c in self.courses]
         self.decisions = 0
         self.search, self.scale = Search.start(WEIGHT_COUNT), np.zeros(0)
 
@@ -176,15 +196,14 @@ class Evolution:
         search, deviation = self.search, self.settings.deviation
         slopes = {}
         for place, course in enumerate(self.courses):
-            players = self._lasting[place] or course.players(self.settings, self._seed, search.generation)
             changes = search.changes(self._seed, place, course.pairs)
             worlds = search.generation * course.pairs + np.arange(course.pairs)
             sets = search.weights + deviation * np.stack([changes, -changes], axis=1)  # (pairs, 2, weights)
             games = sets.reshape(-1, WEIGHT_COUNT), np.repeat(worlds, 2)
-            objectives, scales = self.play(executor, players, *games, self._seed)
+            objectives, scales = self.play(executor, course.players(search.generation), *games, self._seed)
             differences = (objectives[0::2] - objectives[1::2]) / 2.0
-            if course.scenario is None:
-                differences /= scales[0::2]  # fleets of unlike sizes count alike
+            if course.is_relative:
+                differences /= scales[0::2]
             slopes[course.name] = search.slope_of(course.name, differences, changes, deviation)
         weights = {course.name: course.weight for course in self.courses}
         search.move(slopes, weights, self.settings, self.decisions / self.settings.total_steps)
@@ -209,7 +228,7 @@ class Evolution:
         """The objectives of one set of weights in the run's scenario on development worlds, (worlds,)."""
         count, done = self.settings.evaluation_worlds, self.decisions
         sets = np.broadcast_to(weights, (count, WEIGHT_COUNT))
-        objectives, _ = self.play(executor, self._lasting[0] or [], sets, np.arange(count), development_seed())
+        objectives, _ = self.play(executor, self.first.players(0), sets, np.arange(count), development_seed())
         self.decisions = done  # nothing was learned from these
         return objectives
 
@@ -233,8 +252,10 @@ class Evolution:
     def _measured_scale(self) -> np.ndarray:
         """Mean and deviation of single figures under the rule, (2, singles), in scenarios that are not drawn."""
         rule, moments = Shifts.of(UNSCALED, np.zeros((_SCALE_WORLDS, WEIGHT_COUNT))), []
-        for scenario in (course.scenario for course in self.courses if course.scenario is not None):
-            player = Player(scenario, _SCALE_WORLDS)
+        for course in self.courses:
+            if not isinstance(course, Lasting):
+                continue
+            player = Player(course.scenario, _SCALE_WORLDS)
             player.objectives(rule, np.arange(_SCALE_WORLDS), self._seed, counts_figures=True)
             moments.append(player.moments())
         mean, square = np.mean(moments, axis=0)

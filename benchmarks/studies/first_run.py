@@ -4,7 +4,6 @@
 environments, three seeds; `--scenarios`, `--algorithms` and `--seeds` choose a part. Hours from 700 on play no part.
 """
 
-import argparse
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +22,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.env_util import make_vec_env
 
 from agents.worlds import before_reports, development_seed, training_seed
-from benchmarks.common import CORES, Report, Reports, check_least, machine, parser, ready
+from benchmarks.common import CORES, Report, check_least, is_kept, keep, keeping_parser
 from tessera_env.evaluation.experiment import evaluate
 from tessera_env.files.streams import take_any_text
 from tessera_env.scenario.loading import load_scenario
@@ -130,11 +129,15 @@ def kinds_of(algorithms: Sequence[str], only_defaults: bool) -> list[Kind]:
     return [(algorithm, variant) for algorithm in algorithms for variant in variants_of(algorithm, only_defaults)]
 
 
-def rule_row(scenario: str, rule: str, worlds: int, base: float) -> tuple[str, ...]:
-    """A hand-coded policy in the same worlds."""
-    table = evaluate(before_reports(load_scenario(scenario)), [rule], worlds, development_seed(), None).tables[rule]
-    cost, missed = float(table["objective_usd"].mean()), table["deadlines_missed"].sum() / table["tasks"].sum()
-    return (rule, "", f"{cost:.1f}", f"{100.0 * (cost / base - 1.0):+.0f} %", f"{100.0 * missed:.1f} %", "")
+def rule_rows(scenario: str, worlds: int) -> tuple[list[tuple[str, ...]], float]:
+    """Hand-coded policies in the same worlds, and the objective of the first."""
+    tables = evaluate(before_reports(load_scenario(scenario)), list(RULES), worlds, development_seed(), None).tables
+    base = float(tables[RULES[0]]["objective_usd"].mean())
+    rows = []
+    for rule, table in tables.items():
+        cost, missed = float(table["objective_usd"].mean()), table["deadlines_missed"].sum() / table["tasks"].sum()
+        rows.append((rule, "", f"{cost:.1f}", f"{100.0 * (cost / base - 1.0):+.0f} %", f"{100.0 * missed:.1f} %", ""))
+    return rows, base
 
 
 def row_of(algorithm: str, variant: Variant, runs: list[dict[str, float]], base: float) -> tuple[str, ...]:
@@ -155,10 +158,7 @@ def row_of(algorithm: str, variant: Variant, runs: list[dict[str, float]], base:
 
 def report_of(scenario: str, kinds: Sequence[Kind], runs: Sequence[dict[str, float]], size: Size) -> Report:
     """The table of one scenario; `runs` are those of its rows, one after the other."""
-    development = before_reports(load_scenario(scenario))
-    table = evaluate(development, [RULES[0]], size.worlds, development_seed(), None).tables[RULES[0]]
-    base = float(table["objective_usd"].mean())
-    rows = [rule_row(scenario, rule, size.worlds, base) for rule in RULES]
+    rows, base = rule_rows(scenario, size.worlds)
     for k, (algorithm, variant) in enumerate(kinds):
         rows.append(row_of(algorithm, variant, runs[k * size.seeds : (k + 1) * size.seeds], base))
     note = NOTE.format(environments=ENVIRONMENTS, **size._asdict())
@@ -181,21 +181,17 @@ def measure(scenarios: Sequence[str], kinds: Sequence[Kind], size: Size, process
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, print, keep."""
     take_any_text()
-    options: argparse.ArgumentParser = parser(__doc__)
+    options = keeping_parser(__doc__, KEPT)
     options.add_argument("--scenarios", nargs="+", choices=SCENARIOS, default=list(SCENARIOS))
     options.add_argument("--algorithms", nargs="+", choices=ALGORITHMS, default=list(ALGORITHMS))
     options.add_argument("--only-defaults", action="store_true", help="nothing else is tried")
     options.add_argument("--seeds", type=int, default=SEEDS, metavar="N")
     options.add_argument("--processes", type=int, default=CORES, metavar="N", help="the results do not depend on it")
-    options.add_argument("--json", type=Path, default=KEPT, metavar="FILE", help=f"{KEPT} if not told otherwise")
     given = options.parse_args(arguments)
-    is_kept = not given.quick or given.json != KEPT  # a toy run must not replace a measured one
     try:
         check_least("--processes", given.processes, 1)
         check_least("--seeds", given.seeds, 1)
-        if is_kept:
-            with ready(given.json.parent, {"--json": given.json}):
-                pass
+        to_keep = is_kept(given, KEPT)
     except (ValueError, OSError) as error:
         options.exit(2, f"{error}\n")
     size = Size(QUICK_DECISIONS, QUICK_WORLDS, given.seeds) if given.quick else Size(DECISIONS, WORLDS, given.seeds)
@@ -203,9 +199,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     reports = measure(given.scenarios, kinds, size, given.processes)
     for report in reports:
         report.print()
-    if is_kept:
-        Reports(machine(), given.quick, reports).write_json(given.json)
-        print(f"kept in {given.json}; into the documentation with: python -m benchmarks.documentation")
+    if to_keep:
+        keep(reports, given)
 
 
 if __name__ == "__main__":

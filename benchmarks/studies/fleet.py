@@ -4,7 +4,6 @@
 are recorded, and keeps the tables as JSON; `rolling_plan`'s programmes take most of the twenty minutes.
 """
 
-import argparse
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -14,12 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from agents.worlds import report_scenario
-from benchmarks.common import CORES, Report, Reports, check_least, machine, parser, ready
+from benchmarks.common import CORES, Report, check_least, is_kept, keep, keeping_parser
 from tessera_env.evaluation.block_bootstrap import block_of, block_sums
 from tessera_env.evaluation.experiment import evaluate
 from tessera_env.evaluation.optimum.fleet import fleet_bound_usd
 from tessera_env.evaluation.statistics import Estimate
-from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 from tessera_env.policies import pretrained_names
 from tessera_env.policies.folder import read_card
@@ -189,25 +187,19 @@ def measure(episodes: int, processes: int) -> tuple[Report, ...]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Play, print, keep."""
     take_any_text()
-    options: argparse.ArgumentParser = parser(__doc__)
+    options = keeping_parser(__doc__, KEPT)
     options.add_argument("--processes", type=int, default=CORES, metavar="N", help="the results do not depend on it")
-    options.add_argument("--json", type=expanded, default=KEPT, metavar="FILE", help=f"{KEPT} if not told otherwise")
     given = options.parse_args(arguments)
     try:
         check_least("--processes", given.processes, 1)
-        is_kept = not given.quick or given.json != KEPT  # a toy run must not replace a measured one
-        if is_kept:
-            with ready(given.json.parent, {"--json": given.json}):
-                pass
+        to_keep = is_kept(given, KEPT)
     except (ValueError, OSError) as error:
         options.exit(2, f"{error}\n")
     reports = measure(QUICK_EPISODES if given.quick else EPISODES, given.processes)
     for report in reports:
         report.print()
-    if not is_kept:
-        return
-    Reports(machine(), given.quick, reports).write_json(given.json)
-    print(f"kept in {given.json}; into the documentation with: python -m benchmarks.documentation")
+    if to_keep:
+        keep(reports, given)
 
 
 if __name__ == "__main__":

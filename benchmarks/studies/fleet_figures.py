@@ -1,8 +1,8 @@
 """What each figure of the observation is worth to the trained fleet: its weights set to 0, on development worlds.
 
-A figure whose weights are 0, and those of its products, stands at its mean. What others could have learned in its
-place, had it never been there, is not counted: a figure that matters little here may be left out, one that matters much
-may have a stand-in.
+A figure whose weights are 0, those of its products and in the choice of pools too, stands at its mean. What others
+could have learned in its place, had it never been there, is not counted: a figure that matters little here may be left
+out, one that matters much may have a stand-in.
 """
 
 from dataclasses import replace
@@ -18,6 +18,7 @@ from tessera_env.policies.folder import read_card, read_weights
 from tessera_env.policies.pretrained import pretrained_folder
 from tessera_env.policies.shifting.choice import Turn
 from tessera_env.policies.shifting.figures import NAMES, SINGLE_NAMES
+from tessera_env.policies.shifting.placing import CONTEXTS
 from tessera_env.policies.shifting.policy import Shifts
 from tessera_env.scenario.loading import load_scenario
 
@@ -47,6 +48,7 @@ def without(shifts: Shifts, name: str) -> Shifts:
         pools[:] = 0.0
     elif name in SINGLE_NAMES:
         turns[:, :, [k for k, figure in enumerate(NAMES) if name in figure.split(" x ")]] = 0.0
+        pools[:, :, [1 + k for k, context in enumerate(CONTEXTS) if name == context]] = 0.0
     else:
         turns[:, Turn[name.upper()], :] = 0.0
     return replace(shifts, turns=turns, pools=pools)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from agents.fleets import LOADS, MOST_POOLS, TYPES, drawn_fleet
+from agents.fleets import MOST_POOLS, TYPES, drawn_fleet
 from tessera_env.evaluation.experiment import evaluate
 from tessera_env.recordings.catalogue import lookup
 
@@ -37,4 +37,4 @@ def test_from_idle_to_overloaded() -> None:
         assert np.isfinite(table["objective_usd"]).all() and (table["tasks_done"] > 0).all()
         if fleet.pools[0].capacity.source == "semi_markov":
             busy.append(float(table["on_demand_h"].sum() / (table["spot_h"] + table["on_demand_h"]).sum()))
-    assert min(busy) < 0.1 and max(busy) > 0.5 and LOADS[0] < 0.5 < 1.5 < LOADS[1]
+    assert min(busy) < 0.1 and max(busy) > 0.5

@@ -13,6 +13,7 @@ import pytest
 import train as program
 from agents.evolution.settings import load_settings
 from tests.agents.small import SETTINGS
+from tests.generated_traces import REPLAYING_POOL
 
 ROOT = Path(program.__file__).parent
 SMALL = [f"--set={key}={str(value).lower()}" for key, value in SETTINGS.items()]
@@ -115,16 +116,6 @@ deadline_h = 3.0
 [market]
 trace = "spot.csv"
 {window}
-
-[[pools]]
-name = "own"
-zone = "east"
-instance_type = "own"
-gpu_memory_mb = 16000
-on_demand_usd_per_h = 1.0
-trace_zone = "east"
-price = {{ source = "trace" }}
-capacity = {{ source = "trace" }}
 """
 
 
@@ -147,7 +138,7 @@ def test_a_trace_that_cannot_be_split_is_refused_before_a_folder_is_made(
     message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "mine.toml").write_text(REPLAYED.format(window=window))
+    (tmp_path / "mine.toml").write_text(REPLAYED.format(window=window) + REPLAYING_POOL)
     (tmp_path / "spot.csv").write_text(
         "zone,time_s,spot_available,spot_price\n" + "".join(f"east,{3600 * h},{h % 2},0.3\n" for h in range(45))
     )

@@ -12,9 +12,10 @@ from tessera_env.cli.program import main
 from tessera_env.recordings import workloads
 from tessera_env.recordings.traces import reading
 from tessera_env.scenario.loading import load_scenario
+from tests.generated_traces import REPLAYING_POOL
 
 ID = "tessera_env:Tessera/Classic-v0"
-SCENARIO = """
+SCENARIO = f"""
 horizon_h = 6
 decision_interval_s = 600
 notice_s = 30
@@ -26,17 +27,7 @@ recording_format = "run_times"
 
 [market]
 trace = "spot.csv"
-
-[[pools]]
-name = "own"
-zone = "east"
-instance_type = "own"
-gpu_memory_mb = 16000
-on_demand_usd_per_h = 1.0
-trace_zone = "east"
-price = { source = "trace" }
-capacity = { source = "trace", instances = 2 }
-"""
+{REPLAYING_POOL}"""
 HEADER = "zone,time_s,spot_available,spot_price"
 FILES = {
     "mine.toml": SCENARIO,

@@ -107,9 +107,9 @@ def test_drawn_fleets_count(tmp_path: Path) -> None:
     for run in runs:
         evolve(run, quiet())
     assert weights(runs[0].folder) == weights(runs[1].folder)
-    course = training.courses_of(runs[0])[-1]
-    assert (course.name, course.pairs, course.fleets) == ("fleet-train", 6, 2)
-    played = [[player.scenario for player in course.players(runs[0].settings, 0, k)] for k in (0, 1)]
+    _, (*_, course) = training.courses_of(runs[0])
+    assert (course.name, course.pairs, course.weight) == ("fleet-train", 6, 0.5)
+    played = [[player.scenario for player in course.players(k)] for k in (0, 1)]
     assert len({scenario.name for scenarios in played for scenario in scenarios}) == 4
     with np.load(runs[0].folder / "search.npz") as kept:
         assert "fleet-train" in str(kept["spreads"])
@@ -132,9 +132,9 @@ def test_a_search_starts_where_a_policy_is(tmp_path: Path) -> None:
 
 def test_no_hour_of_a_report_is_played(tmp_path: Path) -> None:
     run = small_run(tmp_path / "mine")
-    for course in training.courses_of(run):
-        if course.scenario is not None and course.scenario.replays:
-            assert course.scenario.market.until_h == 700.0
+    first, beside = training.courses_of(run)
+    for player in [one for course in (first, *beside) for one in course.players(0)]:
+        assert not player.scenario.replays or player.scenario.market.until_h == 700.0
     assert before_reports(load_scenario("classic")) == load_scenario("classic")
 
 

@@ -12,6 +12,7 @@ from tessera_env.observation.layout import Layout
 from tessera_env.policies import make_policy
 from tessera_env.policies.shifting.choice import Turn
 from tessera_env.policies.shifting.figures import NAMES
+from tessera_env.policies.shifting.placing import CONTEXTS
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.planners import UNASSIGNED, KuhnMunkres, checked_columns
 
@@ -114,6 +115,8 @@ def test_a_figure_is_left_out_with_its_products() -> None:
     changed = {NAMES[k] for k in np.flatnonzero(left_out.any(axis=0))}
     assert "slack" in changed and "time x slack" in changed and "slack x slack" in changed
     assert "slack_per_work" not in changed and not left_out[:, -1].any()
+    pools = fleet_figures.without(shifts, "state").pools[0] != shifts.pools[0]
+    assert pools[:, 1 + CONTEXTS.index("state")].all() and pools.sum() == len(pools)
     constants = fleet_figures.without(shifts, fleet_figures.CONSTANTS)
     assert not constants.turns[..., :-1].any() and constants.turns[..., -1].any()
     assert not fleet_figures.without(shifts, "yield").turns[0, Turn.YIELD].any()
