@@ -54,6 +54,7 @@ from tessera_env.observation.layout import Layout
 from tessera_env.policies.making import make_policy
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
+from tessera_env.simulation.rewards import PLAIN
 from tessera_env.vector_env import TesseraVectorEnv
 
 ALGORITHMS: dict[str, type[PPO] | type[MaskablePPO]] = {"PPO": PPO, "MaskablePPO": MaskablePPO}
@@ -155,6 +156,7 @@ class Judge:
             scenario=development_scenario(run.scenario),
             autoreset_mode=AutoresetMode.DISABLED,
             threads=settings.n_threads,
+            reward=PLAIN,
         )
         self.scores = _read_scores(run.folder)
 
@@ -248,6 +250,7 @@ def training_env(run: Run) -> VecEnv:
         scenario=training_scenario(run.scenario),
         autoreset_mode=AutoresetMode.SAME_STEP,
         threads=settings.n_threads,
+        reward=PLAIN,  # what is felt early is told by credit and hindsight
     )
     rows = TesseraVecEnv(env)
     wrapped: VecEnv = LedgerVecEnv(rows) if settings.credit == "task" else rows

@@ -18,6 +18,7 @@ from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.invalid_actions import NEAREST, RAISE, WAIT, check_invalid_action
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.planners import Planner
+from tessera_env.simulation.rewards import SHAPED, Rewards
 from tessera_env.simulation.rows import Simulation
 from tessera_env.simulation.worlds import Worlds, checked_seeds, checked_world
 
@@ -52,9 +53,13 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
 
     ## Rewards
 
-    Minus the dollars billed since the last step, divided by what all the work costs on on-demand, minus penalties: a
-    missed deadline, an INTERACTIVE task's hours without running, BATCH work left undone at the end. A return of -0.4
-    with nothing missed saves 60 % against on-demand.
+    What the work done since the last step would have cost on on-demand, minus the dollars billed for it, both divided
+    by what all the work costs on on-demand, minus penalties: a missed deadline, an INTERACTIVE task's hours without
+    running, BATCH work left undone at the end. A return of 0.6 with nothing missed saves 60 % against on-demand. Work
+    that an interruption loses is taken back when it is lost, and a miss counts when the deadline can no longer be made.
+
+    With `reward="plain"` it is the dollars and the penalties alone, when they are due: each return is less by 1, so
+    that policies keep their order. What a wait costs comes much later then, and is harder to learn from.
 
     ## Starting State
 
@@ -73,6 +78,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
     - `planner`: assigns displaced tasks to instances (`tessera_env.simulation.planners`); Kuhn-Munkres if None.
     - `invalid_action`: what an action that the mask forbids means. "nearest" (default): the task stays where it is, or
       waits, or goes where it runs soonest, whichever of these is valid first; "wait": it waits, valid or not; "raise".
+    - `reward`: "shaped" (default) or "plain", see above; `reward_scale`: a number that it is multiplied by.
     - `render_mode`: None, "ansi" (the last decision and what followed, one line an event) or "rgb_array" (Gantt chart
       of pools, tasks and notices up to now).
     - `log_events`: keep the event log for `event_log()`; rendering turns it on.
@@ -101,6 +107,8 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         render_mode: str | None = None,
         planner: Planner | None = None,
         invalid_action: str = NEAREST,
+        reward: str = SHAPED,
+        reward_scale: float = 1.0,
         log_events: bool = False,
         metrics_every_step: bool = False,
         overrides: dict[str, Any] | None = None,
@@ -115,9 +123,8 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         self.metrics_every_step = metrics_every_step
         self.scenario = load_scenario(scenario, **{**(overrides or {}), **sections})
         logging = log_events or render_mode is not None
-        self.simulation = Simulation(
-            self.scenario, 1, planner, log_events=logging, invalid_waits=invalid_action == WAIT
-        )
+        waits, rewards = invalid_action == WAIT, Rewards(reward, reward_scale)
+        self.simulation = Simulation(self.scenario, 1, planner, 1, logging, waits, rewards)
         self.layout: Layout = self.simulation.layout
         self.observation_space = Box(self.layout.low, self.layout.high, dtype=np.float32)
         self.action_space = Discrete(1 + 2 * self.layout.pool_count)

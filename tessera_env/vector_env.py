@@ -15,6 +15,7 @@ from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.invalid_actions import NEAREST, RAISE, WAIT, check_invalid_action
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.planners import Planner
+from tessera_env.simulation.rewards import SHAPED, Rewards
 from tessera_env.simulation.rows import Simulation
 from tessera_env.simulation.worlds import Worlds, checked_seeds, checked_worlds
 
@@ -33,6 +34,8 @@ class TesseraVectorEnv(VectorEnv):
         invalid_action: what an action that the mask forbids means, besides that it is counted. "nearest": the task
             stays where it is, or waits, or goes where it runs soonest, whichever of these is valid first; "wait": it
             waits, valid or not; "raise" raises.
+        reward: "shaped" or "plain", see `tessera_env.env.TesseraEnv`.
+        reward_scale: rewards are multiplied by it.
         max_episode_steps: truncate after this many steps, like `gymnasium.wrappers.TimeLimit`; never if None.
         metrics_every_step: whether the infos hold `metrics` of every row, not only where an episode ends.
         overrides: single values of the scenario by dotted name.
@@ -59,6 +62,8 @@ class TesseraVectorEnv(VectorEnv):
         threads: int = 1,
         planner: Planner | None = None,
         invalid_action: str = NEAREST,
+        reward: str = SHAPED,
+        reward_scale: float = 1.0,
         max_episode_steps: int | None = None,
         metrics_every_step: bool = False,
         render_mode: None = None,
@@ -80,7 +85,8 @@ class TesseraVectorEnv(VectorEnv):
         self.metrics_every_step = metrics_every_step
         self.render_mode = None
         self.scenario = load_scenario(scenario, **{**(overrides or {}), **sections})
-        self.simulation = Simulation(self.scenario, num_envs, planner, threads, invalid_waits=invalid_action == WAIT)
+        waits, rewards = invalid_action == WAIT, Rewards(reward, reward_scale)
+        self.simulation = Simulation(self.scenario, num_envs, planner, threads, False, waits, rewards)
         self.layout = self.simulation.layout
         self.single_observation_space = Box(self.layout.low, self.layout.high, dtype=np.float32)
         self.single_action_space = Discrete(1 + 2 * self.layout.pool_count)

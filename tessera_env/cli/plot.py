@@ -11,13 +11,11 @@ from tessera_env.cli.options import Overrides, ScenarioName, overrides_of
 from tessera_env.cli.output import InputError, print_text, refusing, writing
 from tessera_env.files.problems import named
 from tessera_env.files.writing import check_outputs, write_bytes, write_text
-from tessera_env.jit.kernel import interpreting_first
 from tessera_env.recordings.bundled import trace_path
 from tessera_env.recordings.traces.parts import chosen_series
 from tessera_env.recordings.traces.series import Polarity
 from tessera_env.scenario.loading import load_scenario
 
-_SHORT_WORK_S = 20.0  # one world is drawn in far less, also where the engine is not compiled yet
 _MOST_SEED, _MOST_WORLD = 2**64 - 1, 2**32 - 1
 _ENDINGS = (".html", ".htm", ".png")
 
@@ -75,8 +73,7 @@ class Plot:
             else:
                 scenario = load_scenario(self.scenario, **overrides_of(self.set))
                 check_outputs({"output": self.output}, [self.scenario, *scenario.recording_paths])
-                with interpreting_first(_SHORT_WORK_S):
-                    market = world_market(scenario, self.seed, self.world)
+                market = world_market(scenario, self.seed, self.world)
         if self.output.lower().endswith(".png"):
             from tessera_env.report.market.picture import market_png
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Protocol, Union
 
 import tyro
 
+from tessera_env.cli.compile import Compile
 from tessera_env.cli.evaluate import Evaluate
 from tessera_env.cli.output import InputError, print_notices, print_text
 from tessera_env.cli.plot import Plot
@@ -47,6 +48,7 @@ COMMANDS: Commands = {
     "simulate": Simulate,
     "evaluate": Evaluate,
     "plot": Plot,
+    "compile": Compile,
     "traces": Group(
         "Recorded markets: what is bundled, what one is like, what is wrong with a file, worlds like it.",
         {"list": TracesList, "show": TracesShow, "check": TracesCheck, "fit": TracesFit},

@@ -22,17 +22,12 @@ from tessera_env.cli.options import (
 )
 from tessera_env.cli.output import InputError, print_notices, print_text, refusing, write_all
 from tessera_env.evaluation.experiment import Experiment
-from tessera_env.jit.kernel import interpreting_first
 from tessera_env.report.outputs import Outputs
 from tessera_env.report.simulation_text import simulation_text
 from tessera_env.report.workload_text import workload_lines
 from tessera_env.simulate import DEFAULT_POLICIES, as_simulation
 
 _POLICIES = ",".join(DEFAULT_POLICIES)
-# Where the engine has not been compiled yet, so many tasks are done sooner in plain Python: compiling takes
-# half a minute. Decisions may be more than expected, so patience is bounded.
-_FEW_TASKS, _PATIENCE_S = 1_000, 12.0
-
 _OWN = "(default: the scenario's)"
 
 
@@ -92,10 +87,8 @@ class Simulate:
             prepared = as_simulation(self._asked(), self.duration, self.tasks).prepare()
             outputs.check(prepared)
         print_notices(workload_lines(prepared.scenario.recordings.played_rows))
-        is_short = self.threads == 1 and self.episodes * prepared.scenario.task.count <= _FEW_TASKS
-        with interpreting_first(_PATIENCE_S if is_short else 0.0):
-            results = prepared.run()
-            failures = write_all(outputs.writers(prepared, results, shell_line("simulate", self)))
+        results = prepared.run()
+        failures = write_all(outputs.writers(prepared, results, shell_line("simulate", self)))
         print_text(simulation_text(results))
         if failures:
             raise InputError("\n".join(failures))

@@ -46,6 +46,7 @@ def draw_world(params, state, env: int) -> None:
 def open_episode(params, state, env: int) -> None:
     """Nothing has happened yet in the row's world; schedule its first events."""
     measure_work(params, state, env)
+    state.episodes[env].potential = -1.0
     for pool_id in range(params.pools.shape[0]):
         pool = state.pools[env, pool_id]
         start_history(pool, state.market[env, pool_id, 0].capacity > 0)

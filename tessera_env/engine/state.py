@@ -156,6 +156,9 @@ EPISODE = np.dtype(
         ("done", np.int64),
         ("reported_usd", np.float64),  # dollars that earlier steps' rewards have counted
         ("penalty", np.float64),  # of this step
+        ("potential", np.float64),  # at the last step's end; where rewards are shaped
+        ("first_open", np.int64),  # the tasks before this one are done; likewise
+        ("worked_usd", np.float64),  # and what they would have cost on on-demand
         ("scale_usd", np.float64),  # on-demand cost of all work
         ("total_work_s", np.float64),
         ("step_started_s", np.float64),

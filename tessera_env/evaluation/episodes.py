@@ -7,11 +7,12 @@ from tessera_env.policies.protocol import Policy, QueuePolicy
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.episode import Episode
 from tessera_env.simulation.planners import Planner
+from tessera_env.simulation.rewards import PLAIN
 
 
 def play_episode(scenario: Scenario, policy: Policy, seed: int, world: int, planner: Planner | None = None) -> Episode:
     """Play one world with one policy; the figures are those of `tessera_env.evaluation.evaluate` in that world."""
-    env = TesseraEnv(scenario, planner=planner, log_events=True)
+    env = TesseraEnv(scenario, planner=planner, log_events=True, reward=PLAIN)
     observation, _ = env.reset(seed=seed, options={"world": world})
     start, state, terminated = np.ones(1, dtype=bool), None, False
     onlooker = policy if isinstance(policy, QueuePolicy) else None

@@ -32,6 +32,7 @@ from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.accounts import Accounts, joined
 from tessera_env.simulation.planners import Planner
+from tessera_env.simulation.rewards import PLAIN
 from tessera_env.vector_env import TesseraVectorEnv
 
 MOST_EPISODES = 100_000
@@ -103,6 +104,7 @@ class Experiment:
             autoreset_mode=AutoresetMode.DISABLED,
             threads=self.threads,
             planner=self.planner,
+            reward=PLAIN,
         )
         self._check_floor(policies, env)
         return Prepared(self, scenario, policies, baseline, env)

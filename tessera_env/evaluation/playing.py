@@ -9,7 +9,7 @@ from tessera_env.policies.rules.choice import rule_of
 from tessera_env.simulation.rows import Simulation
 from tessera_env.vector_env import TesseraVectorEnv
 
-# Decisions of a rule between two looks at progress and signals: few at first, since the engine may not be compiled yet.
+# Decisions of a rule between two looks at progress and signals: few at first, and while the engine is not compiled.
 FIRST_SLICE, SLICE = 64, 32_768  # compiled, the latter take less than 100 ms
 
 OnDone = Callable[[float], None]  # told how many worlds more are done, parts of a world included
@@ -95,7 +95,7 @@ def _play_rule(simulation: Simulation, rule: np.recarray, rota: _Rota, seed: int
         if starting.any():
             simulation.start(starting, [seed] * len(starting), rota.worlds)
         simulation.play(rota.playing, rule, max(1, decisions // int(rota.playing.sum())))
-        decisions = min(2 * decisions, SLICE)
+        decisions = FIRST_SLICE if simulation.is_interpreted else min(2 * decisions, SLICE)
         finished = np.flatnonzero(simulation.views.terminated & rota.playing)
         starting = rota.record(finished, simulation.metrics(finished)) if len(finished) else np.zeros_like(starting)
         done = rota.episodes - rota.left + _parts_done(simulation, rota.playing & ~starting)

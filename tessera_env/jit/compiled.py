@@ -1,6 +1,6 @@
 """The decorator of every function that runs inside compiled code."""
 
-import time
+import threading
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any, TypeVar
@@ -9,30 +9,25 @@ import numba
 from numba import types
 from numba.core.registry import CPUDispatcher
 
+from tessera_env.jit.linking import EntryCompiler, InnerCompiler
+
 _CONFIG: Any = numba.config  # not in its type stubs
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class Interpreter:
-    """Whether compiled functions that Python calls run as plain Python for now; they give the same bits.
-
-    Attributes:
-        left_s: how many more seconds kernels that are not compiled yet run as plain Python before they are compiled.
-        is_running: whether a kernel runs so at this moment.
-    """
+class Interpreter(threading.local):
+    """Whether compiled functions that Python calls in this thread run as plain Python now; they give the same bits."""
 
     def __init__(self) -> None:
-        self.left_s = 0.0
         self.is_running = False
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        """Run a kernel's function, and everything that it calls, as plain Python."""
-        self.is_running, started = True, time.perf_counter()
+        """Run a compiled function or a kernel's, and everything that it calls, as plain Python."""
+        before, self.is_running = self.is_running, True
         try:
             return function(*args)
         finally:
-            self.is_running = False
-            self.left_s -= time.perf_counter() - started
+            self.is_running = before
 
 
 INTERPRETER = Interpreter()
@@ -56,7 +51,7 @@ class InnerFunction(CPUDispatcher):
             "no_cfunc_wrapper": True,
             "_nrt": allocates,
         }
-        super().__init__(py_func=function, locals={}, targetoptions=options)
+        super().__init__(py_func=function, locals={}, targetoptions=options, pipeline_class=InnerCompiler)
         self._callable: Any = None
 
     def __call__(self, *args: Any) -> Any:
@@ -64,7 +59,7 @@ class InnerFunction(CPUDispatcher):
         if INTERPRETER.is_running:
             return self.py_func(*args)
         if self._callable is None:
-            self._callable = numba.njit(self.py_func)
+            self._callable = numba.njit(self.py_func, pipeline_class=EntryCompiler)
         return self._callable(*args)
 
     def get_call_template(self, args: Any, kws: Any) -> Any:

@@ -49,6 +49,7 @@ def _config(scenario: Scenario, recordings: Recordings) -> np.recarray:
     billing, checkpoint, task, penalty = scenario.billing, scenario.checkpoint, scenario.task, scenario.penalty
     config.horizon_s = scenario.horizon_h * HOUR_S
     config.decision_interval_s = scenario.decision_interval_s
+    config.reward_scale = 1.0
     config.reconsider_running = scenario.reconsider_running
     config.reconsider_at_capacity = scenario.reconsider_at_capacity
     config.reconsider_on_spot = scenario.reconsider_on_spot

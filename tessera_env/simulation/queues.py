@@ -7,6 +7,7 @@ import numpy as np
 
 from tessera_env.engine.state import State
 from tessera_env.engine.work import transferable_mb
+from tessera_env.jit.compiled import INTERPRETER
 from tessera_env.observation.queue import KNOWN_POOL, KNOWN_TASK, Queue
 from tessera_env.simulation.kernels import write_queues
 from tessera_env.world.parameters import Parameters, new_table
@@ -51,7 +52,8 @@ def known_pools(params: Parameters) -> np.recarray:
     for pool_id, pool in enumerate(params.pools):
         table.gpu_memory_mb[pool_id] = pool.gpu_memory_mb
         table.on_demand_usd_per_h[pool_id] = pool.on_demand_price
-        table.savable_mb[pool_id] = transferable_mb(config, pool) if config.saves_at_notice else 0.0
+        if config.saves_at_notice:  # a call or two as plain Python are done sooner than compiled
+            table.savable_mb[pool_id] = INTERPRETER.run(transferable_mb, (config, pool))
     return table
 
 

@@ -21,9 +21,11 @@ from tessera_env.simulation.metrics import metrics_of
 from tessera_env.simulation.migration import Migration
 from tessera_env.simulation.planners import KuhnMunkres, Planner
 from tessera_env.simulation.queues import known_pools, queues_of
+from tessera_env.simulation.rewards import Rewards
 from tessera_env.world.parameters import new_table
 from tessera_env.world.random_stream import seed_words
 
+_FEW_TASKS = 1_000  # of all rows; more take longer as plain Python than the compiler does
 _NOBODY = np.empty(0, dtype=np.int64)
 
 
@@ -39,6 +41,7 @@ class Simulation:
         threads: how many threads run the rows.
         log_events: whether events are logged.
         invalid_waits: whether an invalid action means WAIT; else the valid one that changes least.
+        rewards: what `views.rewards` holds; dollars and penalties if None.
     """
 
     def __init__(
@@ -49,10 +52,12 @@ class Simulation:
         threads: int = 1,
         log_events: bool = False,
         invalid_waits: bool = False,
+        rewards: Rewards | None = None,
     ):
         self.scenario = scenario
         self.params = parameters_of(scenario)
         self.params.config[0].invalid_waits = invalid_waits
+        (rewards or Rewards()).write(self.params)
         self.layout = Layout(self.params.pools.shape[0])
         self.row_count = row_count
         self._migration = Migration(planner or KuhnMunkres())
@@ -77,6 +82,8 @@ class Simulation:
         self._name_fields()
         self._executor: ThreadPoolExecutor | None = None
         self._process = 0  # whose threads these are
+        if row_count * scenario.task.count > _FEW_TASKS:
+            run_rows.waits = True
 
     def _name_fields(self) -> None:
         """Plain views of fields that are read at each step; their tables are never replaced."""
@@ -102,6 +109,11 @@ class Simulation:
     def planner(self) -> Planner:
         """What assigns displaced tasks to instances."""
         return self._migration.planner
+
+    @property
+    def is_interpreted(self) -> bool:
+        """Whether the engine runs as plain Python for now, since it is not compiled yet."""
+        return run_rows.is_interpreted
 
     def start(self, chosen: np.ndarray, seeds: Sequence[int], episodes: Sequence[int] | np.ndarray) -> None:
         """Start an episode in the chosen rows, up to its first decision.

@@ -68,6 +68,11 @@ CONFIG = np.dtype(
         ("guard_counts_saves", np.int64),  # 1: the guard counts on what a move away from on-demand saves
         ("guard_margin_s", np.float64),  # the guard aims this much before the deadline
         ("invalid_waits", np.int64),  # 1: an invalid answer means WAIT; 0: the valid one that changes least
+        (
+            "shaped_reward",
+            np.int64,
+        ),  # 1: rewards count work done and certain misses at once; 0: dollars and penalties
+        ("reward_scale", np.float64),  # rewards are multiplied by this
         ("slack_tick_s", np.float64),  # slack counts whole ticks: time rounded down, work up; 0: exact
         ("notice_s", np.float64),
         ("idle_timeout_s", np.float64),  # 0: an instance without a task is released at once

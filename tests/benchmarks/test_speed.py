@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
         ("speed.scale", ("1,000", "us an event", "peak MB")),
         ("speed.training", ("threads", "frames/s")),
         ("studies.ablation", ("classic", "fleet", "Kuhn-Munkres", "Young", "Daly")),
-        ("speed.compiling", ("cold", "cached", "s to first observation")),
+        ("speed.compiling", ("empty, compiled beside", "filled", "s to first observation")),
         ("studies.slack_threshold", ("theta=0.15", "slices=8", "uniform_progress", "Deadlines missed: 0")),
     ],
 )

@@ -1,19 +1,14 @@
 """The cache of compiled code cannot go stale, break or block; tried on a tiny package of its own."""
 
-import ast
 import errno
-import hashlib
 import importlib
 import logging
-import os
 import pickle
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
 
 import numba
 import numpy as np
@@ -21,224 +16,12 @@ import pytest
 from numba.core.caching import IndexDataCacheFile
 from numba.core.errors import NumbaError
 
-import tessera_env
-from tessera_env.evaluation.experiment import evaluate
-from tessera_env.jit.compiled import INTERPRETER, compiled
-from tessera_env.jit.kernel import Kernel, cache_folder, compiled_sources, source_digest
+from tessera_env.jit import kernel
+from tessera_env.jit.compiled import compiled
+from tessera_env.jit.kernel import Kernel
+from tests.jit.tiny import cache_hits, result
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
-
-FILES = {
-    "__init__.py": "",
-    "engine/__init__.py": "",
-    "engine/kinds.py": """
-from enum import IntEnum
-
-class Kind(IntEnum):
-    SMALL = 1
-""",
-    "world/__init__.py": "",
-    "world/parameters.py": """
-import numpy as np
-
-SCALE = 10.0
-RECORD = np.dtype([("first", np.float64), ("second", np.float64)], align=True)
-""",
-    "engine/helpers.py": """
-from tessera_env.jit.compiled import compiled
-from tiny.engine.kinds import Kind
-from tiny.world.parameters import SCALE
-
-@compiled
-def scaled(record, kind):
-    return SCALE * record.first if kind == Kind.SMALL else 0.0
-
-@compiled
-def plus(x, number):
-    return x + number
-""",
-    "simulation/__init__.py": "",
-    "simulation/kernels.py": """
-from pathlib import Path
-
-from tessera_env.jit.kernel import Kernel
-from tiny.engine.helpers import plus, scaled
-
-def _total(table, kind):
-    total = 0.0
-    for k in range(table.shape[0]):
-        total = plus(plus(total, scaled(table[k], kind)), 0)
-    return total
-
-def _failing(table):
-    return table + "text"
-
-total = Kernel(_total, Path(__file__).parents[1])
-failing = Kernel(_failing, Path(__file__).parents[1])
-""",
-}
-
-# Prints the result, and how often compiled code was found in the cache.
-PROGRAM = """
-import sys
-import numpy as np
-from tiny.simulation.kernels import total
-from tiny.world.parameters import RECORD
-import tessera_env.jit.kernel
-
-if "--careless" in sys.argv:
-    tessera_env.jit.kernel.source_digest = lambda package: "always the same"
-table = np.zeros(1, RECORD).view(np.recarray)
-table[0] = (1.0, 100.0)
-print(total(table, 1), sum(total.dispatcher.stats.cache_hits.values()))
-"""
-
-
-def write(root: Path, changes: dict[str, str] | None = None) -> Path:
-    """The package `tiny` in a folder."""
-    for name, text in {**FILES, **(changes or {})}.items():
-        path = root / "tiny" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root / "tiny"
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch) -> Path:
-    """The root of the cache."""
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def load(tmp_path, monkeypatch, cache) -> Iterator[Callable[[], ModuleType]]:
-    """Imports the package's kernels, anew at each call: as in a new process, nothing is compiled yet."""
-    write(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-
-    def forget() -> None:
-        for name in [name for name in sys.modules if name.split(".")[0] == "tiny"]:
-            del sys.modules[name]
-
-    def import_anew() -> ModuleType:
-        forget()
-        return importlib.import_module("tiny.simulation.kernels")
-
-    yield import_anew
-    forget()
-
-
-def table(module: ModuleType) -> np.recarray:
-    records = np.zeros(2, sys.modules["tiny.world.parameters"].RECORD).view(np.recarray)
-    records["first"] = (1.0, 2.0)
-    return records
-
-
-def result(module: ModuleType) -> float:
-    return module.total(table(module), 1)
-
-
-def cache_hits(module: ModuleType) -> int:
-    return sum(module.total.dispatcher.stats.cache_hits.values())
-
-
-# --- stale -----------------------------------------------------------------------------------------------------------
-
-
-def run(root: Path, *flags: str) -> tuple[float, int]:
-    """What a new process computes, and how often it found compiled code."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(root), str(Path(__file__).parents[2])))}
-    command = [sys.executable, "-B", "-c", PROGRAM, *flags]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    value, hits = done.stdout.split()
-    return float(value), int(hits)
-
-
-EDITS = {
-    "a function that is called": ("engine/helpers.py", "SCALE * record.first", "SCALE * record.first + 0.5", 10.5),
-    "a constant": ("world/parameters.py", "SCALE = 10.0", "SCALE = 20.0", 20.0),
-    "an enum": ("engine/kinds.py", "SMALL = 1", "SMALL = 2", 0.0),
-    "a record": (
-        "world/parameters.py",
-        '("first", np.float64), ("second"',
-        '("second", np.float64), ("first"',
-        1_000.0,
-    ),
-}
-
-
-@pytest.mark.slow
-def test_an_edit_in_another_file_is_seen_by_the_next_process(tmp_path, cache):
-    """Each edit gives the new result though the old code is cached, and the old source finds its old code."""
-    write(tmp_path)
-    assert run(tmp_path) == (10.0, 0)
-    for name, old, new, expected in EDITS.values():
-        assert FILES[name].count(old) == 1
-        write(tmp_path, {name: FILES[name].replace(old, new)})
-        assert run(tmp_path) == (expected, 0)
-    write(tmp_path)
-    assert run(tmp_path) == (10.0, 1)
-
-
-@pytest.mark.slow
-def test_without_the_digest_the_result_would_be_stale(tmp_path, cache):
-    """What numba's cache does by itself: it looks at the file of the entry point alone."""
-    write(tmp_path)
-    assert run(tmp_path, "--careless") == (10.0, 0)
-    name, old, new, _expected = EDITS["a constant"]
-    write(tmp_path, {name: FILES[name].replace(old, new)})
-    assert run(tmp_path, "--careless") == (10.0, 1)
-
-
-def test_the_digest_is_of_the_compiled_sources_alone(tmp_path):
-    package = write(tmp_path)
-    digest = source_digest(package)
-    (package / "cli.py").write_text("x = 1")
-    (package / "engine" / "notes.md").write_text("notes")
-    assert source_digest(package) == digest
-    assert source_digest(write(tmp_path / "elsewhere")) == digest
-    for name in (
-        "engine/helpers.py",
-        "engine/new.py",
-        "world/market/new.py",
-        "policies/rules/new.py",
-        "observation/new.py",
-    ):
-        path = write(tmp_path / name.replace("/", "-")) / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("x = 2\n")
-        assert source_digest(path.parents[name.count("/")]) != digest, name
-    (package / "engine" / "helpers.py").rename(package / "engine" / "helped.py")
-    assert source_digest(package) != digest
-
-
-def test_bounds_checked_code_has_its_own_folder(tmp_path, monkeypatch):
-    package = write(tmp_path)
-    monkeypatch.delenv("NUMBA_BOUNDSCHECK", raising=False)
-    plain = source_digest(package)
-    monkeypatch.setenv("NUMBA_BOUNDSCHECK", "1")
-    assert source_digest(package) != plain
-
-
-def imports_of(file: Path) -> set[str]:
-    """Modules of the package that a file imports from."""
-    nodes = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom)]
-    return {node.module for node in nodes if node.module and node.module.startswith("tessera_env.")}
-
-
-def test_all_that_the_kernels_reach_is_in_the_digest():
-    """Whatever is imported on the way, as none of it may be forgotten: functions, records, enums, constants."""
-    package = Path(tessera_env.__file__).parent
-    waiting, reached = [package / "simulation" / "kernels.py"], set()
-    while waiting:
-        file = waiting.pop()
-        reached.add(file)
-        found = {package.joinpath(*module.split(".")[1:]).with_suffix(".py") for module in imports_of(file)}
-        waiting += found - reached
-    assert len(reached) > 20
-    assert reached <= set(compiled_sources(package))
 
 
 # --- broken ----------------------------------------------------------------------------------------------------------
@@ -314,45 +97,6 @@ def test_a_full_disk_is_no_error(load, cache, caplog, monkeypatch):
     monkeypatch.undo()
 
 
-def test_the_places_for_the_cache(tmp_path, monkeypatch):
-    """NUMBA_CACHE_DIR if there is one; else the user's cache, else the temporary folder, else none."""
-    package = write(tmp_path)
-    name = f"tessera_env-{source_digest(package)}-{hashlib.sha256(str(package).encode()).hexdigest()[:8]}"
-    blocked = tmp_path / "blocked"
-    blocked.write_text("")
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    assert cache_folder(package) == tmp_path / "numba" / name
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(blocked))
-    assert cache_folder(package) is None  # no other root than the configured one
-    monkeypatch.delenv("NUMBA_CACHE_DIR")
-    assert cache_folder(package) == tmp_path / "user" / name
-    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
-    folder = cache_folder(package)
-    assert folder is not None and folder.is_relative_to(tmp_path / "temporary") and folder.name == name
-    monkeypatch.setattr(tempfile, "tempdir", str(blocked))
-    assert cache_folder(package) is None
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert cache_folder(package) == tmp_path / "home" / ".cache" / name
-
-
-def test_a_second_installation_is_not_taken_for_compiled(load, tmp_path, caplog):
-    """numba keeps code by the path of its source: the same sources elsewhere have to be compiled, and said to be."""
-    assert result(load()) == 30.0
-    first, second = write(tmp_path), write(tmp_path / "elsewhere")
-    assert source_digest(first) == source_digest(second)
-    assert cache_folder(first) != cache_folder(second)
-
-    def _total(table: np.recarray, kind: int) -> float:
-        return float(kind)
-
-    assert Kernel(_total, first)._is_cached()
-    assert not Kernel(_total, second)._is_cached()
-
-
 # --- other packages, other threads -----------------------------------------------------------------------------------
 
 
@@ -389,18 +133,18 @@ def test_another_package_s_functions_are_cached_where_it_wants_them(load, tmp_pa
 
 def test_first_calls_in_many_threads_compile_once(load, monkeypatch):
     module = load()
-    prepared: list[object] = []
-    original = Kernel._compiled
+    compiled: list[object] = []
+    original = kernel.compile_for
 
-    def counted(self: Kernel, *args: object) -> object:
-        prepared.append(self)
-        return original(self, *args)
+    def counted(*args: object) -> None:
+        compiled.append(args)
+        original(*args)
 
-    monkeypatch.setattr(Kernel, "_compiled", counted)
+    monkeypatch.setattr(kernel, "compile_for", counted)
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _: result(module), range(8)))
     assert results == [30.0] * 8
-    assert prepared == [module.total]
+    assert len(compiled) == 1
 
 
 def test_the_first_use_says_that_it_compiles(load, caplog):
@@ -492,43 +236,3 @@ def test_the_engine_compiles_each_function_once_and_is_loaded_after_that(cache):
     assert int(count) > 100 and several == "[]"
     assert (cold[1], warm[1]) == ("0", "1")
     assert float(warm[0]) < float(cold[0]) / 4.0
-
-
-# --- short work before anything is compiled --------------------------------------------------------------------------
-
-INTERPRETED = """
-import sys
-import numba
-from tessera_env.jit.kernel import interpreting_first
-from tessera_env.jit.compiled import INTERPRETER
-from tessera_env.evaluation.experiment import evaluate
-
-with interpreting_first(float(sys.argv[1])):
-    results = evaluate("fleet", ["greedy"], episodes=1, overrides={"task.count": 10})
-assert INTERPRETER.left_s == 0.0
-from tessera_env.simulation.kernels import run_rows
-print(run_rows.dispatcher is None)
-print(results.to_json())
-"""
-
-
-def test_short_work_on_a_cold_cache_runs_as_plain_python_with_the_same_bits(tmp_path):
-    command, cold_cache = [sys.executable, "-c", INTERPRETED, "600"], {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    cold = subprocess.run(command, capture_output=True, text=True, check=True, env=cold_cache)
-    assert cold.stdout.startswith("True\n")  # nothing compiled
-    assert "compiling" not in cold.stderr
-    expected = evaluate("fleet", ["greedy"], episodes=1, overrides={"task.count": 10}).to_json()
-    assert cold.stdout == f"True\n{expected}\n"
-
-
-def test_the_interpreter_gives_way_to_the_compiler(load, monkeypatch):
-    tiny = load()
-    monkeypatch.setattr(INTERPRETER, "left_s", 1e-9)
-    table = np.zeros(1, importlib.import_module("tiny.world.parameters").RECORD).view(np.recarray)
-    table[0] = (1.0, 100.0)
-    assert (tiny.total(table, 1), tiny.total.dispatcher) == (10.0, None)
-    assert INTERPRETER.left_s < 0.0 and not INTERPRETER.is_running
-    assert tiny.total(table, 1) == 10.0
-    assert tiny.total.dispatcher is not None
-    monkeypatch.setattr(INTERPRETER, "left_s", 600.0)
-    assert tiny.total(table, 1) == 10.0  # compiled code is never given up

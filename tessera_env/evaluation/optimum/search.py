@@ -398,4 +398,4 @@ def part_billed_s(problem, segment, run_s: float) -> float:
     return min(billed_s(problem, run_s), segment.billed_s)
 
 
-solve = Kernel(_solve)
+solve = Kernel(_solve, waits=True)  # one call is a whole world's search

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tessera_env.jit.compiled import compiled, compiled_allocating
+from tessera_env.jit.compiled import INTERPRETER, compiled, compiled_allocating
 from tessera_env.world.distributions import draw
 from tessera_env.world.market.capacity import announce_losses, capacity_steps, semi_markov_bound
 from tessera_env.world.market.hazards import hazard_per_s
@@ -31,7 +31,7 @@ def _price_steps_bound(params: Parameters, spec) -> int:
 
 def _capacity_steps_bound(params: Parameters, pool_id: int, spec) -> int:
     if spec.capacity_source == CapacitySource.SEMI_MARKOV:
-        return semi_markov_bound(spec, params.config[0].horizon_s)
+        return int(INTERPRETER.run(semi_markov_bound, (spec, params.config[0].horizon_s)))  # sooner than compiling it
     if spec.capacity_source == CapacitySource.SPELLS:
         return spells_bound(params, pool_id)
     return _window_points_bound(params) if spec.capacity_source == CapacitySource.TRACE else 1
