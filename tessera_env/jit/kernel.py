@@ -24,7 +24,7 @@ from tessera_env.jit.waiting import waiting
 _CONFIG: Any = numba.config  # not in its type stubs
 _LOGGER = logging.getLogger("tessera_env")
 _LOOK_S = 0.25  # between two looks whether a helper is done
-_PATIENCE_S = 20.0  # of plain Python where there is no helper: about what compiling takes
+_PATIENCE_S = {True: 20.0, False: 1.0}  # of plain Python where there is no helper: about what compiling takes
 _FIRST_CALL = threading.RLock()  # one kernel at a time is looked up, compiled or loaded
 if hasattr(os, "register_at_fork"):  # a child has none of its parent's threads, and would wait for them for ever
     os.register_at_fork(
@@ -93,7 +93,7 @@ class Kernel:
         if time.monotonic() < self._next_look_s:
             return False
         self._next_look_s = time.monotonic() + _LOOK_S
-        return not self._is_coming(args) and (self._is_cached(args) or self._interpreted_s >= _PATIENCE_S)
+        return not self._is_coming(args) and (self._is_cached(args) or self._interpreted_s >= _PATIENCE_S[self.cached])
 
     def _is_coming(self, args: tuple[Any, ...]) -> bool:
         """Whether there is no machine code yet, but a helper that makes it."""

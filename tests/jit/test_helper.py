@@ -160,7 +160,7 @@ def test_the_helper_goes_on_if_its_parent_ends_and_the_next_process_finds_it_at_
 
 def test_a_helper_that_fails_is_not_started_again(load, cache, beside, monkeypatch, caplog):
     monkeypatch.setenv("TINY_FAILS", "1")
-    monkeypatch.setattr(kernel, "_PATIENCE_S", 0.0)
+    monkeypatch.setitem(kernel._PATIENCE_S, True, 0.0)
     monkeypatch.setattr(kernel, "_LOOK_S", 0.0)
     module = load()
     until(lambda: is_loaded(module))
@@ -173,7 +173,7 @@ def test_where_nothing_can_be_written_it_is_compiled_here_after_a_while(load, ca
     monkeypatch.setattr(kernel, "_LOOK_S", 0.0)
     module = load()
     assert not is_loaded(module) and not is_loaded(module)
-    monkeypatch.setattr(kernel, "_PATIENCE_S", 0.0)
+    monkeypatch.setitem(kernel._PATIENCE_S, True, 0.0)
     assert is_loaded(module)
 
 
