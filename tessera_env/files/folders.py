@@ -30,8 +30,8 @@ def writing_error(path: str | Path, told: str, error: OSError, more: str = "") -
 
 
 def reason_of(error: OSError) -> str:
-    """Why, without the file."""
-    return error.strerror or str(error)
+    """Why: the system's words, or the whole line where it tells more."""
+    return str(error) if isinstance(error, WritingError) else error.strerror or str(error)
 
 
 def make_folder(folder: Path, exist_ok: bool = False) -> None:
