@@ -21,7 +21,7 @@ from rich.console import Console
 from sb3_contrib import MaskablePPO
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
-from stable_baselines3.common.logger import configure
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecCheckNan, VecEnv, unwrap_vec_wrapper
 
@@ -44,6 +44,7 @@ from agents.hindsight import HindsightVecEnv
 from agents.hyperparameters import NOBODY, Hyperparameters, validated
 from agents.imitation import Imitation
 from agents.networks import policy_arguments
+from agents.records import Records
 from agents.run_folder import CONFIG_FILE, free_folder, made_folder, opened_folder, write_config
 from agents.vec_env import TesseraVecEnv
 from agents.worlds import development_scenario, development_seed, training_scenario, training_seed
@@ -218,7 +219,7 @@ def train(run: Run, console: Console) -> bool:
     if is_new:
         made_folder(run.folder)
     run.write_config()
-    model.set_logger(configure(str(run.folder / "tb"), ["tensorboard"]))
+    model.set_logger(Logger(str(run.folder / "tb"), [Records(run.folder / "tb", console)]))
     bar = ProgressBar(settings.total_steps, console)
     try:
         if not is_new and judge.was_cut_off(model):
