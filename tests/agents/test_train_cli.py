@@ -45,6 +45,7 @@ def test_without_the_link_the_run_is_whole(
 ) -> None:
     """A folder stands where it should be, as a copy of `runs/` without links has it."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(program, "train", lambda run, console: run.folder.mkdir() is None)
     Path("runs/latest").mkdir(parents=True)
     assert program.main(["--name=mine", "--no-report", *SMALL, *SHORT]) == 0
     lines = capfd.readouterr().out.splitlines()

@@ -15,7 +15,7 @@ import pytest
 
 from tessera_env.files.folders import WritingError, make_folder, point_link
 from tessera_env.files.writing import check_writable, replacing, write_bytes
-from tests.faults import apart, faults, kills
+from tests.faults import apart, faults, kills, told_of
 
 CODES = [errno.ENOSPC, errno.EIO, errno.EBUSY, errno.EXDEV, errno.EDQUOT, errno.EACCES]
 OLD, NEW = b"old" * 1_000, b"new, and longer" * 1_000
@@ -104,6 +104,23 @@ def test_what_is_written_into_is_kept_beside_until_it_is_whole(tmp_path: Path, c
         assert seen == {False, True}
         write_bytes(path, NEW)
     assert content(path) == NEW and temporaries(tmp_path) == []
+
+
+def test_the_order_of_what_is_forced_to_disk(tmp_path: Path) -> None:
+    """The content before it is renamed, its folder after that; and before it is copied where it cannot be renamed."""
+    path = fresh(tmp_path, OLD)
+    told: list[str] = []
+
+    def order() -> list[str]:
+        told.clear()
+        with told_of(lambda name, *paths: told.extend([name, *(Path(one).name for one in paths[-1:])])):
+            write_bytes(path, NEW)
+        return [word for word in told if word in ("fsync", "replace", path.name, tmp_path.name)]
+
+    assert order() == ["fsync", "replace", path.name, tmp_path.name, "fsync"]
+    with patch.object(os, "replace", refuse_renaming):
+        copied = ["replace", path.name, tmp_path.name, "fsync", path.name, "fsync"]
+        assert order() == ["fsync", *copied, tmp_path.name, "fsync"]
 
 
 def test_ctrl_c_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
