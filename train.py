@@ -122,7 +122,10 @@ def carry_out(run: Run | EvolutionRun, console: Console, link: str = LATEST) -> 
         say(console, line)
     is_finished = evolve(run, console) if isinstance(run, EvolutionRun) else train(run, console)
     if is_finished:
-        point_latest(run.folder, link)
+        try:
+            point_latest(run.folder, link)
+        except OSError as error:  # the run is whole without it
+            say(console, f"train.py: {error}")
     return is_finished
 
 
@@ -275,10 +278,14 @@ def how_to_go_on(run: Run) -> str:
 
 def how_to_use(run: Run) -> str:
     """What to say at the end."""
+    latest = RUNS / LATEST
+    is_linked = latest.resolve() == run.folder.resolve()
+    shown = latest if is_linked else run.folder
     return (
-        f"Files: {run.folder}, also as {RUNS / 'latest'} (TensorBoard: tensorboard --logdir {run.folder / 'tb'}). "
+        f"Files: {run.folder}{f', also as {latest}' if is_linked else ''} "
+        f"(TensorBoard: tensorboard --logdir {run.folder / 'tb'}). "
         "In your code: policy = tessera_env.policies.LearnedPolicy("
-        f'"{RUNS / "latest"}", env.unwrapped.layout); actions, _ = policy.predict(observation[None], '
+        f'"{shown}", env.unwrapped.layout); actions, _ = policy.predict(observation[None], '
         "action_masks=env.unwrapped.action_masks()[None])"
     )
 

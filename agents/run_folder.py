@@ -2,12 +2,12 @@
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from agents.export import source_commit, versions
+from tessera_env.files.folders import make_folder, point_link, remove_empty
 from tessera_env.files.writing import write_text
 
 CONFIG_FILE = "config.json"
@@ -31,7 +31,7 @@ def made_folder(folder: Path) -> Path:
         ValueError: it exists already.
     """
     try:
-        folder.mkdir(parents=True)
+        make_folder(folder)
     except FileExistsError:
         raise _taken(folder) from None
     return folder
@@ -59,13 +59,23 @@ def opened_folder(folder: Path, state_file: str) -> tuple[Path, dict[str, Any]]:
 
 
 def write_config(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Keep what a run is, with the versions and the commit that it is made with."""
+    """Keep what a run is, with the versions and the commit that it is made with.
+
+    Raises:
+        OSError: it cannot be written; a folder that is new and empty goes again.
+    """
     config = {**facts, "versions": versions(), "commit": source_commit()}
-    write_text(folder / CONFIG_FILE, json.dumps(config, indent=2) + "\n")
+    try:
+        write_text(folder / CONFIG_FILE, json.dumps(config, indent=2) + "\n")
+    except OSError:
+        remove_empty([folder])
+        raise
 
 
 def point_latest(folder: Path, name: str = "latest") -> None:
-    """Make the link of that name beside the folder point to it, in one step."""
-    link = folder.with_name(f".latest.{secrets.token_hex(8)}")
-    link.symlink_to(folder.name, target_is_directory=True)
-    os.replace(link, folder.with_name(name))
+    """Make the link of that name beside the folder point to it, in one step.
+
+    Raises:
+        OSError: it cannot; it points where it did.
+    """
+    point_link(folder.with_name(name), folder.name)

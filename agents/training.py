@@ -21,7 +21,7 @@ from rich.console import Console
 from sb3_contrib import MaskablePPO
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
-from stable_baselines3.common.logger import configure
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecCheckNan, VecEnv, unwrap_vec_wrapper
 
@@ -44,6 +44,7 @@ from agents.hindsight import HindsightVecEnv
 from agents.hyperparameters import NOBODY, Hyperparameters, validated
 from agents.imitation import Imitation
 from agents.networks import policy_arguments
+from agents.records import Records
 from agents.run_folder import CONFIG_FILE, free_folder, made_folder, opened_folder, write_config
 from agents.vec_env import TesseraVecEnv
 from agents.worlds import development_scenario, development_seed, training_scenario, training_seed
@@ -51,6 +52,8 @@ from tessera_env.evaluation.experiment import ROWS
 from tessera_env.evaluation.playing import play
 from tessera_env.files.writing import write_bytes, write_text
 from tessera_env.observation.layout import Layout
+from tessera_env.policies.card import PolicyError
+from tessera_env.policies.folder import read_card
 from tessera_env.policies.making import make_policy
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
@@ -161,7 +164,10 @@ class Judge:
         self.scores = _read_scores(run.folder)
 
     def __call__(self, model: OnPolicyAlgorithm) -> None:
-        """Judge the model, record it, save it as the last, and if none was better as the best."""
+        """Judge the model, record it, save it as the last, and if none was better as the best.
+
+        The record is written last: a policy that it does not know of was left by a judgement that did not end.
+        """
         score = self.score(model)
         is_best = all(score.mean_return > other.mean_return for other in self.scores)
         self.scores.append(score)
@@ -169,12 +175,24 @@ class Judge:
             model.logger.record(f"development/{name}", getattr(score, name))
         save_model(model, self.run.folder / "last.zip")
         if is_best:
-            save_model(model, self.run.folder / "best.zip")
             notes = {"seed": self.run.hyperparameters.seed, "commit": self.commit, "development": asdict(score)}
             export_policy(model, self.run.folder, self.run.scenario, notes)
+            save_model(model, self.run.folder / "best.zip")
         write_text(self.run.folder / "evaluations.json", json.dumps([asdict(s) for s in self.scores], indent=2) + "\n")
         remark = " (best so far)" if is_best else ""
         self.console.print(f"{score.steps:>11,} decisions: {score}{remark}", highlight=False, soft_wrap=True)
+
+    def has_judged(self, model: OnPolicyAlgorithm) -> bool:
+        """Whether the record knows the model as it is."""
+        return model.num_timesteps in {score.steps for score in self.scores}
+
+    def was_cut_off(self, model: OnPolicyAlgorithm) -> bool:
+        """Whether the model's policy was written, and not all that comes after it."""
+        try:
+            written = read_card(self.run.folder).training.get("steps") == model.num_timesteps
+        except PolicyError:
+            return False
+        return written and not self.has_judged(model)
 
     def score(self, model: OnPolicyAlgorithm) -> Score:
         """The model on the development worlds."""
@@ -203,9 +221,11 @@ def train(run: Run, console: Console) -> bool:
     if is_new:
         made_folder(run.folder)
     run.write_config()
-    model.set_logger(configure(str(run.folder / "tb"), ["tensorboard"]))
+    model.set_logger(Logger(str(run.folder / "tb"), [Records(run.folder / "tb", console)]))
     bar = ProgressBar(settings.total_steps, console)
     try:
+        if not is_new and judge.was_cut_off(model):
+            judge(model)
         with stop_on_signals(console) as stop:
             watchers = [
                 StopCallback(stop),
@@ -218,10 +238,12 @@ def train(run: Run, console: Console) -> bool:
                 RegularEvaluation(settings.evaluate_every, judge),
                 bar,
             ]
-            learn(model, settings.total_steps, watchers)
+            if model.num_timesteps < settings.total_steps:
+                learn(model, settings.total_steps, watchers)
             is_finished = model.num_timesteps >= settings.total_steps
             if is_finished:
-                judge(model)
+                if not judge.has_judged(model):
+                    judge(model)
                 model.logger.dump(model.num_timesteps)
             else:
                 save_model(model, run.folder / "last.zip")
@@ -315,11 +337,12 @@ def resumed_model(run: Run, env: VecEnv) -> OnPolicyAlgorithm:
     policy beside it is safe to share.
 
     Raises:
-        ValueError: it has already learned as long as the run is to last.
+        ValueError: it has already learned as long as the run is to last, and was judged.
     """
     settings = run.hyperparameters
     model = ALGORITHMS[settings.algorithm].load(run.folder / "last.zip", env=env, device="cpu")
-    if model.num_timesteps >= settings.total_steps:
+    is_judged = model.num_timesteps in {score.steps for score in _read_scores(run.folder)}
+    if model.num_timesteps >= settings.total_steps and is_judged:
         raise ValueError(
             f"{run.folder}: has learned from {model.num_timesteps:,} decisions of {settings.total_steps:,} "
             "(to go on: --steps with a larger total)"

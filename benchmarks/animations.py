@@ -1,5 +1,6 @@
 """Draw the environments' pages' pictures: an episode of each id as a short animation of what `render()` shows."""
 
+import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import numpy as np
 from PIL import Image
 
 import tessera_env
+from benchmarks.common import telling
+from tessera_env.files.writing import write_bytes
 from tessera_env.policies import make_policy
 
 # Who plays in each preset's picture.
@@ -78,7 +81,10 @@ def write_gif(path: Path, pictures: list[np.ndarray]) -> None:
     palette = weighed.quantize(COLOURS)
     drawn = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in small]
     times = [SHOWN_MS] * (len(drawn) - 1) + [LAST_SHOWN_MS]
-    drawn[0].save(path, save_all=True, append_images=drawn[1:], duration=times, loop=0, optimize=True)
+    stream, rest = io.BytesIO(), drawn[1:]
+    drawn[0].save(stream, format="GIF", save_all=True, append_images=rest, duration=times, loop=0, optimize=True)
+    with telling():
+        write_bytes(path, stream.getvalue())
 
 
 if __name__ == "__main__":

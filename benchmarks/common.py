@@ -4,8 +4,9 @@ import argparse
 import json
 import os
 import platform
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from tessera_env.files.folders import make_folder, remove_empty
 from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import check_outputs, write_text
@@ -55,7 +57,7 @@ class Reports:
 
     def write_json(self, path: Path) -> None:
         """Write the file in one step."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent, exist_ok=True)
         write_text(path, json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
 
     @classmethod
@@ -77,15 +79,23 @@ def ready(folder: Path, outputs: Mapping[str, Path], inputs: Iterable[Path] = ()
         OSError: an output cannot be written; one line, see `check_outputs`.
     """
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, exist_ok=True)
     try:
         check_outputs(outputs, inputs)
         yield
     except BaseException:
-        with suppress(OSError):  # something was written there
-            for one in missing:
-                one.rmdir()
+        remove_empty(missing)
         raise
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """A block of a script in which a file that cannot be written ends it with one line."""
+    try:
+        yield
+    except OSError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = True) -> str:
@@ -144,7 +154,8 @@ def is_kept(given: argparse.Namespace, kept: Path) -> bool:
 
 def keep(reports: Sequence[Report], given: argparse.Namespace) -> None:
     """Write the tables, and say what becomes of them."""
-    Reports(machine(), given.quick, tuple(reports)).write_json(given.json)
+    with telling():
+        Reports(machine(), given.quick, tuple(reports)).write_json(given.json)
     print(f"kept in {given.json}; into the documentation with: python -m benchmarks.documentation")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from benchmarks.common import telling
 from tessera_env import ENVIRONMENTS
 from tessera_env.evaluation.episodes import play_episode
 from tessera_env.evaluation.experiment import evaluate
@@ -94,7 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if case.name in given.only or not given.only
         for what, digest in digests_of(case)
     }
-    write_text(given.file, json.dumps(found, indent=0, sort_keys=True) + "\n")
+    with telling():
+        write_text(given.file, json.dumps(found, indent=0, sort_keys=True) + "\n")
     if given.against is None:
         print(f"{len(found)} digests")
         return 0

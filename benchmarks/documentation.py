@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmarks.common import Report, Reports, markdown
+from benchmarks.common import Report, Reports, markdown, telling
 from benchmarks.printed import printed_blocks
 from benchmarks.studies import ablation, first_run, fleet, fleet_assignment, fleet_figures
 from benchmarks.studies.cant_be_late import tables
@@ -62,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     check_blocks(texts, blocks)
     for page, text in texts.items():
         if names := block_names(text):
-            write_text(page, refreshed(text, blocks))
+            with telling():
+                write_text(page, refreshed(text, blocks))
             print(f"{page.relative_to(ROOT)}: {', '.join(names)}")
 
 

@@ -1,10 +1,13 @@
 """Draw the first page's picture: `fleet` under Greedy, seed 0, after 20 hours."""
 
+import io
 import sys
 
 import gymnasium as gym
 from PIL import Image
 
+from benchmarks.common import telling
+from tessera_env.files.writing import write_bytes
 from tessera_env.policies import make_policy
 
 HOURS = 20.0
@@ -18,7 +21,10 @@ def main(path: str) -> None:
     while info["time_h"] < HOURS:
         actions, _ = policy.predict(observation[None], action_masks=env.unwrapped.action_masks()[None])
         observation, _reward, _terminated, _truncated, info = env.step(int(actions[0]))
-    Image.fromarray(env.render()).save(path)
+    stream = io.BytesIO()
+    Image.fromarray(env.render()).save(stream, format="PNG")
+    with telling():
+        write_bytes(path, stream.getvalue())
 
 
 if __name__ == "__main__":

@@ -312,16 +312,19 @@ def evolve(run: EvolutionRun, console: Console) -> bool:
     evaluations = _read_evaluations(run.folder)
     with stop_on_signals(console) as stop, ThreadPoolExecutor(evolution.threads) as executor:
         rule = evolution.developed(executor, np.zeros(WEIGHT_COUNT))
+
+        def keep() -> None:
+            evaluations.append(_evaluated(evolution, evolution.developed(executor, evolution.search.mean), rule))
+            _keep(evolution, evaluations)
+            console.print(f"{evolution.decisions:>13,} decisions: {evaluations[-1]}", highlight=False, soft_wrap=True)
+
+        if evolution.search.generation > (evaluations[-1].generation if evaluations else 0):
+            keep()  # what was cut off in the middle of it
         while evolution.decisions < run.settings.total_steps and not stop.is_set:
             evolution.generation(executor)
             is_last = evolution.decisions >= run.settings.total_steps or stop.is_set
             if is_last or evolution.search.generation % run.settings.evaluate_every == 0:
-                evaluations.append(_evaluated(evolution, evolution.developed(executor, evolution.search.mean), rule))
-                evolution.save()
-                _write_evaluations(run.folder, evaluations)
-                console.print(
-                    f"{evolution.decisions:>13,} decisions: {evaluations[-1]}", highlight=False, soft_wrap=True
-                )
+                keep()
     return evolution.decisions >= run.settings.total_steps
 
 
@@ -341,5 +344,8 @@ def _read_evaluations(folder: Path) -> list[Evaluation]:
     return [Evaluation(**one) for one in json.loads(file.read_text(encoding="utf-8"))] if file.is_file() else []
 
 
-def _write_evaluations(folder: Path, evaluations: list[Evaluation]) -> None:
-    write_text(folder / "evaluations.json", json.dumps([asdict(one) for one in evaluations], indent=2) + "\n")
+def _keep(evolution: Evolution, evaluations: list[Evaluation]) -> None:
+    """Write all; the record comes last: of a search that it does not know of, not all was written."""
+    evolution.save()
+    record = json.dumps([asdict(one) for one in evaluations], indent=2) + "\n"
+    write_text(evolution.run.folder / "evaluations.json", record)

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from agents.worlds import report_scenario
-from benchmarks.common import Report, check_least, machine, parser
+from benchmarks.common import Report, check_least, machine, parser, telling
 from tessera_env.evaluation.episodes import play_episode
 from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
@@ -162,7 +162,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         drawn = {label: courses_of(scenario, label, [given.world], SEED)[0] for label in DRAWN}
         stream = io.BytesIO()
         Image.fromarray(picture(scenario, drawn)).save(stream, format="PNG", optimize=True)
-        write_bytes(given.picture, stream.getvalue())
+        with telling():
+            write_bytes(given.picture, stream.getvalue())
 
 
 if __name__ == "__main__":

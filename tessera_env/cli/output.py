@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from rich.console import RenderableType
 
+from tessera_env.files.folders import WritingError, reason_of
 from tessera_env.files.problems import named
 from tessera_env.report.terminal import rendered
 
@@ -54,7 +55,10 @@ def writing(write: Callable[[], object], name: str) -> None:
     except OSError as error:
         if name == STANDARD_OUTPUT:
             _silence_stdout()
-        raise InputError(f"{named(name)}: cannot be written ({error.strerror or error})") from None
+        told = (
+            str(error) if isinstance(error, WritingError) else f"{named(name)}: cannot be written ({reason_of(error)})"
+        )
+        raise InputError(told) from None
 
 
 def write_all(writers: Mapping[str, Callable[[], object]]) -> list[str]:

@@ -8,6 +8,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from tessera_env.files.folders import writing_error
+
 
 @cache
 def data_folder() -> Path:
@@ -22,9 +24,18 @@ def data_folder() -> Path:
 
 
 def _copy(source: Traversable, target: Path) -> None:
+    """The process's own copy, which need not outlive it.
+
+    Raises:
+        OSError: there is no room for it; one line.
+    """
     for entry in source.iterdir():
         if entry.is_dir():
             (target / entry.name).mkdir()
             _copy(entry, target / entry.name)
         else:
-            (target / entry.name).write_bytes(entry.read_bytes())
+            content = entry.read_bytes()
+            try:
+                (target / entry.name).write_bytes(content)
+            except OSError as error:
+                raise writing_error(target / entry.name, "cannot be unpacked", error) from None

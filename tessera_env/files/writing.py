@@ -5,10 +5,11 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeGuard
 
+from tessera_env.files.folders import WritingError, reason_of, sync_folder, sync_renamed, writing_error
 from tessera_env.files.kinds import kind_of_path, stream_into
 from tessera_env.files.paths import expanded
 from tessera_env.files.problems import named
@@ -23,11 +24,12 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
 
     Readers see the whole old file or the whole new one. If the block raises, or the disk fills, or the process dies,
     what was there before is untouched. A symbolic link is followed, an existing file keeps its permissions. A file that
-    nothing can be renamed onto, such as a mount point, is written into.
+    nothing can be renamed onto, such as a mount point, is written into, which takes more than one step: until it is
+    done, whole content lies beside it as `.NAME.*.tmp`.
 
     Raises:
-        OSError: the file cannot be written; if only putting it in place failed, the content is kept beside it, and the
-            error says where.
+        OSError: the file cannot be written, or it is and may not last; one line that says which. If only putting it in
+            place failed, the content is kept beside it, and the line says where.
     """
     target = _target(path)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
@@ -38,11 +40,15 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+        obstacle = _obstacle(temporary, target)
+    except BaseException as error:
+        left = _left_after_removing(temporary)
+        if _is_about(error, temporary, target):
+            raise writing_error(path, "cannot be written", error, left) from None
         raise
-    _put_in_place(temporary, target)
-    sync_folder(target.parent)
+    if obstacle is not None:
+        _write_into(temporary, target, obstacle, path)
+    sync_renamed(target, path)
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
@@ -74,12 +80,10 @@ def check_writable(path: str | Path) -> None:
     """
     target = _target(path)
     probe = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except OSError as error:
-        raise OSError(f"{named(path)}: cannot be written ({error.strerror})") from None
-    probe.unlink()
-    if target.exists() and (reason := _why_not_replaced(target, probe)):
+    reason = _why_not_made(probe)
+    if not reason and target.exists():
+        reason = _why_not_replaced(target, probe)
+    if reason:
         raise OSError(f"{named(path)}: cannot be written ({reason})")
 
 
@@ -100,41 +104,65 @@ def check_outputs(outputs: Mapping[str, str | Path | None], inputs: Iterable[str
         taken[target] = f"{option}'s"
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames in the folder survive a power cut, where the system can (not on Windows)."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _obstacle(temporary: Path, target: Path) -> OSError | None:
+    """Put the file in place; why it could not be renamed, if it could not."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        os.replace(temporary, target)
+    except OSError as error:
+        return error
+    return None
 
 
-def _put_in_place(temporary: Path, target: Path) -> None:
-    """Rename, or where that is not possible, copy into the target; keep what could not be put in place.
+def _write_into(temporary: Path, target: Path, obstacle: OSError, path: str | Path) -> None:
+    """Copy into the target that nothing can be renamed onto; keep what could not be put in place.
 
     Raises:
-        OSError: neither was possible; it says where the content is.
+        OSError: that was not possible; it says where the content is.
     """
+    kept = f"what was to be written is in {temporary}"
+    if obstacle.errno not in _IN_PLACE_INSTEAD or not target.exists():
+        raise writing_error(path, "cannot be written", obstacle, kept)
     try:
-        try:
-            os.replace(temporary, target)
-        except OSError as error:
-            if error.errno not in _IN_PLACE_INSTEAD or not target.exists():
-                raise
-            _copy_into(temporary, target)
-            temporary.unlink()
+        sync_folder(temporary.parent)  # whoever is cut off halfway finds all of it there
+        into = target.open("r+b")
     except OSError as error:
-        raise OSError(error.errno, f"{error.strerror}; what was to be written is in {temporary}") from None
+        raise writing_error(path, "cannot be written", error, kept) from None
+    try:
+        with into, temporary.open("rb") as file:
+            shutil.copyfileobj(file, into)
+            into.truncate()
+            into.flush()
+            os.fsync(into.fileno())
+    except OSError as error:
+        raise writing_error(path, "may be written in part only", error, kept) from None
+    try:
+        temporary.unlink()
+    except OSError as error:
+        raise writing_error(path, f"is written, but {temporary} is left", error) from None
 
 
-def _copy_into(source: Path, target: Path) -> None:
-    with source.open("rb") as file, target.open("r+b") as into:
-        shutil.copyfileobj(file, into)
-        into.truncate()
-        into.flush()
-        os.fsync(into.fileno())
+def _left_after_removing(temporary: Path) -> str:
+    """What to say of a temporary file that cannot be removed; empty if it is gone."""
+    with suppress(OSError):
+        temporary.unlink(missing_ok=True)
+    return f"{temporary} is left" if os.path.lexists(temporary) else ""
+
+
+def _is_about(error: BaseException, temporary: Path, target: Path) -> TypeGuard[OSError]:
+    """Whether it is the system's error about this file, and no other's."""
+    if not isinstance(error, OSError) or error.errno is None or isinstance(error, WritingError):
+        return False
+    return error.filename is None or str(error.filename) in (str(temporary), str(target))
+
+
+def _why_not_made(probe: Path) -> str:
+    """Why no file can be created here and removed again; empty if one can."""
+    reason = ""
+    try:
+        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        reason = reason_of(error)
+    return "; ".join(filter(None, (reason, _left_after_removing(probe))))
 
 
 def _why_not_replaced(target: Path, probe: Path) -> str:
@@ -147,7 +175,7 @@ def _why_not_replaced(target: Path, probe: Path) -> str:
         os.close(os.open(target, os.O_WRONLY | os.O_APPEND))
     except OSError as error:
         if error.errno != errno.EACCES or _is_mount_point(target, probe):
-            return error.strerror or str(error)
+            return reason_of(error)
     return ""
 
 
@@ -157,7 +185,7 @@ def _is_mount_point(target: Path, probe: Path) -> bool:
         os.link(target, probe)
     except OSError as error:
         return error.errno == errno.EXDEV
-    probe.unlink()
+    _left_after_removing(probe)
     return False
 
 
@@ -191,4 +219,8 @@ def _resolved(path: str | Path) -> Path:
 def _created(path: Path) -> BinaryIO:
     # os.open with 0o666 lets the process's umask decide, as plain open() would; tempfile would make it 0o600.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-    return os.fdopen(descriptor, "wb")
+    try:
+        return os.fdopen(descriptor, "wb")
+    except BaseException:
+        os.close(descriptor)
+        raise

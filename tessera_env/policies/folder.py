@@ -8,6 +8,7 @@ leaves the old policy or the new one, never a mixture.
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from tessera_env.files.folders import make_folder, sync_folder, writing_error
 from tessera_env.files.paths import expanded
 from tessera_env.files.reading import read_text
-from tessera_env.files.writing import sync_folder, write_bytes, write_text
+from tessera_env.files.writing import write_bytes, write_text
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import SCHEMA_VERSION, PolicyCard, PolicyError, card_of, told_of
 from tessera_env.policies.player import inputs_of, player_of
@@ -38,7 +40,7 @@ def save_policy(folder: str | Path, arrays: dict[str, np.ndarray], card: dict[st
 
     Raises:
         PolicyError: card and tensors do not make a policy; nothing is written.
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written; one line that says which policy it holds now.
     """
     weights = save({name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())})
     facts = {**card, "schema_version": SCHEMA_VERSION, "sha256": hashlib.sha256(weights).hexdigest()}
@@ -47,11 +49,14 @@ def save_policy(folder: str | Path, arrays: dict[str, np.ndarray], card: dict[st
         layout = Layout(checked.pool_count)
         player_of(checked, arrays, layout, inputs_of(checked, layout))
     folder = expanded(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    _finish_interrupted_save(folder)
-    write_bytes(folder / _NEXT_WEIGHTS_FILE, weights)
-    write_text(folder / CARD_FILE, checked.model_dump_json(indent=2) + "\n")  # from here on the new policy is in force
-    _promote(folder)
+    make_folder(folder, exist_ok=True)
+    try:
+        _settle(folder)
+        write_bytes(folder / _NEXT_WEIGHTS_FILE, weights)
+        write_text(folder / CARD_FILE, checked.model_dump_json(indent=2) + "\n")  # now the new policy is in force
+        _settle(folder)
+    except OSError as error:
+        raise _what_it_holds(folder, checked, error) from None
     return checked
 
 
@@ -98,17 +103,43 @@ def _weights_files(folder: Path) -> list[bytes]:
         raise PolicyError(f"{folder / WEIGHTS_FILE}: cannot be read ({error.strerror})") from None
 
 
-def _finish_interrupted_save(folder: Path) -> None:
-    """A save that was killed after its card was written left the weights in force under the name of the next ones."""
+def _settle(folder: Path) -> None:
+    """Weights under the name of the next ones, which an unfinished save left: their own name if in force, else away.
+
+    Raises:
+        OSError: they are still there.
+    """
     following = folder / _NEXT_WEIGHTS_FILE
-    try:
-        in_force = read_card(folder).sha256
-    except PolicyError:
+    if not following.is_file():
         return
-    if following.is_file() and hashlib.sha256(following.read_bytes()).hexdigest() == in_force:
-        _promote(folder)
-
-
-def _promote(folder: Path) -> None:
-    os.replace(folder / _NEXT_WEIGHTS_FILE, folder / WEIGHTS_FILE)
+    card = _card_in_force(folder)
+    if card is not None and hashlib.sha256(following.read_bytes()).hexdigest() == card.sha256:
+        os.replace(following, folder / WEIGHTS_FILE)
+    else:
+        following.unlink()
     sync_folder(folder)
+
+
+def _card_in_force(folder: Path) -> PolicyCard | None:
+    """The folder's card; None: there is none, or none that is valid.
+
+    Raises:
+        OSError: the card cannot be read.
+    """
+    try:
+        return card_of((folder / CARD_FILE).read_text(encoding="utf-8"), CARD_FILE)
+    except (FileNotFoundError, UnicodeDecodeError, PolicyError):
+        return None
+
+
+def _what_it_holds(folder: Path, card: PolicyCard, error: OSError) -> OSError:
+    """An error of a save, with what is in force now; what is not is away, or named."""
+    with suppress(OSError):
+        _settle(folder)
+    try:
+        told = "holds the new policy" if _card_in_force(folder) == card else "holds no new policy"
+    except OSError:
+        told = "holds the old policy or the new one"
+    following = folder / _NEXT_WEIGHTS_FILE
+    left = f"{following} is left" if os.path.lexists(following) else ""
+    return writing_error(folder, told, error, left)

@@ -1,10 +1,13 @@
 """A run's folder is made once, found through a link, and says what it is."""
 
+import errno
+import shutil
 from pathlib import Path
 
 import pytest
 
 from agents.run_folder import free_folder, made_folder, opened_folder, point_latest, write_config
+from tests.faults import faults
 
 
 def test_a_folder_is_made_once(tmp_path: Path) -> None:
@@ -45,3 +48,17 @@ def test_latest_moves_in_one_step(tmp_path: Path) -> None:
         point_latest(tmp_path / name)
         assert (tmp_path / "latest").resolve() == tmp_path / name
     assert {path.name for path in tmp_path.iterdir()} == {"first", "second", "latest"}
+
+
+def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever fails until its config is there."""
+    folder = tmp_path / "mine"
+    for name in ("source_commit", "versions"):  # which ask other programs, and may fail
+        monkeypatch.setattr(f"agents.run_folder.{name}", str)
+    for error in faults(lambda: write_config(made_folder(folder), {}), errno.EIO):
+        config, line = folder / "config.json", str(error)
+        assert line.startswith((f"{folder}: ", f"{config}: "))
+        assert config.is_file() == ("is written, but" in line)
+        assert folder.exists() == ("is written" in line or "was to be written is in" in line)
+        shutil.rmtree(folder, ignore_errors=True)
+    assert (folder / "config.json").is_file()

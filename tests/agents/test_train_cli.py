@@ -40,6 +40,20 @@ def test_train_report_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert Path("runs/latest").resolve() == Path("runs/mine").resolve()
 
 
+def test_without_the_link_the_run_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    """A folder stands where it should be, as a copy of `runs/` without links has it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(program, "train", lambda run, console: run.folder.mkdir() is None)
+    Path("runs/latest").mkdir(parents=True)
+    assert program.main(["--name=mine", "--no-report", *SMALL, *SHORT]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert "train.py: runs/latest: cannot be made to point to mine (Is a directory)" in lines
+    assert lines[-1].startswith("Files: runs/mine (TensorBoard: ") and 'LearnedPolicy("runs/mine", ' in lines[-1]
+    assert {path.name for path in Path("runs").iterdir()} == {"latest", "mine"}
+
+
 FLEET = ["--scenario=fleet", "--set=task.count=12", "--set=pairs=2", "--set=rows=4", "--set=evaluation_worlds=4"]
 FLEET += ["--set=drawn=none"]
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -296,3 +297,46 @@ def test_each_cycle_but_the_first_starts_with_a_softer_policy(tmp_path: Path, mo
     monkeypatch.setattr(agents.training.SoftRestarts, "_on_rollout_start", watched)
     assert train(small_run(tmp_path / "mine", cycles=2, net=net), quiet())
     assert softened == [256]
+
+
+# --- cut off while files are written ---------------------------------------------------------------------------------
+
+WRITES = ("save_model", "export_policy", "write_text")  # of a judgement
+
+
+@pytest.mark.parametrize("cut_off", [1, 2, 5, 7])
+def test_what_is_cut_off_while_it_is_judged_is_judged_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut_off: int
+) -> None:
+    """At each of the writes of two judgements, both of the best model so far: the same files as without."""
+    run, left = small_run(tmp_path / "mine"), cut_off
+    monkeypatch.setattr(agents.training.Judge, "score", _ever_better)
+
+    def dying(write: Callable[..., object]) -> Callable[..., object]:
+        def instead(*args: object) -> object:
+            nonlocal left
+            if left == 0:
+                raise KeyboardInterrupt
+            left -= 1
+            return write(*args)
+
+        return instead
+
+    with monkeypatch.context() as patched:
+        for name in WRITES:
+            patched.setattr(agents.training, name, dying(getattr(agents.training, name)))
+        with pytest.raises(KeyboardInterrupt):
+            train(run, quiet())
+    assert train(Run.open(run.folder), quiet())
+    scores = json.loads((run.folder / "evaluations.json").read_text())
+    # One that was cut off before its policy was written is as if it had not been, unless it is the last.
+    assert [score["steps"] for score in scores] == ([512] if cut_off == 1 else [256, 512])
+    best = ALGORITHMS["MaskablePPO"].load(run.folder / "best.zip", device="cpu")
+    card = LearnedPolicy(run.folder, Layout(1)).card
+    assert best.num_timesteps == card.training["steps"] == 512 and card.training["development"] == scores[-1]
+    with pytest.raises(ValueError, match="has learned from 512 decisions of 512"):
+        train(Run.open(run.folder), quiet())
+
+
+def _ever_better(_: agents.training.Judge, model: agents.training.OnPolicyAlgorithm) -> agents.training.Score:
+    return agents.training.Score(model.num_timesteps, float(model.num_timesteps), 1.0, 0)

@@ -1,5 +1,6 @@
 """The animations of the environments' pages."""
 
+import errno
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from PIL import Image, ImageChops, ImageStat
 
 import tessera_env
 from benchmarks import animations
+from tests.faults import faults
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 
@@ -37,3 +39,17 @@ def test_the_animation_kept_is_what_its_command_draws(tmp_path):
         drawn.seek(drawn.n_frames - 1)
         difference = ImageChops.difference(kept.convert("RGB"), drawn.convert("RGB"))
     assert max(ImageStat.Stat(difference).mean) < 1.0  # of 255; other versions of the font library smooth otherwise
+
+
+def test_a_fault_leaves_the_old_animation_or_the_new_one(tmp_path, capsys):
+    """And ends the script with one line."""
+    path, pictures = tmp_path / "drawn.gif", [np.full((9, 16, 3), shade, np.uint8) for shade in (0, 255)]
+    animations.write_gif(path, pictures)
+    new = path.read_bytes()
+    path.write_bytes(b"old")
+    for error in faults(lambda: animations.write_gif(path, pictures), errno.EDQUOT):
+        line = capsys.readouterr().err
+        assert isinstance(error, SystemExit) and error.code == 2
+        assert line.startswith(f"{path}: ") and line.count("\n") == 1
+        assert path.read_bytes() == (new if "is written, but" in line else b"old")
+        path.write_bytes(b"old")

@@ -1,12 +1,14 @@
 """The package's data where the package is a zip archive."""
 
+import errno
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import tessera_env
-from tessera_env.files.packaged import data_folder
+from tessera_env.files.packaged import _copy, data_folder
+from tests.faults import faults
 
 PACKAGE = Path(tessera_env.__file__).parent
 
@@ -26,6 +28,16 @@ print(data_folder())
 
 def test_installed_it_is_read_where_it_lies() -> None:
     assert data_folder() == PACKAGE / "data"
+
+
+def test_without_room_to_unpack_it_the_file_is_named(tmp_path: Path) -> None:
+    data, copy = tmp_path / "data", tmp_path / "copy"
+    data.mkdir()
+    copy.mkdir()
+    (data / "trace.csv").write_bytes(b"zone")
+    lines = [str(error) for error in faults(lambda: _copy(data, copy), errno.ENOSPC)]
+    assert f"{copy / 'trace.csv'}: cannot be unpacked (No space left on device)" in lines
+    assert (copy / "trace.csv").read_bytes() == b"zone"
 
 
 def test_out_of_a_zip_archive_it_is_unpacked_and_goes_with_the_process(tmp_path: Path) -> None:

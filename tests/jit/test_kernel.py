@@ -3,12 +3,15 @@
 import errno
 import importlib
 import logging
+import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -19,7 +22,8 @@ from numba.core.errors import NumbaError
 from tessera_env.jit import kernel
 from tessera_env.jit.compiled import compiled
 from tessera_env.jit.kernel import Kernel
-from tests.jit.tiny import cache_hits, result
+from tests.faults import apart
+from tests.jit.tiny import cache_hits, result, write
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 
@@ -70,6 +74,49 @@ def test_an_error_in_the_code_is_no_broken_cache(load, cache):
     with pytest.raises(NumbaError):
         module.failing(np.zeros(2))
     assert sorted(cache.rglob("*.nb*")) == files
+
+
+def killed_while_it_is_kept(root: Path) -> None:
+    """Before numba puts the index in place, then before the code: what is left is an unfinished file, and an index."""
+    write(root)
+    sys.path.insert(0, str(root))
+    sys.dont_write_bytecode = True
+    logging.disable()
+    for place in range(2):
+        os.environ["NUMBA_CACHE_DIR"] = str(root / f"cache {place}")
+        assert forked(lambda place=place: computed(dies_at=place)) == -signal.SIGKILL
+        assert len(list(root.glob(f"cache {place}/**/*.tmp.*"))) == 1
+        assert [forked(computed), forked(computed)] == [1, 2]
+
+
+def computed(dies_at: int = 2) -> int:
+    """2 if compiled code was found, 1 if not, 0 if the result is wrong."""
+    replace, left = os.replace, iter(range(100))
+
+    def dying(*paths: Any) -> None:
+        if next(left) == dies_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        replace(*paths)
+
+    os.replace = dying
+    module = importlib.import_module("tiny.simulation.kernels")
+    return 1 + cache_hits(module) if result(module) == 30.0 else 0
+
+
+def forked(work: Callable[[], int]) -> int:
+    """The exit code of a child that does this."""
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            code = work()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_kill_while_it_is_kept_is_mended(tmp_path):
+    apart(killed_while_it_is_kept, tmp_path)
 
 
 # --- blocked ---------------------------------------------------------------------------------------------------------

@@ -1,11 +1,12 @@
 """A policy's folder: whole at every moment, and one line about each way in which it can be unusable."""
 
+import errno
 import hashlib
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
+import os
+import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -13,44 +14,9 @@ import pytest
 
 from tessera_env.policies import LearnedPolicy, PolicyError, save_policy
 from tessera_env.policies.folder import CARD_FILE, WEIGHTS_FILE
+from tests.faults import apart, faults, kills
 from tests.policies.observations import LAYOUT, random_rows
 from tests.policies.trained import card, forward, mlp, put_weights, refusal
-
-# Saves each policy that it is told of in a child, which kills itself at a rename; prints how the child ended.
-KILLER = """
-import os, signal, sys
-from tests.policies.trained import mlp, card
-from tessera_env.policies import save_policy
-
-def save(left, new, folder):
-    rename = os.replace
-
-    def replace(*paths):
-        nonlocal left
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        left -= 1
-        rename(*paths)
-
-    os.replace = replace
-    save_policy(folder, mlp(new), card())
-
-for line in sys.stdin:
-    left, new, folder = line.rstrip().split(" ", 2)
-    child = os.fork()
-    if child == 0:
-        save(int(left), int(new), folder)
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
-@pytest.fixture(scope="module")
-def killer() -> Iterator[subprocess.Popen[str]]:
-    """A process that has imported what it takes to save."""
-    command, pipe = [sys.executable, "-c", KILLER], subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-        yield process
 
 
 class TestRefusals:
@@ -125,31 +91,99 @@ class TestSaving:
             save_policy(folder, arrays, card(**changes))
         assert before == [(folder / name).read_bytes() for name in (CARD_FILE, WEIGHTS_FILE)]
 
-    @pytest.mark.parametrize("survived", range(4))
-    def test_a_kill_leaves_the_old_policy_or_the_new_one(
-        self, folder: Path, survived: int, killer: subprocess.Popen[str]
-    ) -> None:
-        """Killed at each rename in turn, twice in a row; loaded and saved over afterwards."""
-        old, rows = 0, random_rows(3)
-        for new in (1, 2):
-            killer.stdin.write(f"{survived} {new} {folder}\n")
-            killer.stdin.flush()
-            died = int(killer.stdout.readline())
-            assert died == (-signal.SIGKILL if survived < 3 else 0)  # a save renames three times
-            old = self.in_force(folder, rows, {old, new})
-            assert new == 2 or old == (1 if survived >= 2 else 0)  # the second rename, of the card, is what counts
-        save_policy(folder, mlp(3), card())
-        assert self.in_force(folder, rows, {3}) == 3
-        assert not (folder / "policy.next.safetensors").exists()
+    def test_the_weights_of_another_policy_are_refused(self, folder: Path, tmp_path: Path) -> None:
+        save_policy(tmp_path / "other", mlp(1), card())
+        (folder / WEIGHTS_FILE).write_bytes((tmp_path / "other" / WEIGHTS_FILE).read_bytes())
+        assert "SHA-256 differs" in refusal(folder)
 
-    @staticmethod
-    def in_force(folder: Path, rows: np.ndarray, candidates: set[int]) -> int:
-        """Which of the policies by seed the folder holds."""
-        logits = LearnedPolicy(folder, LAYOUT).logits(rows)
+    @pytest.mark.parametrize("lasting", [False, True])
+    @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EBUSY, errno.EXDEV, errno.EDQUOT, errno.EACCES])
+    def test_a_fault_leaves_the_old_policy_or_the_new_one(self, folder: Path, code: int, lasting: bool) -> None:
+        """At each call that a save makes; and the line says which."""
+        seen = set()
+        for error in faults(lambda: save_policy(folder, mlp(1), card()), code, lasting):
+            held, line = in_force(folder), str(error)
+            seen.add(held)
+            if error is not None:
+                assert line.startswith(f"{folder}: ") and "\n" not in line and os.strerror(code) in line
+                assert held == 1 or "holds the new policy" not in line
+                assert held == 0 or "holds no new policy" not in line
+            for left in {path.name for path in folder.iterdir()} - {CARD_FILE, WEIGHTS_FILE}:
+                assert left in line
+            start_anew(folder)
+        assert seen == {0, 1} and in_force(folder) == 1
 
-        def expected(seed: int) -> np.ndarray:
-            return np.array([forward(mlp(seed), "layer", row, np.tanh, last=False) for row in rows])
+    def test_a_kill_leaves_the_old_policy_or_the_new_one(self, tmp_path: Path) -> None:
+        apart(killed_saves, tmp_path)
 
-        found = [seed for seed in candidates if np.allclose(expected(seed), logits, atol=2e-6)]
-        assert len(found) == 1
-        return found[0]
+
+def killed_saves(folder: Path) -> None:
+    for check in (a_kill, two_kills, a_kill_of_the_first_save):
+        (folder / check.__name__).mkdir()
+        check(folder / check.__name__)
+
+
+def a_kill(folder: Path) -> None:
+    """Before each call that a save makes, loaded and saved over afterwards."""
+    start_anew(folder)
+    seen = []
+    for _ in kills(lambda: save_policy(folder, mlp(1), card())):
+        seen.append(in_force(folder))
+        save_policy(folder, mlp(2), card())
+        assert in_force(folder) == 2
+        assert sorted(path.name for path in folder.iterdir() if path.suffix != ".tmp") == [CARD_FILE, WEIGHTS_FILE]
+        start_anew(folder)
+    assert seen == sorted(seen) and {*seen} == {0, 1} and in_force(folder) == 1
+
+
+def two_kills(folder: Path) -> None:
+    """Of the save after one that died when its card was in place, and its weights not under their own name yet."""
+    start_anew(folder)
+    seen = set()
+    for _ in kills(lambda: save_policy(folder, mlp(2), card())):
+        seen.add(in_force(folder))
+        start_anew(folder)
+        put(folder, 1, "policy.next.safetensors")
+        assert in_force(folder) == 1
+    assert seen == {0, 1, 2} and in_force(folder) == 2
+
+
+def a_kill_of_the_first_save(folder: Path) -> None:
+    """Where no policy was."""
+    seen = set()
+    for _ in kills(lambda: save_policy(folder / "new" / "one", mlp(1), card())):
+        try:
+            seen.add(in_force(folder / "new" / "one"))
+        except PolicyError:
+            seen.add(None)
+        shutil.rmtree(folder / "new", ignore_errors=True)
+    assert seen == {None, 1} and in_force(folder / "new" / "one") == 1
+
+
+def start_anew(folder: Path) -> None:
+    """Policy 0, and nothing else."""
+    for path in folder.iterdir():
+        path.unlink()
+    put(folder, 0, WEIGHTS_FILE)
+
+
+def put(folder: Path, seed: int, weights_file: str) -> None:
+    """A policy, without waiting for the disk."""
+    weights, text = _saved(seed)
+    (folder / weights_file).write_bytes(weights)
+    (folder / CARD_FILE).write_bytes(text)
+
+
+def in_force(folder: Path) -> int:
+    """Which of the policies the folder holds, by the seed of its weights."""
+    found = LearnedPolicy(folder, LAYOUT).card.sha256
+    (seed,) = [seed for seed in range(3) if hashlib.sha256(_saved(seed)[0]).hexdigest() == found]
+    return seed
+
+
+@cache
+def _saved(seed: int) -> tuple[bytes, bytes]:
+    """The weights and the card of a policy."""
+    with TemporaryDirectory() as folder:
+        save_policy(folder, mlp(seed), card())
+        return (Path(folder) / WEIGHTS_FILE).read_bytes(), (Path(folder) / CARD_FILE).read_bytes()

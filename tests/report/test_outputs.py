@@ -1,14 +1,19 @@
 """The files that a run leaves: which are checked against what, and what is written into them."""
 
+import errno
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tessera_env.cli.output import write_all
 from tessera_env.evaluation.experiment import Experiment, Prepared
+from tessera_env.report.event_log import write_events
 from tessera_env.report.outputs import Outputs, first_world_events
+from tessera_env.report.task_file import write_tasks
 from tessera_env.simulation.planners import KuhnMunkres
+from tests.faults import faults
 
 
 @pytest.fixture
@@ -55,3 +60,32 @@ def test_the_log_is_of_the_planner_that_was_asked_for() -> None:
     prepared = Experiment("fleet", ["greedy"], 1, 3, planner=watched).prepare()
     assert any(line["event"] == "NOTICE" for line in first_world_events(prepared))
     assert asked
+
+
+@pytest.mark.parametrize("name", ["results", "log", "tasks"])
+def test_a_fault_leaves_the_old_file_or_the_new_one(tmp_path: Path, name: str) -> None:
+    """At each call that writing makes; the line on the terminal says which."""
+    experiment = Experiment("classic", ["greedy"], 1, 3, overrides={"task.count": 2}, accounts=True)
+    results, path = experiment.prepare().run(), tmp_path / name
+    assert results.accounts is not None
+    writers = {
+        "results": lambda: results.write_json(path),
+        "log": lambda: write_events(path, ({"event": f"{k}"} for k in range(3))),
+        "tasks": lambda: write_tasks(path, results.accounts),
+    }
+    writers[name]()
+    new, told = path.read_bytes(), []
+    path.write_bytes(b"old")
+    for error in faults(lambda: told.extend(write_all({str(path): writers[name]})), errno.ENOSPC):
+        (line,) = told
+        assert error is None and "No space left on device" in line
+        assert line.startswith(
+            (f"{path}: cannot be written (", f"{path}: is written, but may be lost in a power cut (")
+        )
+        assert path.read_bytes() == (b"old" if "cannot be written" in line else new)
+        for left in tmp_path.glob(".*"):
+            assert str(left) in line
+            left.unlink()
+        path.write_bytes(b"old")
+        told.clear()
+    assert path.read_bytes() == new

@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from benchmarks.common import check_least, machine, parser, ready
+from benchmarks.common import check_least, machine, parser, ready, telling
 from benchmarks.studies.cant_be_late import parts, tables
 from benchmarks.studies.cant_be_late.figures import Figures
 from benchmarks.studies.cant_be_late.page import write_page
@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None, optimal: Optimal = optimal) -> 
     for one in figures:
         for report in tables.reports(one):
             report.print()
-    write(studies, figures, outputs)
+    with telling():
+        write(studies, figures, outputs)
 
 
 def command_line() -> argparse.ArgumentParser:

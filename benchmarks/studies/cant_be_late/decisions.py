@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.common import Report, Reports, check_least, machine, parser
+from benchmarks.common import Report, Reports, check_least, machine, parser, telling
 from benchmarks.studies.cant_be_late.behaviour import MOMENTS, Behaviour, Outage, behaviour
 from benchmarks.studies.cant_be_late.parts import Part, development_part, report_part
 from benchmarks.studies.cant_be_late.playing import SEED, TOY, Grid, make_players
@@ -61,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for report in reports:
         report.print()
     if given.json:
-        Reports(machine(), given.quick, reports).write_json(given.json)
+        with telling():
+            Reports(machine(), given.quick, reports).write_json(given.json)
 
 
 def command_line() -> argparse.ArgumentParser:

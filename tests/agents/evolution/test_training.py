@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -163,3 +164,38 @@ def test_a_search_that_cannot_begin_leaves_no_folder(tmp_path: Path, monkeypatch
     with pytest.raises(ValueError, match="no such search"):
         evolve(small_run(tmp_path / "runs" / "mine"), quiet())
     assert not any(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that nothing disturbed, and that kept every generation."""
+    run = small_run(tmp_path_factory.mktemp("runs") / "whole", evaluate_every=1)
+    assert evolve(run, quiet())
+    return run.folder
+
+
+@pytest.mark.parametrize("cut_off", [1, 4, 5])
+def test_what_is_cut_off_while_it_is_written_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Path, cut_off: int
+) -> None:
+    """Before writes of the first and the last generation: the same files as without."""
+    broken, left = small_run(tmp_path / "broken", evaluate_every=1), cut_off
+
+    def dying(write: Callable[..., object]) -> Callable[..., object]:
+        def instead(*args: object) -> object:
+            nonlocal left
+            if left == 0:
+                raise KeyboardInterrupt
+            left -= 1
+            return write(*args)
+
+        return instead
+
+    with monkeypatch.context() as patched:
+        for name in ("write_bytes", "save_policy", "write_text"):
+            patched.setattr(training, name, dying(getattr(training, name)))
+        with pytest.raises(KeyboardInterrupt):
+            evolve(broken, quiet())
+    assert evolve(EvolutionRun.open(broken.folder), quiet())
+    for name in ("policy.json", "policy.safetensors", "evaluations.json"):
+        assert (broken.folder / name).read_bytes() == (whole / name).read_bytes()
