@@ -29,6 +29,7 @@ from tessera_env.policies.protocol import Policy, QueuePolicy
 from tessera_env.report.event_log import episode_lines
 from tessera_env.scenario.loading import load_scenario, preset_names
 from tessera_env.scenario.scenario import Scenario
+from tessera_env.simulation.rewards import PLAIN
 from tessera_env.simulation.rows import Simulation
 
 WORLDS, EPISODES, STEPS, ROWS, SEED = 5, 24, 600, 8, 5
@@ -149,7 +150,7 @@ def logs(case: Case) -> Digests:
 def steps(case: Case) -> Digests:
     """The single environment under a few policies, what it renders, and what the others would have answered."""
     for name in (RANDOM, "greedy", *case.trained):
-        env = gym.make(environment_of(case), render_mode="ansi", overrides=case.overrides)
+        env = gym.make(environment_of(case), render_mode="ansi", reward=PLAIN, overrides=case.overrides)
         policy, seen, parts = policy_of(name, case.scenario), [], []
         observation, info = env.reset(seed=SEED)
         for _ in range(STEPS):
@@ -170,7 +171,8 @@ def steps(case: Case) -> Digests:
 def rows(case: Case) -> Digests:
     """The vector environment, in both ways of going on after an episode's end."""
     for mode in ("NextStep", "SameStep"):
-        envs = gym.make_vec(environment_of(case), ROWS, overrides=case.overrides, autoreset_mode=mode, threads=2)
+        options = {"reward": PLAIN, "overrides": case.overrides, "autoreset_mode": mode, "threads": 2}
+        envs = gym.make_vec(environment_of(case), ROWS, **options)
         policy, parts = policy_of(RANDOM, case.scenario), []
         observations, _ = envs.reset(seed=SEED)
         for _ in range(STEPS):
