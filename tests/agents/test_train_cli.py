@@ -38,6 +38,9 @@ def test_train_report_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert program.main(["--resume=runs/latest", "--steps=1024", "--no-report"]) == 0
     assert [score["steps"] for score in json.loads(Path("runs/mine/evaluations.json").read_text())][-1] == 1024
     assert Path("runs/latest").resolve() == Path("runs/mine").resolve()
+    capfd.readouterr()
+    assert program.main(["--resume=runs/latest", "--steps=0"]) == 2
+    assert capfd.readouterr().err.startswith("train.py: --steps: Input should be greater")
 
 
 FLEET = ["--scenario=fleet", "--set=task.count=12", "--set=pairs=2", "--set=rows=4", "--set=evaluation_worlds=4"]
@@ -57,6 +60,9 @@ def test_where_tasks_compete_it_is_a_search(
     before = json.loads(Path("runs/mine/evaluations.json").read_text())[-1]["generation"]
     assert program.main(["--resume=runs/latest", "--steps=4000", "--no-report"]) == 0
     assert json.loads(Path("runs/mine/evaluations.json").read_text())[-1]["generation"] > before
+    capfd.readouterr()
+    assert program.main(["--resume=runs/latest", "--steps=0"]) == 2
+    assert capfd.readouterr().err.startswith("train.py: --steps: Input should be greater")
 
 
 def test_the_default_run_trains_a_fleet_too(
@@ -87,8 +93,14 @@ def test_the_default_run_trains_a_fleet_too(
         (["--scenario=nonsense"], "scenario: must be one of"),
         (["--name=../mine"], "name: '../mine' (allowed:"),
         (["--name=latest"], "name: 'latest' (allowed:"),
-        (["--steps=0"], "total_steps:"),
-        (["--seed=-1"], "seed:"),
+        (["--steps=0"], "train.py: --steps: Input should be greater than or equal to 1 (got 0)"),
+        (["--steps=0", "--scenario=fleet"], "train.py: --steps: Input should be greater than or equal to 1 (got 0)"),
+        (["--seed=-1"], "train.py: --seed: Input should be greater than or equal to 0 (got -1)"),
+        (["--set=seed=-1"], "hyperparameters.toml: seed:"),
+        (["--set=n_epoch=3"], "--set n_epoch: neither a hyper-parameter (allowed: n_epochs, "),
+        (["--set=n_epoch=3"], ") nor a value of a scenario (allowed: "),
+        (["--set=bilings.minimum_s=3"], ") nor a value of a scenario (allowed: billing, "),
+        (["--set=tau=3", "--scenario=fleet"], "--set tau: neither a hyper-parameter (allowed: "),
         (["--resume=runs/nothing"], "runs/nothing/config.json: no such file"),
         (["--resume=~/nothing"], f"{Path.home()}/nothing/config.json: no such file"),
         (["--resume=runs/nothing", "--seed=3"], "--resume: keeps the run's"),

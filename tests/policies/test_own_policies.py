@@ -35,6 +35,10 @@ class Nothing:
     def __init__(self, layout):
         pass
 
+class Unmade(Nothing):
+    def __init__(self, layout):
+        raise ValueError("no such file\\nanywhere")
+
 class Demanding:
     def __init__(self, layout, wish):
         pass
@@ -115,6 +119,7 @@ def test_it_is_compared_like_any_other(own: Path) -> None:
         ("mine:Absent", "mine has no class Absent"),
         ("mine:number", "mine has no class number"),
         ("mine:Nothing", "Nothing has no predict"),
+        ("mine:Unmade", "'mine:Unmade': making it failed (ValueError: no such file anywhere)"),
         ("mine:Demanding", "mine:Demanding: cannot be made from a layout alone (missing a required argument: 'wish')"),
         ("mine:Cheapest:tolerance=x", "mine:Cheapest: tolerance: 'x' (allowed: a number such as 0.05)"),
         ("mine:Cheapest:layout=1", "mine:Cheapest: option 'layout=1' (allowed: tolerance=X, seed=N)"),
