@@ -1,7 +1,6 @@
 """`train.py` as people call it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import train as program
 from agents.evolution.settings import load_settings
 from tests.agents.small import SETTINGS
 from tests.generated_traces import REPLAYING_POOL
+from tests.import_path import importing_from
 
 ROOT = Path(program.__file__).parent
 SMALL = [f"--set={key}={str(value).lower()}" for key, value in SETTINGS.items()]
@@ -177,7 +177,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*command, "--steps=100000000", "--set=evaluate_every=512"],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=importing_from(ROOT),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -197,5 +197,5 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert not (tmp_path / "runs/latest").exists()
     done = json.loads((tmp_path / "runs/mine/evaluations.json").read_text())[-1]["steps"]
     go_on = [sys.executable, str(ROOT / "train.py"), "--resume=runs/mine", f"--steps={done + 4096}", "--no-report"]
-    subprocess.run(go_on, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, timeout=120)
+    subprocess.run(go_on, cwd=tmp_path, env=importing_from(ROOT), check=True, timeout=120)
     assert (tmp_path / "runs/latest").exists()
