@@ -8,9 +8,10 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,6 +29,7 @@ from tessera_env.evaluation.experiment import DEFAULT_POLICIES, Experiment, Poli
 from tessera_env.evaluation.results import Results
 from tessera_env.evaluation.statistics import bootstrap_means, estimate
 from tessera_env.files.paths import expanded
+from tessera_env.files.problems import named
 from tessera_env.files.streams import take_any_text
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy, pretrained_names
@@ -51,6 +53,7 @@ REPORT_SEED = 1
 REPORT_EPISODES = 200
 WRONG_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+SETTINGS = tuple(dict.fromkeys((*Hyperparameters.model_fields, *Settings.model_fields)))  # of either kind of training
 
 
 @dataclass(frozen=True)
@@ -136,17 +139,47 @@ def new_run(given: Arguments) -> Run | EvolutionRun:
         ValueError: wrong input; one line a mistake.
     """
     changes = dict(parse_override(text) for text in given.set)
-    known = {*Settings.model_fields, *Hyperparameters.model_fields}
-    settings = {key: changes.pop(key) for key in list(changes) if key in known}
+    settings = {key: changes.pop(key) for key in list(changes) if key in SETTINGS}
     settings |= {} if given.steps is None else {"total_steps": given.steps}
     settings |= {} if given.seed is None else {"seed": given.seed}
+    options = options_of(given)
+    check_names(changes)
     scenario = load_scenario(given.scenario, **changes)
     name = given.name or f"{scenario.name}-{datetime.now():%Y-%m-%d-%H%M%S}"
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) or name in (LATEST, f"{LATEST}-{FLEET}"):
         raise ValueError(f"name: {name!r} (allowed: letters, digits, '_', '.', '-'; not 'latest')")
     if method_for(given.method, scenario) == METHOD:
-        return EvolutionRun.create(RUNS / name, scenario, load_settings(scenario.name, settings))
-    return Run.create(RUNS / name, scenario, load_hyperparameters(scenario.name, settings))
+        return EvolutionRun.create(RUNS / name, scenario, load_settings(scenario.name, settings, options=options))
+    return Run.create(RUNS / name, scenario, load_hyperparameters(scenario.name, settings, options=options))
+
+
+def options_of(given: Arguments) -> dict[str, str]:
+    """The settings that options of their own give, with those."""
+    asked = {"total_steps": ("--steps", given.steps), "seed": ("--seed", given.seed)}
+    return {setting: option for setting, (option, value) in asked.items() if value is not None}
+
+
+def check_names(changes: Iterable[str]) -> None:
+    """Refuse keys of `--set` that are neither kind; of a scenario's sections it says itself what they hold.
+
+    Raises:
+        ValueError: one line a key, the names nearest to it first.
+    """
+    sections = tuple(Scenario.model_fields)
+    wrong = [key for key in changes if key.partition(".")[0] not in sections]
+    if wrong:
+        raise ValueError(
+            "\n".join(
+                f"--set {named(key)}: neither a hyper-parameter (allowed: {nearest_first(key, SETTINGS)}) "
+                f"nor a value of a scenario (allowed: {nearest_first(key, sections)})"
+                for key in wrong
+            )
+        )
+
+
+def nearest_first(key: str, names: Sequence[str]) -> str:
+    """The names, most like the key first."""
+    return ", ".join(sorted(names, key=lambda name: -SequenceMatcher(None, key, name).ratio()))
 
 
 def method_for(method: str, scenario: Scenario) -> str:
@@ -169,7 +202,7 @@ def resumed_run(given: Arguments) -> Run | EvolutionRun:
         )
     folder = expanded(given.resume)
     kind: type[Run] | type[EvolutionRun] = EvolutionRun if is_evolution(folder) else Run
-    return kind.open(folder, given.steps)
+    return kind.open(folder, given.steps, options_of(given))
 
 
 def is_evolution(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -12,6 +13,7 @@ from tessera_env.policies.networks import Activation
 
 FILE = Path(__file__).with_name("hyperparameters.toml")
 NOBODY = "nobody"  # is imitated
+NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
 Positive = Annotated[float, Field(gt=0.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -96,20 +98,29 @@ class Hyperparameters(BaseModel):
 
 
 def load_hyperparameters(
-    scenario: str, overrides: Mapping[str, Any] | None = None, file: Path = FILE
+    scenario: str,
+    overrides: Mapping[str, Any] | None = None,
+    file: Path = FILE,
+    options: Mapping[str, str] = NO_OPTIONS,
 ) -> Hyperparameters:
     """The settings for a scenario: the section `default`, then the scenario's own, then the overrides.
+
+    Args:
+        scenario: its name.
+        overrides: single settings.
+        file: with the sections.
+        options: what the user calls some of the settings, such as {"total_steps": "--steps"}; errors name them so.
 
     Raises:
         ValueError: one line a mistake, naming the field, the value and what is allowed.
     """
     sections = tomllib.loads(file.read_text(encoding="utf-8"))
     settings = sections["default"] | sections.get(scenario, {}) | dict(overrides or {})
-    return validated(settings, file.name)
+    return validated(settings, file.name, options)
 
 
-def validated(settings: Mapping[str, Any], source: str) -> Hyperparameters:
-    """Settings as Hyperparameters; `source` says in errors where they come from.
+def validated(settings: Mapping[str, Any], source: str, options: Mapping[str, str] = NO_OPTIONS) -> Hyperparameters:
+    """Settings as Hyperparameters; `source` and, of single ones, `options` say in errors where they come from.
 
     Raises:
         ValueError: one line a mistake, naming the field, the value and what is allowed.
@@ -118,12 +129,14 @@ def validated(settings: Mapping[str, Any], source: str) -> Hyperparameters:
         return Hyperparameters.model_validate(dict(settings))
     except ValidationError as error:
         known = list(Hyperparameters.model_fields)
-        raise ValueError("\n".join(line_of(source, mistake, known) for mistake in error.errors())) from None
+        raise ValueError("\n".join(line_of(source, mistake, known, options) for mistake in error.errors())) from None
 
 
-def line_of(source: str, mistake: Any, known: Sequence[str]) -> str:
+def line_of(source: str, mistake: Any, known: Sequence[str], options: Mapping[str, str] = NO_OPTIONS) -> str:
     """A mistake of pydantic's as one line: where it stands, what is wrong; `known` are the settings that there are."""
     field = ".".join(str(part) for part in mistake["loc"])
+    if field in options:
+        return f"{options[field]}: {mistake['msg']} (got {mistake['input']!r})"
     if not field:
         return f"{source}: {mistake['ctx']['error']}"
     if mistake["type"] == "extra_forbidden":

@@ -11,6 +11,7 @@ What is in it:
 
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -41,7 +42,7 @@ from agents.credit.buffer import TaskCreditBuffer
 from agents.credit.ledger import LedgerVecEnv
 from agents.export import TorchPolicy, export_policy, source_commit
 from agents.hindsight import HindsightVecEnv
-from agents.hyperparameters import NOBODY, Hyperparameters, validated
+from agents.hyperparameters import NO_OPTIONS, NOBODY, Hyperparameters, validated
 from agents.imitation import Imitation
 from agents.networks import policy_arguments
 from agents.records import Records
@@ -85,15 +86,16 @@ class Run:
         return cls(free_folder(folder), scenario, hyperparameters)
 
     @classmethod
-    def open(cls, folder: Path, total_steps: int | None = None) -> Self:
-        """A run to go on with; `total_steps` stretches or shortens it.
+    def open(cls, folder: Path, total_steps: int | None = None, options: Mapping[str, str] = NO_OPTIONS) -> Self:
+        """A run to go on with; `total_steps` stretches or shortens it, and is called in errors as `options` say.
 
         Raises:
             ValueError: the folder holds no run that can go on.
         """
         folder, config = opened_folder(folder, "last.zip")
         settings = config["hyperparameters"] | ({} if total_steps is None else {"total_steps": total_steps})
-        return cls(folder, load_scenario(config["scenario"]), validated(settings, str(folder / CONFIG_FILE)))
+        checked = validated(settings, str(folder / CONFIG_FILE), options)
+        return cls(folder, load_scenario(config["scenario"]), checked)
 
     @property
     def summary(self) -> str:

@@ -89,9 +89,10 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
 
     A `TimeLimit` around the environment, which `gym.make(id, max_episode_steps=n)` puts there, ends episodes unknown to
     it: `MetricsAtEnd` around that adds their `metrics`. With `metrics_every_step=True` nothing need be added, and all
-    infos have the same keys, as recorders such as Minari's with `record_infos=True` ask for; a step then takes up to
-    ten times as long. Metrics of an episode that is not over are what is settled: its return is up to now, but an
-    instance's dollars and hours, and those of a wait, count when it ends.
+    infos have the same keys, as recorders such as Minari's with `record_infos=True` ask for; a step then takes some
+    thirty times as long, 0.2 ms. Metrics of an episode that is not over are up to now, as its return is: dollars,
+    billed hours and work of what still runs are in them. The least that a bill comes to counts when the instance ends,
+    downtime and penalties when the reward counts them.
 
     ## Version History
 
@@ -197,7 +198,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
         return self._observation(), float(simulation.views.rewards[0]), terminated, False, info
 
     def episode_metrics(self) -> dict[str, float]:
-        """What the episode adds up to, as in `info["metrics"]`; while it is running, of what is settled.
+        """What the episode adds up to, as in `info["metrics"]`; while it is running, up to now.
 
         Raises:
             RuntimeError: `reset` has not been called.

@@ -175,7 +175,7 @@ class TesseraVectorEnv(VectorEnv):
         return views.observations.copy(), rewards, terminated, truncated, infos
 
     def episode_metrics(self, rows: np.ndarray | Sequence[int]) -> dict[str, np.ndarray]:
-        """What the rows' episodes add up to; valid from their end until they are reset. See `Simulation.metrics`."""
+        """What the rows' episodes add up to, those that are running up to now. See `Simulation.metrics`."""
         return self.simulation.metrics(np.asarray(rows, dtype=np.int64))
 
     def _checked(self, actions: np.ndarray) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import os
 import re
 import shlex
 import subprocess
@@ -24,9 +23,10 @@ from tessera_env.evaluation import statistics
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import POLICIES
 from tessera_env.scenario.loading import preset_names
+from tests.import_path import importing_from
 
 ROOT = Path(__file__).parents[1]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+ENVIRONMENT = importing_from(ROOT)
 PAGES = {
     str(page.relative_to(ROOT)): page.read_text(encoding="utf-8")
     for page in [*documentation.pages(), ROOT / "CONTRIBUTING.md"]
@@ -98,7 +98,7 @@ FORMS = {
     "scenarios fields": [r"^horizon_h +required +h ", r"^\[billing\]"],
 }
 OUTPUTS = ("--output", "--json", "--html", "--log")
-TARGETS = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+TARGETS = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
 # Of an environment's page, as Gymnasium's own have them.
 SECTIONS = re.findall(r"^ *## (.*)$", TesseraEnv.__doc__ or "", flags=re.MULTILINE)
 # Pages with blocks that somebody is to run from top to bottom.
@@ -290,7 +290,7 @@ def test_readme_is_short():
 
 
 def test_every_make_target_exists():
-    named = {a or b for _, (a, b) in everywhere(r"`make (\w+)`|^make (\w+)")}
+    named = {a or b for _, (a, b) in everywhere(r"`make ([\w-]+)`|^make ([\w-]+)")}
     assert {"train", "test", "docs", "bench", "report"} <= named <= TARGETS
 
 

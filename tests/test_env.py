@@ -119,7 +119,7 @@ def test_types_of_what_is_returned(scenario):
 
 
 def test_the_end():
-    """The last info has the metrics, as Python numbers; nobody is asked any more; the return is the rewards' sum."""
+    """The last info has the metrics, as Python numbers; nobody is asked any more; the return is of plain rewards."""
     env = few(seed=3)
     steps = steps_to_the_end(env)
     assert all("metrics" not in info for *_, info in steps[:-1])
@@ -129,7 +129,7 @@ def test_the_end():
     assert info["action_mask"].tolist() == [1] + [0] * (int(env.action_space.n) - 1)
     metrics = info["metrics"]
     assert all(type(value) in (int, float) for value in metrics.values())
-    assert metrics["episode_return"] == pytest.approx(sum(reward for _, reward, *_ in steps), abs=1e-12)
+    assert metrics["episode_return"] == pytest.approx(sum(reward for _, reward, *_ in steps) - 1.0, abs=1e-12)
     assert metrics["decisions"] == len(steps)
     assert metrics["invalid_actions"] == info["invalid_actions"]
     assert metrics["elapsed_h"] == info["time_h"]

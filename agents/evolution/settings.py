@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agents.hyperparameters import line_of
+from agents.hyperparameters import NO_OPTIONS, line_of
 
 FILE = Path(__file__).with_name("evolution.toml")
 SHORT = "short"  # the section of a search of some minutes
@@ -55,20 +55,27 @@ class Settings(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**64)]
 
 
-def load_settings(scenario: str, overrides: Mapping[str, Any] | None = None, file: Path = FILE) -> Settings:
+def load_settings(
+    scenario: str,
+    overrides: Mapping[str, Any] | None = None,
+    file: Path = FILE,
+    options: Mapping[str, str] = NO_OPTIONS,
+) -> Settings:
     """The settings for a scenario: the section `default`, then the scenario's own, then the overrides.
+
+    What errors say of `options` stands at `agents.hyperparameters.load_hyperparameters`.
 
     Raises:
         ValueError: one line a mistake, naming the field, the value and what is allowed.
     """
     sections = tomllib.loads(file.read_text(encoding="utf-8"))
-    return validated(sections["default"] | sections.get(scenario, {}) | dict(overrides or {}), file.name)
+    return validated(sections["default"] | sections.get(scenario, {}) | dict(overrides or {}), file.name, options)
 
 
-def validated(settings: Mapping[str, Any], source: str) -> Settings:
+def validated(settings: Mapping[str, Any], source: str, options: Mapping[str, str] = NO_OPTIONS) -> Settings:
     """Settings as Settings; raises as `load_settings`."""
     try:
         return Settings.model_validate(dict(settings))
     except ValidationError as error:
-        lines = (line_of(source, mistake, list(Settings.model_fields)) for mistake in error.errors())
+        lines = (line_of(source, mistake, list(Settings.model_fields), options) for mistake in error.errors())
         raise ValueError("\n".join(lines)) from None

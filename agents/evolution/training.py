@@ -11,6 +11,7 @@ What is in it:
 import io
 import json
 import math
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
@@ -26,6 +27,7 @@ from agents.evolution.search import Search
 from agents.evolution.settings import Drawn, Settings, validated
 from agents.export import source_commit, versions
 from agents.fleets import FAMILY, drawn_fleet
+from agents.hyperparameters import NO_OPTIONS
 from agents.run_folder import CONFIG_FILE, free_folder, made_folder, opened_folder, write_config
 from agents.worlds import before_reports, development_seed, training_seed
 from tessera_env.files.paths import expanded
@@ -71,15 +73,16 @@ class EvolutionRun:
         return cls(free_folder(folder), scenario, settings)
 
     @classmethod
-    def open(cls, folder: Path, total_steps: int | None = None) -> Self:
-        """A run to go on with; `total_steps` stretches or shortens it.
+    def open(cls, folder: Path, total_steps: int | None = None, options: Mapping[str, str] = NO_OPTIONS) -> Self:
+        """A run to go on with; `total_steps` stretches or shortens it, and is called in errors as `options` say.
 
         Raises:
             ValueError: the folder holds no run that can go on.
         """
         folder, config = opened_folder(folder, SEARCH_FILE)
         settings = config["settings"] | ({} if total_steps is None else {"total_steps": total_steps})
-        return cls(folder, load_scenario(config["scenario"]), validated(settings, str(folder / CONFIG_FILE)))
+        checked = validated(settings, str(folder / CONFIG_FILE), options)
+        return cls(folder, load_scenario(config["scenario"]), checked)
 
     @property
     def summary(self) -> str:

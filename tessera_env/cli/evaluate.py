@@ -17,7 +17,7 @@ from tessera_env.cli.options import (
     shell_line,
 )
 from tessera_env.cli.output import InputError, print_notices, print_text, refusing, terminal, write_all
-from tessera_env.evaluation.experiment import AUTO, DEFAULT_POLICIES, Experiment
+from tessera_env.evaluation.experiment import AUTO, DEFAULT_POLICIES, Experiment, NoFloorError
 from tessera_env.report.outputs import Outputs
 from tessera_env.report.text import results_text
 from tessera_env.report.workload_text import workload_lines
@@ -96,8 +96,12 @@ class Evaluate:
             prepared = self._asked().prepare()
             outputs.check(prepared)
         print_notices(workload_lines(prepared.scenario.recordings.played_rows))
-        results = prepared.run()
-        failures = write_all(outputs.writers(prepared, results, shell_line("evaluate", self)))
+        failures = []
+        try:
+            results = prepared.run()
+        except NoFloorError as error:
+            results, failures = error.results, [f"{error}; all else is as without it"]
+        failures += write_all(outputs.writers(prepared, results, shell_line("evaluate", self)))
         print_text(results_text(results, *terminal()))
         if failures:
             raise InputError("\n".join(failures))

@@ -19,10 +19,12 @@ from tessera_env.cli.plot import Plot
 from tessera_env.cli.scenarios import ScenariosFields, ScenariosList, ScenariosShow
 from tessera_env.cli.simulate import Simulate
 from tessera_env.cli.traces import TracesCheck, TracesFit, TracesList, TracesShow
+from tessera_env.evaluation.failures import failure_of, own_traceback
 from tessera_env.files.streams import take_any_text
 
 WRONG_INPUT = 2
 NO_MEMORY = 1
+POLICY_FAILED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
@@ -84,6 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("interrupted", INTERRUPTED)
     except SystemExit as stop:  # tyro's, after a help text
         return stop.code if isinstance(stop.code, int) else 0
+    except Exception as error:
+        if (failure := failure_of(error)) is None:
+            raise
+        return _fail_by_policy(failure, error)
     return 0
 
 
@@ -150,6 +156,13 @@ def _in_one_line(framed: str) -> str:
     if hints and hints[0][0].startswith(("Available", "Perhaps")):
         wrong += [f"- {hints[0][0]}", *hints[0][1:2]]
     return " ".join(wrong)
+
+
+def _fail_by_policy(failure: str, error: Exception) -> int:
+    """Say which policy failed, and show where in its code, which is the user's."""
+    print_notices([failure])
+    print(own_traceback(error), end="", file=sys.stderr)
+    return POLICY_FAILED
 
 
 def _fail(message: str, code: int) -> int:

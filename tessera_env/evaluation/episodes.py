@@ -3,6 +3,7 @@
 import numpy as np
 
 from tessera_env.env import TesseraEnv
+from tessera_env.evaluation.failures import noting
 from tessera_env.policies.protocol import Policy, QueuePolicy
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.episode import Episode
@@ -11,8 +12,17 @@ from tessera_env.simulation.rewards import PLAIN
 
 
 def play_episode(scenario: Scenario, policy: Policy, seed: int, world: int, planner: Planner | None = None) -> Episode:
-    """Play one world with one policy; the figures are those of `tessera_env.evaluation.evaluate` in that world."""
+    """Play one world with one policy; the figures are those of `tessera_env.evaluation.evaluate` in that world.
+
+    What the policy raises has a note of which one it was, and when.
+    """
     env = TesseraEnv(scenario, planner=planner, log_events=True, reward=PLAIN)
+    with noting(policy.name, lambda: f"world {world}, at hour {env.simulation.now_s[0] / 3600.0:.2f}"):
+        _play(env, policy, seed, world)
+    return env.simulation.episode(0)
+
+
+def _play(env: TesseraEnv, policy: Policy, seed: int, world: int) -> None:
     observation, _ = env.reset(seed=seed, options={"world": world})
     start, state, terminated = np.ones(1, dtype=bool), None, False
     onlooker = policy if isinstance(policy, QueuePolicy) else None
@@ -24,4 +34,3 @@ def play_episode(scenario: Scenario, policy: Policy, seed: int, world: int, plan
         )
         observation, _, terminated, _, _ = env.step(int(actions[0]))
         start = np.zeros(1, dtype=bool)
-    return env.simulation.episode(0)

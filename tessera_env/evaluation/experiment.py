@@ -156,16 +156,32 @@ class Prepared:
     env: TesseraVectorEnv
 
     def run(self) -> Results:
-        """Play every policy in every world."""
-        asked, floor, policies, reference_usd = self.experiment, self.experiment.floor, dict(self.policies), None
+        """Play every policy in every world.
+
+        Raises:
+            NoFloorError: all was played, but what is least possible was not found.
+        """
+        floor, policies = self.experiment.floor, dict(self.policies)
         if floor is not None and floor.reference not in policies:
             policies[floor.reference] = make_policy(floor.reference, self.env.layout)
-        with _bar(asked.progress) as bar:
+        with _bar(self.experiment.progress) as bar:
             played = {label: self._played(label, policy, bar) for label, policy in policies.items()}
-            tables = {label: played[label].table for label in self.policies}
-            if floor is not None:
-                reference_usd = played[floor.reference].table[floor.metric]
-                tables[floor.label] = self._least(floor, bar)
+            if floor is None:
+                return self._results(played)
+            try:
+                least = self._least(floor, bar)
+            except RuntimeError as error:
+                raise NoFloorError(f"{floor.label}: {error}", self._results(played)) from error
+        reference_usd = played[floor.reference].table[floor.metric]
+        return self._results(played, {floor.label: least}, reference_usd)
+
+    def _results(
+        self,
+        played: Mapping[str, "_Played"],
+        floors: Mapping[str, Table] | None = None,
+        reference_usd: np.ndarray | None = None,
+    ) -> Results:
+        asked, tables = self.experiment, {label: played[label].table for label in self.policies} | dict(floors or {})
         return Results(
             scenario=self.scenario.model_dump(mode="json"),
             seed=asked.seed,
@@ -194,6 +210,18 @@ class Prepared:
         on_done = partial(bar.advance, bar.add_task(label, total=asked.episodes))
         table = play(self.env, policy, asked.episodes, asked.seed, on_done, keep if asked.accounts else None)
         return _Played(table, joined([worlds[world] for world in sorted(worlds)]) if worlds else {})
+
+
+class NoFloorError(RuntimeError):
+    """What is least possible was not found, such as where a solver gave up.
+
+    Attributes:
+        results: of the policies, as if nobody had asked for it.
+    """
+
+    def __init__(self, message: str, results: Results):
+        super().__init__(message)
+        self.results = results
 
 
 class _Played(NamedTuple):

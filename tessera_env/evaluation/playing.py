@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from tessera_env.evaluation.failures import noting
 from tessera_env.policies.protocol import Policy, QueuePolicy
 from tessera_env.policies.rules.choice import rule_of
 from tessera_env.simulation.rows import Simulation
@@ -11,6 +12,7 @@ from tessera_env.vector_env import TesseraVectorEnv
 
 # Decisions of a rule between two looks at progress and signals: few at first, and while the engine is not compiled.
 FIRST_SLICE, SLICE = 64, 32_768  # compiled, the latter take less than 100 ms
+_MOST_NAMED = 8  # worlds, in an error
 
 OnDone = Callable[[float], None]  # told how many worlds more are done, parts of a world included
 OnEpisode = Callable[[int, int], None]  # told the world and the row that has played it, which goes on to another
@@ -27,12 +29,14 @@ def play(
 ) -> Table:
     """One policy in worlds 0 ... episodes - 1 of the seed: each metric as (episodes,), in the worlds' order.
 
-    Rules are played by the compiled engine itself, other policies by their `predict`; the results are the same.
+    Rules are played by the compiled engine itself, other policies by their `predict`; the results are the same. What a
+    policy raises has a note of which one it was, and what it played.
     """
     rule, rota = rule_of(policy), _Rota(env.num_envs, episodes, on_episode)
     if rule is not None:
         return _play_rule(env.simulation, rule, rota, seed, on_done)
-    return _play_policy(env, policy, rota, seed, on_done)
+    with noting(policy.name, rota.now_played):
+        return _play_policy(env, policy, rota, seed, on_done)
 
 
 class _Rota:
@@ -45,7 +49,14 @@ class _Rota:
         self.playing = np.ones(rows, dtype=bool)  # (rows,)
         self.upcoming = rows
         self.left = episodes
+        self.calls = 0  # of `predict`, so far
         self.table: Table = {}
+
+    def now_played(self) -> str:
+        """Which worlds are played, and how often their rows have been asked."""
+        worlds = np.sort(self.worlds[self.playing]).tolist()
+        named = ", ".join(map(str, worlds[:_MOST_NAMED])) + (", ..." if len(worlds) > _MOST_NAMED else "")
+        return f"{'world' if len(worlds) == 1 else 'worlds'} {named} of {self.episodes}, in call {self.calls + 1}"
 
     def record(self, finished: np.ndarray, metrics: Mapping[str, np.ndarray]) -> np.ndarray:
         """Keep the finished rows' metrics; returns (rows,) bool, which of them have a new world to play."""
@@ -77,6 +88,7 @@ def _play_policy(env: TesseraVectorEnv, policy: Policy, rota: _Rota, seed: int, 
             observation, state, episode_start=starting, deterministic=True, action_masks=env.action_masks()
         )
         observation, _, terminated, truncated, _ = env.step(actions)
+        rota.calls += 1
         starting = np.zeros(rows, dtype=bool)
         finished = np.flatnonzero((terminated | truncated) & rota.playing)
         if not len(finished):

@@ -72,7 +72,13 @@ def _make_own(text: str, module: str, name: str, options: list[str], layout: Lay
         raise PolicyError(f"policy: {text!r}: importing {module} failed ({type(error).__name__}: {reason})") from None
     if not callable(make):
         raise PolicyError(f"policy: {text!r}: {module} has no class {name}")
-    policy = _made(f"{module}:{name}", make, options, layout, seed)
+    try:
+        policy = _made(f"{module}:{name}", make, options, layout, seed)
+    except PolicyError:
+        raise
+    except Exception as error:  # whatever the class does as it is made
+        reason = " ".join(str(error).split())
+        raise PolicyError(f"policy: {text!r}: making it failed ({type(error).__name__}: {reason})") from error
     if not callable(getattr(policy, "predict", None)):
         raise PolicyError(f"policy: {text!r}: {name} has no predict (see tessera_env.policies.Policy)")
     policy.name = text

@@ -6,6 +6,7 @@ import numpy as np
 
 from tessera_env.engine.state import LOG, State
 from tessera_env.simulation.metrics import metrics_of
+from tessera_env.world.parameters import Parameters
 
 
 @dataclass(frozen=True)
@@ -17,10 +18,10 @@ class Episode:
     market: list[np.ndarray]  # of each pool its (points,) records of tessera_env.world.market.timeline.MARKET_POINT
     now_s: float
     usd: float  # dollars so far, those that run up on living instances too
-    metrics: dict[str, float]  # as in info["metrics"]; while it is running, of what is settled
+    metrics: dict[str, float]  # as in info["metrics"]; while it is running, up to now
 
 
-def episode_of(state: State, row: int) -> Episode:
+def episode_of(params: Parameters, state: State, row: int) -> Episode:
     """The episode of a row, copied."""
     episode, counts = state.episodes[row], state.pools["point_count"][row]
     return Episode(
@@ -29,5 +30,5 @@ def episode_of(state: State, row: int) -> Episode:
         market=[np.array(state.market[row, pool_id, :count]) for pool_id, count in enumerate(counts)],
         now_s=float(episode.now_s),
         usd=float(episode.reported_usd),
-        metrics={name: value[0].item() for name, value in metrics_of(state, np.array([row])).items()},
+        metrics={name: value[0].item() for name, value in metrics_of(params, state, np.array([row])).items()},
     )

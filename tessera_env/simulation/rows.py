@@ -198,7 +198,7 @@ class Simulation:
 
     def episode(self, row: int) -> Episode:
         """The row's episode up to now, as copies that the next step does not change."""
-        return episode_of(self.state, row)
+        return episode_of(self.params, self.state, row)
 
     def accounts(self, row: int) -> Accounts:
         """What each task of the row's finished episode cost; see `tessera_env.simulation.accounts`."""
@@ -210,5 +210,5 @@ class Simulation:
         return queues_of(self.params, self.state, rows, self._known_pools)
 
     def metrics(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """What the rows' finished episodes add up to; see `tessera_env.simulation.metrics`."""
-        return metrics_of(self.state, rows)
+        """What the rows' episodes add up to; see `tessera_env.simulation.metrics`."""
+        return metrics_of(self.params, self.state, rows)

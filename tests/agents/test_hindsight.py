@@ -20,7 +20,7 @@ SHORT = {"task.work_h": 8.0, "task.deadline_h": {"uniform": [9.0, 14.0]}, "horiz
 
 def vec_env() -> TesseraVecEnv:
     env = TesseraVecEnv(
-        TesseraVectorEnv(ROWS, scenario="deadline", autoreset_mode=AutoresetMode.SAME_STEP, overrides=SHORT)
+        TesseraVectorEnv(ROWS, "deadline", autoreset_mode=AutoresetMode.SAME_STEP, reward="plain", overrides=SHORT)
     )
     env.seed(3)
     return env

@@ -1,7 +1,6 @@
 """`train.py` as people call it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import train as program
 from agents.evolution.settings import load_settings
 from tests.agents.small import SETTINGS
 from tests.generated_traces import REPLAYING_POOL
+from tests.import_path import importing_from
 
 ROOT = Path(program.__file__).parent
 SMALL = [f"--set={key}={str(value).lower()}" for key, value in SETTINGS.items()]
@@ -38,6 +38,9 @@ def test_train_report_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert program.main(["--resume=runs/latest", "--steps=1024", "--no-report"]) == 0
     assert [score["steps"] for score in json.loads(Path("runs/mine/evaluations.json").read_text())][-1] == 1024
     assert Path("runs/latest").resolve() == Path("runs/mine").resolve()
+    capfd.readouterr()
+    assert program.main(["--resume=runs/latest", "--steps=0"]) == 2
+    assert capfd.readouterr().err.startswith("train.py: --steps: Input should be greater")
 
 
 def test_without_the_link_the_run_is_whole(
@@ -71,6 +74,9 @@ def test_where_tasks_compete_it_is_a_search(
     before = json.loads(Path("runs/mine/evaluations.json").read_text())[-1]["generation"]
     assert program.main(["--resume=runs/latest", "--steps=4000", "--no-report"]) == 0
     assert json.loads(Path("runs/mine/evaluations.json").read_text())[-1]["generation"] > before
+    capfd.readouterr()
+    assert program.main(["--resume=runs/latest", "--steps=0"]) == 2
+    assert capfd.readouterr().err.startswith("train.py: --steps: Input should be greater")
 
 
 def test_the_default_run_trains_a_fleet_too(
@@ -101,8 +107,14 @@ def test_the_default_run_trains_a_fleet_too(
         (["--scenario=nonsense"], "scenario: must be one of"),
         (["--name=../mine"], "name: '../mine' (allowed:"),
         (["--name=latest"], "name: 'latest' (allowed:"),
-        (["--steps=0"], "total_steps:"),
-        (["--seed=-1"], "seed:"),
+        (["--steps=0"], "train.py: --steps: Input should be greater than or equal to 1 (got 0)"),
+        (["--steps=0", "--scenario=fleet"], "train.py: --steps: Input should be greater than or equal to 1 (got 0)"),
+        (["--seed=-1"], "train.py: --seed: Input should be greater than or equal to 0 (got -1)"),
+        (["--set=seed=-1"], "hyperparameters.toml: seed:"),
+        (["--set=n_epoch=3"], "--set n_epoch: neither a hyper-parameter (allowed: n_epochs, "),
+        (["--set=n_epoch=3"], ") nor a value of a scenario (allowed: "),
+        (["--set=bilings.minimum_s=3"], ") nor a value of a scenario (allowed: billing, "),
+        (["--set=tau=3", "--scenario=fleet"], "--set tau: neither a hyper-parameter (allowed: "),
         (["--resume=runs/nothing"], "runs/nothing/config.json: no such file"),
         (["--resume=~/nothing"], f"{Path.home()}/nothing/config.json: no such file"),
         (["--resume=runs/nothing", "--seed=3"], "--resume: keeps the run's"),
@@ -179,7 +191,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*command, "--steps=100000000", "--set=evaluate_every=512"],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=importing_from(ROOT),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -199,5 +211,5 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert not (tmp_path / "runs/latest").exists()
     done = json.loads((tmp_path / "runs/mine/evaluations.json").read_text())[-1]["steps"]
     go_on = [sys.executable, str(ROOT / "train.py"), "--resume=runs/mine", f"--steps={done + 4096}", "--no-report"]
-    subprocess.run(go_on, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, timeout=120)
+    subprocess.run(go_on, cwd=tmp_path, env=importing_from(ROOT), check=True, timeout=120)
     assert (tmp_path / "runs/latest").exists()

@@ -16,7 +16,7 @@ SHORT = {"task.work_h": 1.0, "task.deadline_h": 2.0}  # an episode of some 6 to 
 
 
 def vector_env(mode: AutoresetMode = AutoresetMode.SAME_STEP, **settings: Any) -> TesseraVectorEnv:
-    return TesseraVectorEnv(ROWS, scenario="deadline", autoreset_mode=mode, overrides=SHORT, **settings)
+    return TesseraVectorEnv(ROWS, "deadline", autoreset_mode=mode, reward="plain", overrides=SHORT, **settings)
 
 
 def masked_choice(masks: np.ndarray, generator: np.random.Generator) -> np.ndarray:

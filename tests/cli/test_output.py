@@ -15,6 +15,7 @@ ARGUMENTS = {
     "simulate": ["--duration", "4", "--tasks", "2", "--policies", "greedy", "--output", "results.json"],
     "evaluate": [*FAST[1:], "--policies", "greedy,on_demand_only", "--json", "results.json"],
     "plot": ["--scenario", "deadline", "--output", "market.png"],
+    "compile": ["--help"],  # it tells seconds
     "traces list": [],
     "traces show": ["aws_v100_2023", "--zone", "us-east-1a_v100_1", "--json", "figures.json"],
     "traces check": ["aws_v100_2023"],

@@ -234,6 +234,23 @@ def test_wrong_input_is_told_in_one_line_before_any_work(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_where_no_bound_is_found_all_else_is_printed_and_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def give_up(*_: object) -> None:
+        raise RuntimeError("world 1: not solved")
+
+    files = ["--json", str(tmp_path / "plain.json")], ["--json", str(tmp_path / "a.json")]
+    assert main([*FAST, *files[0]]) == 0
+    plain = capsys.readouterr().out
+    monkeypatch.setattr("tessera_env.evaluation.experiment.fleet_bound_usd", give_up)
+    assert main([*FAST, *files[1], "--html", str(tmp_path / "a.html"), "--bound"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == (plain, "tessera: bound: world 1: not solved; all else is as without it\n")
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "plain.json").read_bytes()
+    assert (tmp_path / "a.html").exists()
+
+
 def test_an_old_file_survives_wrong_input(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_text("old")

@@ -13,9 +13,9 @@ import pytest
 from rich.progress import Progress
 
 from tessera_env.evaluation import experiment as module
-from tessera_env.evaluation.experiment import Experiment, evaluate
+from tessera_env.evaluation.experiment import Experiment, NoFloorError, evaluate
 from tessera_env.evaluation.floors import BOUND
-from tessera_env.evaluation.optimum import fleet
+from tessera_env.evaluation.optimum import fleet, programme
 from tessera_env.evaluation.optimum.clairvoyant import optimal
 from tessera_env.evaluation.optimum.fleet import fleet_bound_usd
 from tessera_env.evaluation.playing import play
@@ -413,6 +413,24 @@ class TestBound:
         monkeypatch.setattr(fleet, "_MOST_COLUMNS", 50)
         with pytest.raises(ValueError, match=r"task.count: 12 tasks with \d+ times in spells .*allowed: up to 50 of"):
             Experiment("fleet", ["greedy"], 2, 1, overrides=FEW_TASKS, bound=True).prepare()
+
+    def test_where_the_solver_gives_up_all_else_is_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        solve, solved = programme.linprog, []
+
+        def tired(*arguments: Any, **options: Any) -> Any:
+            result = solve(*arguments, **options)
+            solved.append(result)
+            if len(solved) == 3:
+                result.status, result.message = 4, "Numerical difficulties encountered."
+            return result
+
+        monkeypatch.setattr(programme, "linprog", tired)
+        reason = "bound: world 2: the linear programme was not solved: Numerical difficulties encountered."
+        with pytest.raises(NoFloorError) as caught:
+            evaluate("fleet", ["yielding"], 6, 3, overrides=FEW_TASKS, bound=True, accounts=True)
+        assert str(caught.value) == reason
+        plain = evaluate("fleet", ["yielding"], 6, 3, overrides=FEW_TASKS, accounts=True)
+        assert caught.value.results.to_json() == plain.to_json()
 
     @pytest.mark.parametrize("asked", [{"bound": True}, {"optimum": True}])
     def test_the_bar_goes_to_its_end(self, asked: dict[str, bool], monkeypatch: pytest.MonkeyPatch) -> None:

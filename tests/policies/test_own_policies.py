@@ -1,7 +1,6 @@
 """Policies from outside the package, by `module:Class`, and rules: one more is one file."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from tessera_env.policies import PolicyError, make_policy
 from tessera_env.policies.rules.choice import RULES, record_of, rule_of
 from tessera_env.policies.rules.on_demand_fallback import OnDemandFallback
 from tessera_env.policies.rules.rule_policy import RulePolicy
+from tests.import_path import importing_from
 from tests.policies.observations import LAYOUT, ON_DEMAND_1, SPOT_1, random_rows, waiting
 
 PLAIN = """
@@ -34,6 +34,10 @@ class Cheapest:
 class Nothing:
     def __init__(self, layout):
         pass
+
+class Unmade(Nothing):
+    def __init__(self, layout):
+        raise ValueError("no such file\\nanywhere")
 
 class Demanding:
     def __init__(self, layout, wish):
@@ -115,6 +119,7 @@ def test_it_is_compared_like_any_other(own: Path) -> None:
         ("mine:Absent", "mine has no class Absent"),
         ("mine:number", "mine has no class number"),
         ("mine:Nothing", "Nothing has no predict"),
+        ("mine:Unmade", "'mine:Unmade': making it failed (ValueError: no such file anywhere)"),
         ("mine:Demanding", "mine:Demanding: cannot be made from a layout alone (missing a required argument: 'wish')"),
         ("mine:Cheapest:tolerance=x", "mine:Cheapest: tolerance: 'x' (allowed: a number such as 0.05)"),
         ("mine:Cheapest:layout=1", "mine:Cheapest: option 'layout=1' (allowed: tolerance=X, seed=N)"),
@@ -129,7 +134,7 @@ def test_refusals_in_one_line(own: Path, spec: str, reason: str) -> None:
 
 def test_the_command_line_finds_it_in_the_working_directory(own: Path) -> None:
     command = ["-m", "tessera_env", "evaluate", "--scenario", "deadline", "--episodes", "2", "--json", "results.json"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(tessera_env.__file__).parents[1]), "PYTHONSAFEPATH": "1"}
+    environment = importing_from(Path(tessera_env.__file__).parents[1], PYTHONSAFEPATH="1")
     policies = ["--policies", "mine:Cheapest,on_demand_only"]
     subprocess.run([sys.executable, *command, *policies], cwd=own, env=environment, check=True, capture_output=True)
     assert [one["label"] for one in json.loads((own / "results.json").read_text())["policies"]] == [
@@ -152,7 +157,7 @@ def test_one_more_rule_is_one_file(tmp_path: Path) -> None:
         "results = simulate(6, 5, ['patient:patience=0.25', 'on_demand_only'])\n"
         "print(float(rule[0].patience), *[table['decisions'].sum() > 0 for table in results.tables.values()])"
     )
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_DISABLE_JIT": "1"}
+    environment = importing_from(tmp_path, NUMBA_DISABLE_JIT="1")
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, cwd=tmp_path, check=True, capture_output=True, text=True
     )

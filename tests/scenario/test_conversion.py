@@ -171,7 +171,9 @@ def test_every_field_of_the_configuration(unlike):
         "guard_counts_saves": 0,
         "deadline_guard": 0,
         "guard_margin_s": 2,
-        "invalid_waits": 0,  # the environment's, not the scenario's
+        "invalid_waits": 0,  # the environment's, not the scenario's, like the next
+        "shaped_reward": 0,
+        "reward_scale": 1.0,
         "slack_tick_s": 7,
         "notice_s": 121,
         "idle_timeout_s": 33,

@@ -40,6 +40,7 @@ def fleet_bound_usd(
         on_done: told after each world that one more is done.
 
     Raises:
+        RuntimeError: the solver gave up on a world.
         ValueError: the scenario has more tasks, or changes of the market, than can be solved in a reasonable time; or
             there are no worlds, or too many.
     """
@@ -48,7 +49,10 @@ def fleet_bound_usd(
         raise ValueError(f"episodes: {episodes} (allowed: 1 to {MOST_EPISODES})")
     simulation, bounds_usd = Simulation(scenario, min(_BLOCK, episodes)), np.zeros(episodes)
     for world, row in enumerate(_started(simulation, seed, episodes)):
-        bounds_usd[world] = bound_usd(simulation, row)
+        try:
+            bounds_usd[world] = bound_usd(simulation, row)
+        except RuntimeError as error:
+            raise RuntimeError(f"world {world}: {error}") from None
         on_done(1.0)
     return bounds_usd
 

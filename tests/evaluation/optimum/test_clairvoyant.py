@@ -18,7 +18,7 @@ from tessera_env.evaluation.optimum.clairvoyant import Optimum, optimal, optimum
 from tessera_env.evaluation.optimum.problem import FIRST_WINDOW, Problem, segments_of
 from tessera_env.evaluation.optimum.search import PROBLEM
 from tessera_env.evaluation.playing import play
-from tessera_env.jit.kernel import compiled_sources
+from tessera_env.jit.cache import compiled_sources
 from tessera_env.policies import POLICIES, QueuePolicy, make_policy
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.kernels import Command
