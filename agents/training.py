@@ -44,7 +44,16 @@ from agents.hindsight import HindsightVecEnv
 from agents.hyperparameters import NOBODY, Hyperparameters, validated
 from agents.imitation import Imitation
 from agents.networks import policy_arguments
-from agents.run_folder import CONFIG_FILE, free_folder, made_folder, opened_folder, write_config
+from agents.run_folder import (
+    CONFIG_FILE,
+    EVALUATIONS_FILE,
+    free_folder,
+    kept_parts,
+    made_folder,
+    opened_folder,
+    read_evaluations,
+    write_config,
+)
 from agents.vec_env import TesseraVecEnv
 from agents.worlds import development_scenario, development_seed, training_scenario, training_seed
 from tessera_env.evaluation.experiment import ROWS
@@ -52,7 +61,6 @@ from tessera_env.evaluation.playing import play
 from tessera_env.files.writing import write_bytes, write_text
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.making import make_policy
-from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.vector_env import TesseraVectorEnv
 
@@ -88,8 +96,9 @@ class Run:
             ValueError: the folder holds no run that can go on.
         """
         folder, config = opened_folder(folder, "last.zip")
-        settings = config["hyperparameters"] | ({} if total_steps is None else {"total_steps": total_steps})
-        return cls(folder, load_scenario(config["scenario"]), validated(settings, str(folder / CONFIG_FILE)))
+        scenario, settings = kept_parts(folder, config, "hyperparameters")
+        settings |= {} if total_steps is None else {"total_steps": total_steps}
+        return cls(folder, scenario, validated(settings, str(folder / CONFIG_FILE)))
 
     @property
     def summary(self) -> str:
@@ -156,7 +165,7 @@ class Judge:
             autoreset_mode=AutoresetMode.DISABLED,
             threads=settings.n_threads,
         )
-        self.scores = _read_scores(run.folder)
+        self.scores = read_evaluations(run.folder, Score)
 
     def __call__(self, model: OnPolicyAlgorithm) -> None:
         """Judge the model, record it, save it as the last, and if none was better as the best."""
@@ -170,7 +179,7 @@ class Judge:
             save_model(model, self.run.folder / "best.zip")
             notes = {"seed": self.run.hyperparameters.seed, "commit": self.commit, "development": asdict(score)}
             export_policy(model, self.run.folder, self.run.scenario, notes)
-        write_text(self.run.folder / "evaluations.json", json.dumps([asdict(s) for s in self.scores], indent=2) + "\n")
+        write_text(self.run.folder / EVALUATIONS_FILE, json.dumps([asdict(s) for s in self.scores], indent=2) + "\n")
         remark = " (best so far)" if is_best else ""
         self.console.print(f"{score.steps:>11,} decisions: {score}{remark}", highlight=False, soft_wrap=True)
 
@@ -183,11 +192,6 @@ class Judge:
             cost_ratio=float((table["cost_usd"] / table["scale_usd"]).mean()),
             deadlines_missed=int(table["deadlines_missed"].sum()),
         )
-
-
-def _read_scores(folder: Path) -> list[Score]:
-    file = folder / "evaluations.json"
-    return [Score(**score) for score in json.loads(file.read_text(encoding="utf-8"))] if file.is_file() else []
 
 
 def train(run: Run, console: Console) -> bool:

@@ -12,17 +12,25 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from tessera_env.files.json_files import read_object
 from tessera_env.files.paths import expanded
+from tessera_env.files.problems import named
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import check_outputs, write_text
+from tessera_env.scenario.errors import lines_of
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 PACKAGES = ("gymnasium", "numba", "numpy")
 _WIDEST = 300  # characters of a table: a narrower terminal wraps lines, but no figure is cut
+
+
+class ReportsError(ValueError):
+    """A file that holds no tables of a benchmark; one line."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,12 @@ class Report:
     note: str  # what is counted and what is not
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    def __post_init__(self) -> None:
+        """Raises ValueError: a row has more or fewer cells than there are columns."""
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"rows: must have {len(self.columns)} cells each (got {len(row)})")
 
     def print(self) -> None:
         """Print it, first column left, the others right."""
@@ -60,13 +74,19 @@ class Reports:
 
     @classmethod
     def from_json(cls, path: Path) -> Self:
-        """Read what `write_json` wrote."""
-        values = json.loads(path.read_text(encoding="utf-8"))
-        reports = tuple(
-            Report(one["title"], one["note"], tuple(one["columns"]), tuple(map(tuple, one["rows"])))
-            for one in values["reports"]
-        )
-        return cls(values["machine"], values["quick"], reports)
+        """Read what `write_json` wrote.
+
+        Raises:
+            ReportsError: the file is missing or not of this form; one line.
+        """
+        values = read_object(path, ReportsError)
+        try:
+            return _KEPT.validate_python(values)
+        except ValidationError as error:
+            raise ReportsError(f"{named(path)}: {lines_of(error, values)[0]}") from None
+
+
+_KEPT = TypeAdapter(Reports)
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """The settings of a search, from `evolution.toml`, validated; each value's meaning stands beside it there."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agents.hyperparameters import line_of
+from agents.hyperparameters import refusal, settings_of
 
 FILE = Path(__file__).with_name("evolution.toml")
 SHORT = "short"  # the section of a search of some minutes
@@ -61,8 +60,7 @@ def load_settings(scenario: str, overrides: Mapping[str, Any] | None = None, fil
     Raises:
         ValueError: one line a mistake, naming the field, the value and what is allowed.
     """
-    sections = tomllib.loads(file.read_text(encoding="utf-8"))
-    return validated(sections["default"] | sections.get(scenario, {}) | dict(overrides or {}), file.name)
+    return validated({**settings_of(file, scenario), **(overrides or {})}, file.name)
 
 
 def validated(settings: Mapping[str, Any], source: str) -> Settings:
@@ -70,5 +68,4 @@ def validated(settings: Mapping[str, Any], source: str) -> Settings:
     try:
         return Settings.model_validate(dict(settings))
     except ValidationError as error:
-        lines = (line_of(source, mistake, list(Settings.model_fields)) for mistake in error.errors())
-        raise ValueError("\n".join(lines)) from None
+        raise refusal(source, error, list(Settings.model_fields)) from None

@@ -1,6 +1,5 @@
 """A trained policy's card, `policy.json`: what network it is, and which fields of the observation it reads."""
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
+from tessera_env.files.json_files import json_of
 from tessera_env.policies import fields_v1
 from tessera_env.policies.networks import Activation
 from tessera_env.scenario.errors import lines_of, shown
@@ -100,7 +100,7 @@ class PolicyCard(BaseModel):
                 raise ValueError(f"must be names with digests, such as 'slack:1f3a9c02' (got {shown(field)})")
             name = field.split(":")[0]
             if name in names:
-                raise ValueError(f"must name each field once (got {name!r} twice)")
+                raise ValueError(f"must name each field once (got {shown(name)} twice)")
             names.add(name)
         return fields
 
@@ -111,15 +111,8 @@ def card_of(text: str, where: str) -> PolicyCard:
     Raises:
         PolicyError: it is none; one line that begins with `where`.
     """
-    try:
-        values = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise PolicyError(f"{where}: is not JSON ({error})") from None
+    values = json_of(text, where, PolicyError)
     try:
         return PolicyCard.model_validate(values)
     except ValidationError as error:
         raise PolicyError(f"{where}: {lines_of(error, values)[0]}") from None
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON number")
