@@ -138,9 +138,9 @@ def validated(settings: Mapping[str, Any], source: str) -> Hyperparameters:
 
 
 def refusal(source: str, error: ValidationError, known: Sequence[str]) -> ValueError:
-    """The first mistakes as one line each; `known` are the settings that there are."""
+    """The first mistakes as one line each, misspelt names before what is missing; `known` are the settings there are."""
     problems = Problems(Path(source), ValueError)
-    for mistake in error.errors():
+    for mistake in sorted(error.errors(), key=lambda mistake: mistake["type"] == "missing"):
         problems.note(_line_of(mistake, known))
     return problems.error_of_all()
 

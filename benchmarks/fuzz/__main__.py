@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tally.add(number, given.seed, given.keep)
         rows.append(tally.row)
         faults += len(tally.faults)
-        print("\n".join(tally.lines), flush=True) if tally.faults else None
+        print("\n".join(tally.lines), flush=True)
     columns = ("reader", "files", "read", "refused", "faults", "files/s", "slowest s", "most MB")
     Report("Mutated files", f"seed {given.seed}; memory of every {_MEASURED}th file", columns, tuple(rows)).print()
     return 1 if faults else 0
@@ -97,7 +97,7 @@ class Tally:
         kinds: dict[str, list[int]] = {}
         for number, fault in self.faults.items():
             kinds.setdefault(_ANY_FIGURE.sub("0", fault)[:_KIND], []).append(number)
-        yield f"{self.reader.name}: {len(self.faults)} faults"
+        yield f"{self.reader.name}: {self.counts.total() + len(self.faults):,} files, {len(self.faults)} faults"
         for numbers in list(kinds.values())[:_SHOWN]:
             yield f"  {numbers[0]}, {len(numbers)} times: {self.faults[numbers[0]]}"
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from tessera_env.cli.output import InputError, print_text, refusing, terminal, write_all, writing
 from tessera_env.files.numbers import exact
-from tessera_env.files.problems import MAX_KEPT, named
+from tessera_env.files.problems import named
 from tessera_env.files.writing import check_outputs, write_text
 from tessera_env.recordings.bundled import BUNDLED, trace_path
 from tessera_env.recordings.traces.parts import chosen_series
@@ -184,7 +184,7 @@ class TracesCheck:
         """Check and print; SystemExit(1) says that there are problems."""
         with refusing():
             problems = problems_of_trace(self.trace, self.polarity)
-            summary = self._summary() if not problems else f"{named(self.trace)}: {_problem_count(problems)}"
+            summary = self._summary() if not problems else f"{named(self.trace)}: {_counted(len(problems), 'problem')}"
         shown = problems if self.all else problems[:FIRST_SHOWN]
         if len(shown) < len(problems):
             summary += f", the first {FIRST_SHOWN} shown (--all shows all)"
@@ -202,11 +202,6 @@ class TracesCheck:
         last = max(series, key=lambda one: one.held_h)
         where = f" in zone {named(last.name)}" if zones > 1 else ""
         return f"{named(self.trace)}: no problems: {size}; the last row holds {last.held_h:.2f} h{where}"
-
-
-def _problem_count(problems: list[str]) -> str:
-    """How many there are: of very many the last line says it."""
-    return f"more than {MAX_KEPT:,} problems" if len(problems) > MAX_KEPT else _counted(len(problems), "problem")
 
 
 def _counted(count: int, noun: str) -> str:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 MAX_LINES = 20
-MAX_KEPT = 10_000  # a file of bad rows would else take a hundred times its size in memory
 MAX_SHOWN = 60
 MAX_REASON = 200
 
@@ -13,27 +12,25 @@ class Problems:
     """Lines about one file in the order in which they were noted; an error tells the first of them.
 
     Attributes:
-        lines: the first MAX_KEPT.
+        lines: those that an error tells, or all: a file of bad rows then takes a hundred times its size in memory.
         count: of all.
     """
 
-    def __init__(self, path: Path, error: type[ValueError]):
+    def __init__(self, path: Path, error: type[ValueError], keeps_all: bool = False):
         self.name, self.error = named(path), error
         self.lines: list[str] = []
         self.count = 0
+        self._keeps_all = keeps_all
 
     def note(self, text: str) -> None:
         """Note what is wrong."""
         self.count += 1
-        if self.count <= MAX_KEPT:
+        if self._keeps_all or self.count <= MAX_LINES:
             self.lines.append(f"{self.name}: {text}")
 
     def add(self, place: str, allowed: str, value: Any) -> None:
         """Note that a value is not what is allowed in its place, such as `line 3: time_s`."""
-        if self.count < MAX_KEPT:
-            self.note(f"{place}: must be {allowed} (got {shown(value)})")
-        else:
-            self.count += 1
+        self.note(f"{place}: must be {allowed} (got {shown(value)})")
 
     def refuse(self, text: str) -> NoReturn:
         """Give up at once, with what is wrong with the file as a whole."""

@@ -196,16 +196,22 @@ def _resolve_traces(values: dict[str, Any], folder: Path) -> None:
     """Make a file's relative trace paths relative to that file, whatever the working directory is later."""
     market, task = values.get("market"), values.get("task")
     if isinstance(task, dict) and isinstance(task.get("recording"), str):
-        task["recording"] = str((folder / expanded(task["recording"])).resolve())
+        task["recording"] = _beside(folder, task["recording"])
     if not isinstance(market, dict):
         return
     trace = market.get("trace")
     if isinstance(trace, str) and trace not in BUNDLED:
-        market["trace"] = str((folder / expanded(trace)).resolve())
+        market["trace"] = _beside(folder, trace)
     elif isinstance(trace, list):
-        market["trace"] = [
-            str((folder / expanded(path)).resolve()) if isinstance(path, str) else path for path in trace
-        ]
+        market["trace"] = [_beside(folder, path) if isinstance(path, str) else path for path in trace]
+
+
+def _beside(folder: Path, path: str) -> str:
+    """A path as seen from a folder; as it stands where it is none, which reading it says."""
+    try:
+        return str((folder / expanded(path)).resolve())
+    except (ValueError, OSError, RuntimeError):  # a null character, links in a circle
+        return path
 
 
 def _copied(value: Any) -> Any:

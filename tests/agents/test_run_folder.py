@@ -1,10 +1,20 @@
 """A run's folder is made once, found through a link, and says what it is."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from agents.run_folder import free_folder, made_folder, opened_folder, point_latest, write_config
+from agents.run_folder import (
+    free_folder,
+    kept_parts,
+    made_folder,
+    opened_folder,
+    point_latest,
+    read_evaluations,
+    write_config,
+)
+from tessera_env.scenario.loading import load_scenario
 
 
 def test_a_folder_is_made_once(tmp_path: Path) -> None:
@@ -45,3 +55,53 @@ def test_latest_moves_in_one_step(tmp_path: Path) -> None:
         point_latest(tmp_path / name)
         assert (tmp_path / "latest").resolve() == tmp_path / name
     assert {path.name for path in tmp_path.iterdir()} == {"first", "second", "latest"}
+
+
+CONFIG = {"scenario": load_scenario("deadline").model_dump(mode="json"), "hyperparameters": {"seed": 1}}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "1", "{", '{"a": 1, "a": 2}', "\xff"])
+def test_a_config_that_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "state").touch()
+    (tmp_path / "config.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ValueError) as caught:
+        opened_folder(tmp_path, "state")
+    assert type(caught.value) is ValueError and str(caught.value).startswith(f"{tmp_path / 'config.json'}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_parts_of_a_config(tmp_path: Path) -> None:
+    assert kept_parts(tmp_path, CONFIG, "hyperparameters") == (load_scenario(CONFIG["scenario"]), {"seed": 1})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"scenario": None}, "scenario: must be an object (got None)"),
+        ({"scenario": "deadline"}, "scenario: must be an object (got 'deadline')"),
+        ({"hyperparameters": []}, "hyperparameters: must be an object (got [])"),
+        ({"scenario": {"name": "a"}}, "scenario: horizon_h: must be given"),
+    ],
+)
+def test_parts_that_are_none(tmp_path: Path, changes: dict, words: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        kept_parts(tmp_path, CONFIG | changes, "hyperparameters")
+    assert str(caught.value).splitlines()[0] == f"{tmp_path / 'config.json'}: {words}"
+
+
+@dataclass(frozen=True)
+class Kept:
+    steps: int
+    cost: float
+
+
+def test_evaluations_are_read_back_or_refused_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "evaluations.json"
+    assert read_evaluations(tmp_path, Kept) == []
+    file.write_text('[{"steps": 1, "cost": 0.5}]')
+    assert read_evaluations(tmp_path, Kept) == [Kept(1, 0.5)]
+    for text in ("", "{}", "[1]", '[{"steps": 1}]', '[{"steps": "a", "cost": 1}]', '[{"steps": 1, "cost": 1e999}]'):
+        file.write_text(text)
+        with pytest.raises(ValueError) as caught:
+            read_evaluations(tmp_path, Kept)
+        assert str(caught.value).startswith(f"{file}: ") and "\n" not in str(caught.value)

@@ -589,3 +589,11 @@ def test_any_value_loads_or_is_refused_by_lines(key, value):
     else:
         assert isinstance(scenario, Scenario)
         assert load_scenario(scenario.model_dump(mode="json")) == scenario
+
+
+@pytest.mark.parametrize("key", ["x" * 20_000, "pools." + "a" * 20_000, "[]" * 9_000])
+@pytest.mark.parametrize("value", ["1 = 2", "[", "1"])
+def test_a_long_key_of_an_override_is_cut(key, value):
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(SMALL, **dict([parse_override(f"{key}={value}")]))
+    assert len(str(caught.value)) < 1_500 and "\n" not in str(caught.value)

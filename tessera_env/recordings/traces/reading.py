@@ -43,8 +43,6 @@ def read_series(paths: Sequence[str], polarity: Polarity | None = None) -> tuple
 def problems_of_trace(name: str, polarity: Polarity | None = None) -> list[str]:
     """One line a problem, in the order of the file; empty if the trace can be used, and its zones named in a scenario.
 
-    After some thousand a last line says how many more there are.
-
     Args:
         name: a bundled trace's name or a path.
         polarity: what a 1 in a JSON file means; if not given, counts above 1 are allowed.
@@ -52,10 +50,9 @@ def problems_of_trace(name: str, polarity: Polarity | None = None) -> list[str]:
     Raises:
         TraceError: there is no such file, or it cannot be opened.
     """
-    problems = Problems(trace_path(name), TraceError)
+    problems = Problems(trace_path(name), TraceError, keeps_all=True)
     _parsed(trace_path(name), polarity, None, problems, checked_only=True)
-    more = problems.count - len(problems.lines)
-    return [*problems.lines, f"{problems.name}: and {more} more"] if more else problems.lines
+    return problems.lines
 
 
 def _read(path: str, polarity: Polarity | None) -> tuple[Series, ...]:

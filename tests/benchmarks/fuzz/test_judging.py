@@ -65,7 +65,7 @@ def test_the_script_counts_and_keeps_what_is_faulty(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(fuzz, "readers", lambda: (reader(lambda path: path.read_bytes().decode()["a"]),))
     assert fuzz.main(["--files", "3", "--keep", str(tmp_path / "kept")]) == 1
     shown = capsys.readouterr().out
-    assert "mine: 3 faults" in shown and len([*(tmp_path / "kept").iterdir()]) == 3
+    assert "mine: 3 files, 3 faults" in shown and len([*(tmp_path / "kept").iterdir()]) == 3
     monkeypatch.setattr(fuzz, "readers", lambda: (reader(lambda path: None),))
     assert fuzz.main(["--files", "3", "--readers", "mi"]) == 0
     assert "mine" in capsys.readouterr().out
