@@ -138,7 +138,7 @@ def validated(settings: Mapping[str, Any], source: str) -> Hyperparameters:
 
 
 def refusal(source: str, error: ValidationError, known: Sequence[str]) -> ValueError:
-    """The first mistakes as one line each, misspelt names before what is missing; `known` are the settings there are."""
+    """The first mistakes as one line each, misspelt names before what is missing; `known` are the settings' names."""
     problems = Problems(Path(source), ValueError)
     for mistake in sorted(error.errors(), key=lambda mistake: mistake["type"] == "missing"):
         problems.note(_line_of(mistake, known))
