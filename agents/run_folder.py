@@ -5,9 +5,9 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import FailFast, TypeAdapter, ValidationError
 
 from agents.export import source_commit, versions
 from tessera_env.files.json_files import read_json, read_object
@@ -19,7 +19,6 @@ from tessera_env.scenario.scenario import Scenario
 
 CONFIG_FILE = "config.json"
 EVALUATIONS_FILE = "evaluations.json"
-_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 Evaluation = TypeVar("Evaluation")
 
@@ -99,7 +98,7 @@ def read_evaluations(folder: Path, kind: type[Evaluation]) -> list[Evaluation]:
         return []
     values = read_json(file, ValueError)
     try:
-        return TypeAdapter(list[kind], config=_STRICT).validate_python(values)  # type: ignore[valid-type]
+        return TypeAdapter(Annotated[list[kind], FailFast()]).validate_python(values)  # type: ignore[valid-type]
     except ValidationError as error:
         raise ValueError(f"{named(file)}: {lines_of(error, values)[0]}") from None
 

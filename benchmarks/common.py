@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FailFast, TypeAdapter, ValidationError
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -29,6 +29,9 @@ PACKAGES = ("gymnasium", "numba", "numpy")
 _WIDEST = 300  # characters of a table: a narrower terminal wraps lines, but no figure is cut
 
 
+Cells = Annotated[tuple[Annotated[tuple[str, ...], FailFast()], ...], FailFast()]
+
+
 class ReportsError(ValueError):
     """A file that holds no tables of a benchmark; one line."""
 
@@ -40,7 +43,7 @@ class Report:
     title: str
     note: str  # what is counted and what is not
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: Cells
 
     def __post_init__(self) -> None:
         """Raises ValueError: a row has more or fewer cells than there are columns."""
@@ -65,7 +68,7 @@ class Reports:
 
     machine: str
     quick: bool  # at toy size: the figures mean nothing
-    reports: tuple[Report, ...]
+    reports: Annotated[tuple[Report, ...], FailFast()]
 
     def write_json(self, path: Path) -> None:
         """Write the file in one step."""

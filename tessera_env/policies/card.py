@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from tessera_env.files.json_files import json_of
 from tessera_env.policies import fields_v1
@@ -36,10 +45,10 @@ class Normaliser(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
-    mean: list[float] = Field(
+    mean: Annotated[list[float], FailFast()] = Field(
         description="one for each of the card's fields; a pool's again for each pool, which pool_scorer may leave out"
     )
-    var: list[Annotated[float, Field(ge=0)]] = Field(description="as `mean`")
+    var: Annotated[list[Annotated[float, Field(ge=0)]], FailFast()] = Field(description="as `mean`")
     clip: float = Field(10.0, gt=0, description="scaled values are cut off at plus and minus this")
     epsilon: float = Field(1e-8, gt=0, description="keeps constant fields finite")
 
@@ -59,7 +68,7 @@ class PolicyCard(BaseModel):
     kind: Literal["mlp", "pool_scorer", "shifted_rule"] = Field(description="what the tensors are")
     activation: Activation = Field("tanh", description="of a network's hidden layers")
     pool_count: int = Field(ge=1, le=MAX_POOLS, description="pools at training; mlp runs on as many only")
-    fields: list[str] = Field(
+    fields: Annotated[list[str], FailFast()] = Field(
         min_length=1,
         description="what the network reads, as `Layout.signatures` has it: the task's fields, then one pool's",
     )
