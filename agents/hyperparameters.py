@@ -77,7 +77,7 @@ class Hyperparameters(BaseModel):
             chosen = getattr(self, name)
             if chosen != default and (self.algorithm, self.critic_sees) != ("MaskablePPO", "observation"):
                 raise ValueError(
-                    f"{name}: {chosen!r} (allowed with algorithm = 'MaskablePPO' and critic_sees = 'observation'; "
+                    f"{name}: {shown(chosen)} (allowed with algorithm = 'MaskablePPO' and critic_sees = 'observation'; "
                     f"these are {self.algorithm!r} and {self.critic_sees!r})"
                 )
         if self.credit == "task" and self.balance_worlds:

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 MAX_LINES = 20
 MAX_SHOWN = 60
 MAX_REASON = 200
+MAX_PATH = 800
 
 
 class Problems:
@@ -50,8 +51,9 @@ class Problems:
 
 
 def named(path: str | Path) -> str:
-    """The path, or another name, as text of one line that no terminal takes for a command."""
-    return str(path) if str(path).isprintable() else repr(str(path))
+    """The path, or another name, as text of one line that no terminal takes for a command; too long a one is cut."""
+    text = str(path) if str(path).isprintable() else repr(str(path))
+    return text if len(text) <= MAX_PATH else text[: MAX_PATH - 3] + "..."
 
 
 def shown_key(key: str) -> str:

@@ -101,3 +101,9 @@ def test_what_is_missing_is_told_without_all_that_is_there(tmp_path: Path) -> No
     file.write_text(FILE.read_text(encoding="utf-8").replace("\ngamma = ", "\n# gamma = "), encoding="utf-8")
     with pytest.raises(ValueError, match=r"^some\.toml: gamma: must be given$"):
         load_hyperparameters("deadline", file=file)
+
+
+def test_a_long_name_is_cut() -> None:
+    with pytest.raises(ValueError) as caught:
+        load_hyperparameters("deadline", {"imitate": "x" * 10_000})
+    assert len(str(caught.value)) < 400

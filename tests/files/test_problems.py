@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tessera_env.files.problems import MAX_LINES, Problems, reason_of, shown_key
+from tessera_env.files.problems import MAX_LINES, Problems, named, reason_of, shown_key
 
 
 def test_an_error_tells_the_first_and_how_many_more() -> None:
@@ -45,3 +45,8 @@ def test_keys(key: str, told: str) -> None:
 )
 def test_what_others_say(error: Exception, told: str) -> None:
     assert reason_of(error) == told
+
+
+def test_a_path_is_told_in_full_unless_it_can_be_none() -> None:
+    assert named("a" * 700) == "a" * 700 and named("a\n") == "'a\\n'"
+    assert len(named("a" * 10_000)) == 800
