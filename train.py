@@ -4,7 +4,6 @@
 which replays recorded AWS zones; then it trains on `fleet` for a short time, and reports on hours that it has not seen.
 """
 
-import json
 import re
 import shlex
 import sys
@@ -22,12 +21,13 @@ from rich.console import Console
 from agents.evolution.settings import SHORT, Settings, load_settings
 from agents.evolution.training import METHOD, EvolutionRun, evolve
 from agents.hyperparameters import Hyperparameters, load_hyperparameters
-from agents.run_folder import free_folder, point_latest
+from agents.run_folder import CONFIG_FILE, free_folder, point_latest
 from agents.training import Run, train
 from agents.worlds import report_scenario
 from tessera_env.evaluation.experiment import DEFAULT_POLICIES, Experiment, PolicyLike
 from tessera_env.evaluation.results import Results
 from tessera_env.evaluation.statistics import bootstrap_means, estimate
+from tessera_env.files.json_files import read_object
 from tessera_env.files.paths import expanded
 from tessera_env.files.problems import named
 from tessera_env.files.streams import take_any_text
@@ -207,8 +207,8 @@ def resumed_run(given: Arguments) -> Run | EvolutionRun:
 
 def is_evolution(folder: Path) -> bool:
     """Whether the folder's run is a search."""
-    file = folder / "config.json"
-    return file.is_file() and json.loads(file.read_text(encoding="utf-8")).get("method") == METHOD
+    file = folder / CONFIG_FILE
+    return file.is_file() and read_object(file, ValueError).get("method") == METHOD
 
 
 def check_report(run: Run | EvolutionRun, is_new: bool) -> None:

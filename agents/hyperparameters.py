@@ -1,6 +1,5 @@
 """Hyper-parameters from `hyperparameters.toml`, validated; each value's meaning stands beside it there."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -9,6 +8,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from agents.worlds import MOST_ROWS
+from tessera_env.files.problems import Problems, named, shown, shown_key
+from tessera_env.files.toml_files import read_toml
 from tessera_env.policies.networks import Activation
 
 FILE = Path(__file__).with_name("hyperparameters.toml")
@@ -78,7 +79,7 @@ class Hyperparameters(BaseModel):
             chosen = getattr(self, name)
             if chosen != default and (self.algorithm, self.critic_sees) != ("MaskablePPO", "observation"):
                 raise ValueError(
-                    f"{name}: {chosen!r} (allowed with algorithm = 'MaskablePPO' and critic_sees = 'observation'; "
+                    f"{name}: {shown(chosen)} (allowed with algorithm = 'MaskablePPO' and critic_sees = 'observation'; "
                     f"these are {self.algorithm!r} and {self.critic_sees!r})"
                 )
         if self.credit == "task" and self.balance_worlds:
@@ -114,9 +115,25 @@ def load_hyperparameters(
     Raises:
         ValueError: one line a mistake, naming the field, the value and what is allowed.
     """
-    sections = tomllib.loads(file.read_text(encoding="utf-8"))
-    settings = sections["default"] | sections.get(scenario, {}) | dict(overrides or {})
-    return validated(settings, file.name, options)
+    return validated({**settings_of(file, scenario), **(overrides or {})}, file.name, options)
+
+
+def settings_of(file: Path, scenario: str) -> dict[str, Any]:
+    """What a file says of a scenario: its section `default`, then the scenario's own.
+
+    Raises:
+        ValueError: the file cannot be read, or has no such sections; one line.
+    """
+    sections = read_toml(file, ValueError)
+    if "default" not in sections:
+        raise ValueError(f"{named(file)}: default: must be given (a section of settings)")
+    settings: dict[str, Any] = {}
+    for name in ("default", scenario):
+        section = sections.get(name, {})
+        if not isinstance(section, dict):
+            raise ValueError(f"{named(file)}: {shown_key(name)}: must be a section (got {shown(section)})")
+        settings |= section
+    return settings
 
 
 def validated(settings: Mapping[str, Any], source: str, options: Mapping[str, str] = NO_OPTIONS) -> Hyperparameters:
@@ -128,17 +145,31 @@ def validated(settings: Mapping[str, Any], source: str, options: Mapping[str, st
     try:
         return Hyperparameters.model_validate(dict(settings))
     except ValidationError as error:
-        known = list(Hyperparameters.model_fields)
-        raise ValueError("\n".join(line_of(source, mistake, known, options) for mistake in error.errors())) from None
+        raise refusal(source, error, list(Hyperparameters.model_fields), options) from None
 
 
-def line_of(source: str, mistake: Any, known: Sequence[str], options: Mapping[str, str] = NO_OPTIONS) -> str:
-    """A mistake of pydantic's as one line: where it stands, what is wrong; `known` are the settings that there are."""
-    field = ".".join(str(part) for part in mistake["loc"])
-    if field in options:
-        return f"{options[field]}: {mistake['msg']} (got {mistake['input']!r})"
-    if not field:
-        return f"{source}: {mistake['ctx']['error']}"
-    if mistake["type"] == "extra_forbidden":
-        return f"{source}: {field}: no such hyper-parameter (allowed: {', '.join(known)})"
-    return f"{source}: {field}: {mistake['msg']} (got {mistake['input']!r})"
+def refusal(
+    source: str, error: ValidationError, known: Sequence[str], options: Mapping[str, str] = NO_OPTIONS
+) -> ValueError:
+    """The first mistakes as one line each, misspelt names before what is missing; `known` are the settings' names.
+
+    What `options` name is told as a mistake in that option.
+    """
+    for mistake in error.errors():
+        if (field := ".".join(map(str, mistake["loc"]))) in options:
+            return ValueError(f"{options[field]}: {mistake['msg']} (got {shown(mistake['input'])})")
+    problems = Problems(Path(source), ValueError)
+    for mistake in sorted(error.errors(), key=lambda mistake: mistake["type"] == "missing"):
+        problems.note(_line_of(mistake, known))
+    return problems.error_of_all()
+
+
+def _line_of(mistake: Any, known: Sequence[str]) -> str:
+    """Where a mistake of pydantic's stands, and what is wrong."""
+    field = ".".join(shown_key(part) if isinstance(part, str) else str(part) for part in mistake["loc"])
+    match mistake["type"]:
+        case "extra_forbidden":
+            return f"{field}: no such hyper-parameter (allowed: {', '.join(known)})"
+        case "missing":
+            return f"{field}: must be given"
+    return f"{field}: {mistake['msg']} (got {shown(mistake['input'])})" if field else str(mistake["ctx"]["error"])

@@ -3,14 +3,17 @@
 import argparse
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from agents.evolution.settings import load_settings
 from agents.fleets import FAMILY
 from agents.hyperparameters import load_hyperparameters
+from tessera_env.files.json_files import read_object
 from tessera_env.files.paths import expanded
+from tessera_env.files.problems import named, reason_of
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import write_text
 from tessera_env.policies.card import SHIFTED_RULE, PolicyCard
@@ -137,20 +140,21 @@ def ship(
 def _settings(path: Path, card: PolicyCard) -> dict[str, Any]:
     """What the run was trained with, and how long until its best."""
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_object(path, ValueError)
         settings = config["hyperparameters"]
         chosen = {key: settings[key] for key in ("total_steps", "seed", "algorithm", "hidden")}
         usual = load_hyperparameters(card.scenario).model_dump(mode="json") | chosen
         changes = _changes(settings, usual)
         return {**chosen, "changes": changes, "commit": config["commit"], "steps": card.training["steps"]}
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise ValueError(f"{path}: does not say how it was trained ({type(error).__name__}: {error})") from None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {reason_of(error)}"
+        raise ValueError(f"{named(path)}: does not say how it was trained ({reason})") from None
 
 
 def _evolution_settings(path: Path, card: PolicyCard) -> dict[str, Any]:
     """What a search was made with."""
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_object(path, ValueError)
         settings = config["settings"]
         chosen = {key: settings[key] for key in ("total_steps", "seed", "n_threads")}  # threads change nothing
         usual = load_settings(card.scenario).model_dump(mode="json") | chosen
@@ -163,8 +167,9 @@ def _evolution_settings(path: Path, card: PolicyCard) -> dict[str, Any]:
         stopped = ", stopped there" if notes["steps"] < settings["total_steps"] else ""
         words = {"beside": beside, "changes": changes, "stopped": stopped, "unknown": unknown}
         return {**chosen, **notes, **words, "commit": config["commit"]}
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise ValueError(f"{path}: does not say how it was trained ({type(error).__name__}: {error})") from None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {reason_of(error)}"
+        raise ValueError(f"{named(path)}: does not say how it was trained ({reason})") from None
 
 
 def _changes(settings: dict[str, Any], usual: dict[str, Any]) -> str:
@@ -178,10 +183,15 @@ def fleet_table(report: Path, label: str, sha256: str) -> str:
     none = f"No report yet: `python -m benchmarks.studies.fleet` and `python -m agents.ship` again put {label}'s here."
     if not report.is_file():
         return none
-    kept = json.loads(report.read_text(encoding="utf-8"))
+    with _of_a_report(report):
+        return _fleet_rows(read_object(report, ValueError), label, sha256) or none
+
+
+def _fleet_rows(kept: dict[str, Any], label: str, sha256: str) -> str:
+    """The table; empty if other weights were played."""
     tables = [one for one in kept["reports"] if "gap closed %" in one["columns"]]
     if kept["quick"] or not any(f"{label} {sha256[:12]}" in one["note"] for one in kept["reports"]):
-        return none
+        return ""
     lines = ["| worlds | policy | objective, $ | difference to greedy, $ | gap closed, % |", "|---|---|---|---|---|"]
     for one in tables:
         preset = one["title"].rpartition(": ")[2]
@@ -192,9 +202,26 @@ def fleet_table(report: Path, label: str, sha256: str) -> str:
 
 def report_table(report: Path, label: str, sha256: str) -> str:
     """The policy's figures in each part of the report, as Markdown; none if other weights were played."""
-    found = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {"policies": {}}
+    none = f"No report yet: `make report` and `python -m agents.ship` again put the table of {label} here."
+    if not report.is_file():
+        return none
+    with _of_a_report(report):
+        return _study_rows(read_object(report, ValueError), label, sha256) or none
+
+
+@contextmanager
+def _of_a_report(file: Path) -> Iterator[None]:
+    """Raises ValueError: what is looked for is not in the file, or of another form; one line."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"{named(file)}: holds no report ({type(error).__name__}: {reason_of(error)})") from None
+
+
+def _study_rows(found: dict[str, Any], label: str, sha256: str) -> str:
+    """The table; empty if other weights were played."""
     if sha256 not in found["policies"].get(label, "") or found["quick"]:
-        return f"No report yet: `make report` and `python -m agents.ship` again put the table of {label} here."
+        return ""
     parts = found["summary"]
     lines = ["| worlds | policy | cost, $ | gap closed, % | late |", "|---|---|---|---|---|"]
     for title, part in parts.items():

@@ -46,7 +46,16 @@ from agents.hyperparameters import NO_OPTIONS, NOBODY, Hyperparameters, validate
 from agents.imitation import Imitation
 from agents.networks import policy_arguments
 from agents.records import Records
-from agents.run_folder import CONFIG_FILE, free_folder, made_folder, opened_folder, write_config
+from agents.run_folder import (
+    CONFIG_FILE,
+    EVALUATIONS_FILE,
+    free_folder,
+    kept_parts,
+    made_folder,
+    opened_folder,
+    read_evaluations,
+    write_config,
+)
 from agents.vec_env import TesseraVecEnv
 from agents.worlds import development_scenario, development_seed, training_scenario, training_seed
 from tessera_env.evaluation.experiment import ROWS
@@ -56,7 +65,6 @@ from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import PolicyError
 from tessera_env.policies.folder import read_card
 from tessera_env.policies.making import make_policy
-from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.rewards import PLAIN
 from tessera_env.vector_env import TesseraVectorEnv
@@ -93,9 +101,9 @@ class Run:
             ValueError: the folder holds no run that can go on.
         """
         folder, config = opened_folder(folder, "last.zip")
-        settings = config["hyperparameters"] | ({} if total_steps is None else {"total_steps": total_steps})
-        checked = validated(settings, str(folder / CONFIG_FILE), options)
-        return cls(folder, load_scenario(config["scenario"]), checked)
+        scenario, settings = kept_parts(folder, config, "hyperparameters")
+        settings |= {} if total_steps is None else {"total_steps": total_steps}
+        return cls(folder, scenario, validated(settings, str(folder / CONFIG_FILE), options))
 
     @property
     def summary(self) -> str:
@@ -163,7 +171,7 @@ class Judge:
             threads=settings.n_threads,
             reward=PLAIN,
         )
-        self.scores = _read_scores(run.folder)
+        self.scores = read_evaluations(run.folder, Score)
 
     def __call__(self, model: OnPolicyAlgorithm) -> None:
         """Judge the model, record it, save it as the last, and if none was better as the best.
@@ -180,7 +188,7 @@ class Judge:
             notes = {"seed": self.run.hyperparameters.seed, "commit": self.commit, "development": asdict(score)}
             export_policy(model, self.run.folder, self.run.scenario, notes)
             save_model(model, self.run.folder / "best.zip")
-        write_text(self.run.folder / "evaluations.json", json.dumps([asdict(s) for s in self.scores], indent=2) + "\n")
+        write_text(self.run.folder / EVALUATIONS_FILE, json.dumps([asdict(s) for s in self.scores], indent=2) + "\n")
         remark = " (best so far)" if is_best else ""
         self.console.print(f"{score.steps:>11,} decisions: {score}{remark}", highlight=False, soft_wrap=True)
 
@@ -205,11 +213,6 @@ class Judge:
             cost_ratio=float((table["cost_usd"] / table["scale_usd"]).mean()),
             deadlines_missed=int(table["deadlines_missed"].sum()),
         )
-
-
-def _read_scores(folder: Path) -> list[Score]:
-    file = folder / "evaluations.json"
-    return [Score(**score) for score in json.loads(file.read_text(encoding="utf-8"))] if file.is_file() else []
 
 
 def train(run: Run, console: Console) -> bool:
@@ -343,7 +346,7 @@ def resumed_model(run: Run, env: VecEnv) -> OnPolicyAlgorithm:
     """
     settings = run.hyperparameters
     model = ALGORITHMS[settings.algorithm].load(run.folder / "last.zip", env=env, device="cpu")
-    is_judged = model.num_timesteps in {score.steps for score in _read_scores(run.folder)}
+    is_judged = model.num_timesteps in {score.steps for score in read_evaluations(run.folder, Score)}
     if model.num_timesteps >= settings.total_steps and is_judged:
         raise ValueError(
             f"{run.folder}: has learned from {model.num_timesteps:,} decisions of {settings.total_steps:,} "

@@ -10,21 +10,32 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 import numpy as np
+from pydantic import FailFast, TypeAdapter, ValidationError
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from tessera_env.files.folders import make_folder, remove_empty
+from tessera_env.files.json_files import read_object
 from tessera_env.files.paths import expanded
+from tessera_env.files.problems import named
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import check_outputs, write_text
+from tessera_env.scenario.errors import lines_of
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 PACKAGES = ("gymnasium", "numba", "numpy")
 _WIDEST = 300  # characters of a table: a narrower terminal wraps lines, but no figure is cut
+
+
+Cells = Annotated[tuple[Annotated[tuple[str, ...], FailFast()], ...], FailFast()]
+
+
+class ReportsError(ValueError):
+    """A file that holds no tables of a benchmark; one line."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,13 @@ class Report:
     title: str
     note: str  # what is counted and what is not
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: Cells
+
+    def __post_init__(self) -> None:
+        """Raises ValueError: a row has more or fewer cells than there are columns."""
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"rows: must have {len(self.columns)} cells each (got {len(row)})")
 
     def print(self) -> None:
         """Print it, first column left, the others right."""
@@ -53,7 +70,7 @@ class Reports:
 
     machine: str
     quick: bool  # at toy size: the figures mean nothing
-    reports: tuple[Report, ...]
+    reports: Annotated[tuple[Report, ...], FailFast()]
 
     def write_json(self, path: Path) -> None:
         """Write the file in one step."""
@@ -62,13 +79,19 @@ class Reports:
 
     @classmethod
     def from_json(cls, path: Path) -> Self:
-        """Read what `write_json` wrote."""
-        values = json.loads(path.read_text(encoding="utf-8"))
-        reports = tuple(
-            Report(one["title"], one["note"], tuple(one["columns"]), tuple(map(tuple, one["rows"])))
-            for one in values["reports"]
-        )
-        return cls(values["machine"], values["quick"], reports)
+        """Read what `write_json` wrote.
+
+        Raises:
+            ReportsError: the file is missing or not of this form; one line.
+        """
+        values = read_object(path, ReportsError)
+        try:
+            return _KEPT.validate_python(values)
+        except ValidationError as error:
+            raise ReportsError(f"{named(path)}: {lines_of(error, values)[0]}") from None
+
+
+_KEPT = TypeAdapter(Reports)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from benchmarks.common import telling
 from tessera_env import ENVIRONMENTS
 from tessera_env.evaluation.episodes import play_episode
 from tessera_env.evaluation.experiment import evaluate
+from tessera_env.files.json_files import read_object
 from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import write_text
@@ -90,6 +91,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     made.add_argument("--only", nargs="+", default=[], metavar="CASE", help="presets, or busy; all if none is named")
     given = made.parse_args(arguments)
+    try:
+        before = None if given.against is None else read_object(given.against, ValueError)
+    except ValueError as error:
+        made.exit(2, f"{error}\n")
     found = {
         f"{case.name}/{what}": digest
         for case in cases()
@@ -98,10 +103,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     with telling():
         write_text(given.file, json.dumps(found, indent=0, sort_keys=True) + "\n")
-    if given.against is None:
+    if before is None:
         print(f"{len(found)} digests")
         return 0
-    return compare(json.loads(given.against.read_text(encoding="utf-8")), found)
+    return compare(before, found)
 
 
 def compare(before: dict[str, str], after: dict[str, str]) -> int:

@@ -6,7 +6,6 @@ block whose file is missing stays as it is.
 """
 
 import argparse
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +19,7 @@ from benchmarks.studies.cant_be_late import tables
 from benchmarks.studies.cant_be_late.figures import Figures
 from benchmarks.studies.cant_be_late.study import Studies
 from tessera_env.evaluation.results import Results
+from tessera_env.files.json_files import read_object
 from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import write_text
@@ -51,13 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--report", type=expanded, default=Path("runs/cant_be_late.json"), help="what make report kept")
     given = parser.parse_args(arguments)
-    blocks = {
-        **printed_blocks(),
-        **run_blocks(given.run),
-        **benchmark_blocks(given.benchmarks),
-        **report_blocks(given.report),
-        **study_blocks(STUDIES),
-    }
+    try:
+        blocks = {
+            **printed_blocks(),
+            **run_blocks(given.run),
+            **benchmark_blocks(given.benchmarks),
+            **report_blocks(given.report),
+            **study_blocks(STUDIES),
+        }
+    except ValueError as error:  # what was kept cannot be used
+        parser.exit(2, f"{error}\n")
     texts = {page: page.read_text(encoding="utf-8") for page in pages()}
     check_blocks(texts, blocks)
     for page, text in texts.items():
@@ -104,7 +107,7 @@ def run_blocks(folder: Path) -> dict[str, str]:
     if not all(file.is_file() for file in files):
         return {}
     main_results, of_fleet, *others = (Results.from_json(file) for file in files)
-    card = json.loads((folder / "policy.json").read_text(encoding="utf-8"))
+    card = read_object(folder / "policy.json", ValueError)
     return {
         "results": f"{results_table(main_results)}\n\n{caption(main_results)} {verdict(main_results, card)}".rstrip(),
         "results-fleet": f"{results_table(of_fleet)}\n\n{caption(of_fleet)}",

@@ -1,13 +1,12 @@
 """The settings of a search, from `evolution.toml`, validated; each value's meaning stands beside it there."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agents.hyperparameters import NO_OPTIONS, line_of
+from agents.hyperparameters import NO_OPTIONS, refusal, settings_of
 
 FILE = Path(__file__).with_name("evolution.toml")
 SHORT = "short"  # the section of a search of some minutes
@@ -68,8 +67,7 @@ def load_settings(
     Raises:
         ValueError: one line a mistake, naming the field, the value and what is allowed.
     """
-    sections = tomllib.loads(file.read_text(encoding="utf-8"))
-    return validated(sections["default"] | sections.get(scenario, {}) | dict(overrides or {}), file.name, options)
+    return validated({**settings_of(file, scenario), **(overrides or {})}, file.name, options)
 
 
 def validated(settings: Mapping[str, Any], source: str, options: Mapping[str, str] = NO_OPTIONS) -> Settings:
@@ -77,5 +75,4 @@ def validated(settings: Mapping[str, Any], source: str, options: Mapping[str, st
     try:
         return Settings.model_validate(dict(settings))
     except ValidationError as error:
-        lines = (line_of(source, mistake, list(Settings.model_fields), options) for mistake in error.errors())
-        raise ValueError("\n".join(lines)) from None
+        raise refusal(source, error, list(Settings.model_fields), options) from None

@@ -8,7 +8,6 @@ What is in it:
     evaluations.json                   every evaluation on development worlds
 """
 
-import io
 import json
 import math
 from collections.abc import Mapping
@@ -22,13 +21,23 @@ import numpy as np
 from rich.console import Console
 
 from agents.callbacks import stop_on_signals
+from agents.evolution.kept_search import read_search, search_bytes
 from agents.evolution.playing import Player
 from agents.evolution.search import Search
 from agents.evolution.settings import Drawn, Settings, validated
 from agents.export import source_commit, versions
 from agents.fleets import FAMILY, drawn_fleet
 from agents.hyperparameters import NO_OPTIONS
-from agents.run_folder import CONFIG_FILE, free_folder, made_folder, opened_folder, write_config
+from agents.run_folder import (
+    CONFIG_FILE,
+    EVALUATIONS_FILE,
+    free_folder,
+    kept_parts,
+    made_folder,
+    opened_folder,
+    read_evaluations,
+    write_config,
+)
 from agents.worlds import before_reports, development_seed, training_seed
 from tessera_env.files.paths import expanded
 from tessera_env.files.writing import write_bytes, write_text
@@ -80,9 +89,9 @@ class EvolutionRun:
             ValueError: the folder holds no run that can go on.
         """
         folder, config = opened_folder(folder, SEARCH_FILE)
-        settings = config["settings"] | ({} if total_steps is None else {"total_steps": total_steps})
-        checked = validated(settings, str(folder / CONFIG_FILE), options)
-        return cls(folder, load_scenario(config["scenario"]), checked)
+        scenario, settings = kept_parts(folder, config, "settings")
+        settings |= {} if total_steps is None else {"total_steps": total_steps}
+        return cls(folder, scenario, validated(settings, str(folder / CONFIG_FILE), options))
 
     @property
     def summary(self) -> str:
@@ -183,11 +192,7 @@ class Evolution:
         """Go on from what the folder holds, or measure the figures' scale for a new search."""
         file = self.run.folder / SEARCH_FILE
         if file.is_file():
-            with np.load(file) as kept:
-                arrays = {name: kept[name] for name in ("weights", "mean", "slope", "square")}
-                numbers = {"generation": int(kept["generation"]), "spreads": json.loads(str(kept["spreads"]))}
-                self.search = Search(**arrays, **numbers)
-                self.scale, self.decisions = kept["scale"], int(kept["decisions"])
+            self.search, self.scale, self.decisions = read_search(file)
         elif self.settings.start:
             self.scale, weights = started(self.settings.start)
             self.search = replace(self.search, weights=weights, mean=weights.copy())
@@ -237,19 +242,7 @@ class Evolution:
 
     def save(self) -> None:
         """Write the policy and where the search is."""
-        search, buffer = self.search, io.BytesIO()
-        np.savez(
-            buffer,
-            weights=search.weights,
-            mean=search.mean,
-            slope=search.slope,
-            square=search.square,
-            generation=search.generation,
-            spreads=json.dumps(search.spreads),
-            scale=self.scale,
-            decisions=self.decisions,
-        )
-        write_bytes(self.run.folder / SEARCH_FILE, buffer.getvalue())
+        write_bytes(self.run.folder / SEARCH_FILE, search_bytes(self.search, self.scale, self.decisions))
         export(self)
 
     def _measured_scale(self) -> np.ndarray:
@@ -312,7 +305,7 @@ def evolve(run: EvolutionRun, console: Console) -> bool:
     if not (run.folder / SEARCH_FILE).is_file():
         made_folder(run.folder)
     run.write_config()
-    evaluations = _read_evaluations(run.folder)
+    evaluations = read_evaluations(run.folder, Evaluation)
     with stop_on_signals(console) as stop, ThreadPoolExecutor(evolution.threads) as executor:
         rule = evolution.developed(executor, np.zeros(WEIGHT_COUNT))
 
@@ -342,13 +335,8 @@ def _evaluated(evolution: Evolution, objectives: np.ndarray, rule: np.ndarray) -
     )
 
 
-def _read_evaluations(folder: Path) -> list[Evaluation]:
-    file = folder / "evaluations.json"
-    return [Evaluation(**one) for one in json.loads(file.read_text(encoding="utf-8"))] if file.is_file() else []
-
-
 def _keep(evolution: Evolution, evaluations: list[Evaluation]) -> None:
     """Write all; the record comes last: of a search that it does not know of, not all was written."""
     evolution.save()
     record = json.dumps([asdict(one) for one in evaluations], indent=2) + "\n"
-    write_text(evolution.run.folder / "evaluations.json", record)
+    write_text(evolution.run.folder / EVALUATIONS_FILE, record)

@@ -11,24 +11,30 @@ from typing import Any
 import numpy as np
 
 from tessera_env.evaluation.floors import FLOORS, Floor
+from tessera_env.evaluation.kept_tables import (
+    ResultsError,
+    Table,
+    accounts_by_label,
+    baseline_from,
+    object_from,
+    policies_from,
+    reference_from,
+    rows_by_label,
+    seed_from,
+    table_from,
+)
 from tessera_env.evaluation.statistics import Estimate, bootstrap_means, estimate, gap_closed, savings
-from tessera_env.files.reading import read_text
+from tessera_env.files.json_files import read_object
+from tessera_env.files.problems import named, reason_of, shown
 from tessera_env.files.writing import write_text
 from tessera_env.recordings.played_rows import PlayedRows
-from tessera_env.simulation.accounts import Accounts, accounts_from, plain_chunks
+from tessera_env.simulation.accounts import Accounts, plain_chunks
 
 SCHEMA = 1
 ON_DEMAND = "on_demand_only"  # what savings are measured against, where it is evaluated
 
-Table = dict[str, np.ndarray]  # one metric's episodes by name, each (episodes,)
 _Sample = tuple[np.ndarray, np.ndarray]  # a metric's episodes, and its resampled means
 _Samples = dict[str, dict[str, _Sample]]  # by metric and label
-
-_ROUNDING = 1e-9  # of the work's on-demand cost; penalties below it are differences of rounding
-
-
-class ResultsError(ValueError):
-    """A file that holds no results; one line."""
 
 
 @dataclass(frozen=True)
@@ -150,13 +156,14 @@ class Results:
         Raises:
             ResultsError: the file is missing or not of this form; one line.
         """
+        values = read_object(Path(path), ResultsError)
         try:
-            return _from_values(json.loads(read_text(Path(path), ResultsError)))
+            return _from_values(values)
         except ResultsError as error:
-            raise ResultsError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from None
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise ResultsError(f"{path}: holds no results of an evaluation ({reason})") from None
+            raise ResultsError(f"{named(path)}: {error}") from None
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+            reason = f"{type(error).__name__}: {reason_of(error)}"
+            raise ResultsError(f"{named(path)}: holds no results of an evaluation ({reason})") from None
 
     def _summary_values(self, summary: Summary) -> dict[str, Any]:
         gap = {"gap_closed": _estimate_values(summary.gap_closed)} if self.floor is not None else {}
@@ -191,36 +198,24 @@ def _gap_closed(label: str, floor: Floor, samples: dict[str, _Sample]) -> Estima
 
 def _from_values(values: dict[str, Any]) -> Results:
     if values["schema"] != SCHEMA:
-        raise ResultsError(f"schema: {values['schema']!r} (allowed: {SCHEMA})")
-    policies = {policy["label"]: {k: v for k, v in policy.items() if k != "label"} for policy in values["policies"]}
-    tables = {label: _table(values["episodes"], label) for label in policies}
+        raise ResultsError(f"schema: {shown(values['schema'])} (allowed: {SCHEMA})")
+    policies, tables = policies_from(values["policies"]), {}
+    for label, rows in rows_by_label(values["episodes"], policies, "episodes").items():
+        tables[label] = table_from(rows, label)
     lengths = {label: len(table["objective_usd"]) for label, table in tables.items()}
     if len(set(lengths.values())) != 1:
-        raise ResultsError(f"episodes: unlike numbers (got {lengths})")
-    reference_usd = _reference_usd(values, lengths)
+        raise ResultsError(f"episodes: unlike numbers for the policies (got {shown(lengths)})")
     return Results(
-        scenario=values["scenario"],
-        seed=values["seed"],
-        baseline=values["baseline"],
-        versions=values["versions"],
+        scenario=object_from(values, "scenario"),
+        seed=seed_from(values["seed"]),
+        baseline=baseline_from(values["baseline"], policies),
+        versions=object_from(values, "versions"),
         policies=policies,
         tables=tables,
-        reference_usd=reference_usd,
-        accounts=_accounts(values["tasks"], lengths) if "tasks" in values else None,
+        reference_usd=reference_from(values, lengths),
+        accounts=accounts_by_label(values["tasks"], lengths) if "tasks" in values else None,
         played_rows=PlayedRows.from_values(values["played_rows"]) if "played_rows" in values else None,
     )
-
-
-def _reference_usd(values: dict[str, Any], lengths: dict[str, int]) -> np.ndarray | None:
-    floors = [label for label in lengths if label in FLOORS]
-    if len(floors) != ("reference_usd" in values):
-        raise ResultsError(f"reference_usd: must be given with one of the policies {', '.join(FLOORS)}, and only then")
-    if not floors:
-        return None
-    reference_usd = _column(values["reference_usd"])
-    if reference_usd.shape != (lengths[floors[0]],):
-        raise ResultsError(f"reference_usd: must be one for each world (got {len(reference_usd)})")
-    return reference_usd
 
 
 def _task_rows(accounts: dict[str, Accounts]) -> Iterator[dict[str, Any]]:
@@ -229,46 +224,6 @@ def _task_rows(accounts: dict[str, Accounts]) -> Iterator[dict[str, Any]]:
         for chunk in plain_chunks(columns):
             for row in zip(*chunk.values(), strict=True):
                 yield {"policy": label, **dict(zip(chunk, row, strict=True))}
-
-
-def _accounts(rows: list[dict[str, Any]], lengths: dict[str, int]) -> dict[str, Accounts]:
-    of_label: dict[str, list[dict[str, Any]]] = {label: [] for label in lengths if label not in FLOORS}
-    for row in rows:
-        of_label[row["policy"]].append(row)
-    accounts = {label: accounts_from(own) for label, own in of_label.items()}
-    for label, columns in accounts.items():
-        worlds, tasks = columns["world"], columns["task"]
-        follows = (np.diff(worlds) > 0) & (tasks[1:] == 0) | (np.diff(worlds) == 0) & (np.diff(tasks) == 1)
-        if not follows.all() or tasks[:1].any() or not ((worlds >= 0) & (worlds < lengths[label])).all():
-            raise ResultsError(f"tasks: of {label!r}: must be each world's from 0 on, in order")
-    return accounts
-
-
-def _table(episodes: list[dict[str, Any]], label: str) -> Table:
-    rows = [row for row in episodes if row["policy"] == label]
-    if [row["world"] for row in rows] != list(range(len(rows))) or not rows:
-        raise ResultsError(f"episodes: of {label!r}: must be one for each world from 0 on")
-    metrics = [key for key in rows[0] if key not in ("policy", "world")]
-    table = _with_objective({metric: _column([row[metric] for row in rows]) for metric in metrics})
-    needed = FLOORS[label].metric if label in FLOORS else "cost_usd"
-    if needed not in table:
-        raise ResultsError(f"episodes: of {label!r}: must have {needed}")
-    return table
-
-
-def _with_objective(table: Table) -> Table:
-    """A table from a file that was written before there was an objective: it is minus the return, in dollars."""
-    if "objective_usd" in table:
-        return table
-    cost, penalty = table["cost_usd"], np.zeros(len(table["cost_usd"]))
-    if {"episode_return", "scale_usd"} <= table.keys():
-        penalty = -table["episode_return"] * table["scale_usd"] - cost
-        penalty[np.abs(penalty) <= _ROUNDING * table["scale_usd"]] = 0.0
-    return {**table, "objective_usd": cost + penalty, "penalty_usd": penalty}
-
-
-def _column(values: list[float | None]) -> np.ndarray:
-    return np.array([math.nan if value is None else value for value in values])
 
 
 def _mean(values: np.ndarray) -> float | None:
@@ -280,7 +235,7 @@ def _estimate_values(value: Estimate | None) -> dict[str, Any] | None:
     if value is None:
         return None
     return {
-        "mean": value.mean,
+        "mean": _finite(value.mean),
         "low": _finite(value.low),
         "high": _finite(value.high),
         "clear_of_zero": value.is_clear_of_zero,

@@ -16,6 +16,7 @@ from typing import Any
 from tessera_env.files.problems import Problems, shown
 from tessera_env.files.reading import read_text
 
+_MOST_NAMES = 5  # of surplus columns that are told
 _NAMELESS = ("", "Unnamed: 0")  # of a data frame's row numbers: as written, and as read and written again
 
 
@@ -28,7 +29,7 @@ class Column:
     allowed: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row's values by column, and the line where it ends."""
 
@@ -99,8 +100,10 @@ def _read_header(first: list[str] | None, columns: Sequence[Column], problems: P
         problems.add("line 1: header", _header(columns), ",".join(first))
         return as_asked if len(first) == width else None
     if surplus := Counter(found) - Counter(names):
-        which = f"column{'s' if surplus.total() > 1 else ''} {', '.join(map(shown, surplus.elements()))}"
-        problems.note(f"line 1: header: has the surplus {which} (allowed: {_header(columns)})")
+        others = list(surplus.elements())
+        which = f"column{'s' if len(others) > 1 else ''} {', '.join(map(shown, others[:_MOST_NAMES]))}"
+        more = f" and {len(others) - _MOST_NAMES} more" if len(others) > _MOST_NAMES else ""
+        problems.note(f"line 1: header: has the surplus {which}{more} (allowed: {_header(columns)})")
         return None
     return _Header([first.index(name) for name in names], len(first), has_row_numbers)
 

@@ -1,13 +1,22 @@
 """A trained policy's card, `policy.json`: what network it is, and which fields of the observation it reads."""
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from tessera_env.files.json_files import json_of
 from tessera_env.policies import fields_v1
 from tessera_env.policies.networks import Activation
 from tessera_env.scenario.errors import lines_of, shown
@@ -36,10 +45,10 @@ class Normaliser(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
-    mean: list[float] = Field(
+    mean: Annotated[list[float], FailFast()] = Field(
         description="one for each of the card's fields; a pool's again for each pool, which pool_scorer may leave out"
     )
-    var: list[Annotated[float, Field(ge=0)]] = Field(description="as `mean`")
+    var: Annotated[list[Annotated[float, Field(ge=0)]], FailFast()] = Field(description="as `mean`")
     clip: float = Field(10.0, gt=0, description="scaled values are cut off at plus and minus this")
     epsilon: float = Field(1e-8, gt=0, description="keeps constant fields finite")
 
@@ -59,7 +68,7 @@ class PolicyCard(BaseModel):
     kind: Literal["mlp", "pool_scorer", "shifted_rule"] = Field(description="what the tensors are")
     activation: Activation = Field("tanh", description="of a network's hidden layers")
     pool_count: int = Field(ge=1, le=MAX_POOLS, description="pools at training; mlp runs on as many only")
-    fields: list[str] = Field(
+    fields: Annotated[list[str], FailFast()] = Field(
         min_length=1,
         description="what the network reads, as `Layout.signatures` has it: the task's fields, then one pool's",
     )
@@ -100,7 +109,7 @@ class PolicyCard(BaseModel):
                 raise ValueError(f"must be names with digests, such as 'slack:1f3a9c02' (got {shown(field)})")
             name = field.split(":")[0]
             if name in names:
-                raise ValueError(f"must name each field once (got {name!r} twice)")
+                raise ValueError(f"must name each field once (got {shown(name)} twice)")
             names.add(name)
         return fields
 
@@ -111,15 +120,8 @@ def card_of(text: str, where: str) -> PolicyCard:
     Raises:
         PolicyError: it is none; one line that begins with `where`.
     """
-    try:
-        values = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise PolicyError(f"{where}: is not JSON ({error})") from None
+    values = json_of(text, where, PolicyError)
     try:
         return PolicyCard.model_validate(values)
     except ValidationError as error:
         raise PolicyError(f"{where}: {lines_of(error, values)[0]}") from None
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON number")

@@ -18,6 +18,7 @@ from safetensors.numpy import load, save
 
 from tessera_env.files.folders import make_folder, sync_folder, writing_error
 from tessera_env.files.paths import expanded
+from tessera_env.files.problems import MAX_SHOWN, reason_of, shown, shown_key
 from tessera_env.files.reading import read_text
 from tessera_env.files.writing import write_bytes, write_text
 from tessera_env.observation.layout import Layout
@@ -83,9 +84,14 @@ def read_weights(folder: Path, sha256: str) -> dict[str, np.ndarray]:
     if data is None:
         raise PolicyError(f"{path}: is missing, damaged or not the file that {CARD_FILE} describes (SHA-256 differs)")
     try:
-        return load(data)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise PolicyError(f"{path}: is not a safetensors file of plain tensors ({error})") from None
+        tensors = load(data)
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise PolicyError(f"{path}: is not a safetensors file of plain tensors ({reason_of(error)})") from None
+    for name in sorted(tensors):
+        if name != shown_key(name):
+            allowed = f"names of up to {MAX_SHOWN} printable characters"
+            raise PolicyError(f"{path}: tensor {shown(name)} (allowed: {allowed})")
+    return {name: tensors[name] for name in sorted(tensors)}  # their library hands them out in an order of chance
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tessera_env.files.problems import shown
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import PolicyCard
 from tessera_env.policies.networks import Widths
@@ -48,7 +49,7 @@ def known_names(signatures: list[str], layout: Layout) -> list[str]:
     for signature in signatures:
         name, digest = signature.split(":")
         if name not in known:
-            raise ValueError(f"fields: {name!r} is no field of this observation (allowed: {', '.join(known)})")
+            raise ValueError(f"fields: {shown(name)} is no field of this observation (allowed: {', '.join(known)})")
         if digest != known[name]:
             raise ValueError(f"fields: {name!r} means something else in this observation ({digest}, not {known[name]})")
         names.append(name)

@@ -16,6 +16,7 @@ from typing import Any
 
 from tessera_env.files.csv_tables import Column, Row, check_unique, number, one_of, read_rows, text, whole
 from tessera_env.files.packaged import data_folder
+from tessera_env.files.problems import shown
 
 CLOUDS = ("AWS", "GCP", "Azure")
 POOL_FIELDS = ("gpu_memory_mb", "bandwidth_gbps", "on_demand_usd_per_h")  # of a scenario's pool, that the table knows
@@ -123,7 +124,7 @@ def unknown(name: str) -> str:
     """That the table lacks a type, and which come near it."""
     near = difflib.get_close_matches(name, instance_types(), n=_NEAREST, cutoff=0.5)
     hint = f"nearest: {', '.join(near)}" if near else "see data/catalogue/instance_types.csv"
-    return f"the catalogue has no instance type {name!r} ({hint})"
+    return f"the catalogue has no instance type {shown(name)} ({hint})"
 
 
 def with_catalogue_figures(pool: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from tessera_env.files.problems import shown
 from tessera_env.recordings.workloads import NO_WORK, TOO_MUCH_WORK, RecordedWorkload
 
 _HOUR_S = 3600.0
@@ -82,12 +83,29 @@ class PlayedRows:
             KeyError, TypeError, ValueError: the values are not of this form.
         """
         low_h, high_h = values["work_h"]
-        counts = {name: int(values[name]) for name in ("played", "raised", "lowered", "still_running")}
-        left_out = {str(reason): int(count) for reason, count in values["left_out"].items()}
+        counts = {name: _count(values[name]) for name in ("played", "raised", "lowered", "still_running")}
         return cls(
-            file=str(values["file"]),
-            left_out=left_out,
-            work_h=(float(low_h), float(high_h)),
-            median_work_s=float(values["median_work_s"]),
+            file=_text(values["file"]),
+            left_out={_text(reason): _count(count) for reason, count in values["left_out"].items()},
+            work_h=(_figure(low_h), _figure(high_h)),
+            median_work_s=_figure(values["median_work_s"]),
             **counts,
         )
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= 10**15:
+        raise ValueError(f"played_rows: must be a whole number of rows (got {shown(value)})")
+    return value
+
+
+def _figure(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 <= value <= 1e15:
+        raise ValueError(f"played_rows: must be a number from 0 to 1e15 (got {shown(value)})")
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(f"played_rows: must be a text (got {shown(value)})")
+    return value

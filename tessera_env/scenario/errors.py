@@ -37,14 +37,25 @@ def report(origin: str, lines: list[str]) -> ScenarioError:
 
 
 def lines_of(error: ValidationError, values: Any, model: type[BaseModel] | None = None) -> list[str]:
-    """Lines `field: must … (got …)` of pydantic's error about these values; the model's keys help with unknown ones."""
-    return [line for detail in error.errors(include_url=False) for line in _lines(detail, values, model)]
+    """Lines `field: must … (got …)` of pydantic's error about these values; the model's keys help with unknown ones.
+
+    Those beyond what `report` tells are empty: they are counted alone, since the catalogue takes long to find what is
+    near a name.
+    """
+    lines: list[str] = []
+    for detail in error.errors(include_url=False):
+        lines += _lines(detail, values, model) if len(lines) <= MAX_LINES else [""] * _line_count(detail)
+    return lines
 
 
 def _lines(detail: ErrorDetails, values: Any, model: type[BaseModel] | None) -> list[str]:
     path = _path(detail["loc"], values)
     problems = _problems(detail, model)
     return [f"{path}: {problem}" if path else problem for problem in problems]
+
+
+def _line_count(detail: ErrorDetails) -> int:
+    return len(str(detail["ctx"]["error"]).splitlines()) if detail["type"] == "value_error" else 1
 
 
 def _path(location: Location, values: Any) -> str:

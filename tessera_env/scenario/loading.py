@@ -3,7 +3,6 @@
 import difflib
 import inspect
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from tessera_env.files.paths import expanded
-from tessera_env.files.problems import named, shown
+from tessera_env.files.problems import named, shown, shown_key
 from tessera_env.files.reading import read_text
+from tessera_env.files.toml_files import toml_of
 from tessera_env.recordings.bundled import BUNDLED
 from tessera_env.recordings.traces.series import TraceError
 from tessera_env.recordings.workloads import WorkloadError
@@ -101,15 +101,15 @@ def parse_override(text: str) -> tuple[str, Any]:
     if value == "none":
         return key, None
     try:
-        parsed = tomllib.loads(f"value = {value}")
-    except (ValueError, RecursionError):
+        parsed = toml_of(f"value = {value}", key, ScenarioError)
+    except ScenarioError:
         if _BARE_WORD.fullmatch(value):
             return key, value
         raise ScenarioError(
-            f'{named(key)}: must be a TOML value, such as 70, true, "text" or [50, 90] (got {shown(value)})'
+            f'{shown_key(key)}: must be a TOML value, such as 70, true, "text" or [50, 90] (got {shown(value)})'
         ) from None
     if list(parsed) != ["value"]:
-        raise ScenarioError(f"{named(key)}: must be one TOML value (got {shown(value)})")
+        raise ScenarioError(f"{shown_key(key)}: must be one TOML value (got {shown(value)})")
     return key, parsed["value"]
 
 
@@ -148,7 +148,7 @@ def _targets(node: Any, parts: list[str], key: str) -> Iterator[tuple[Any, str |
 def _index(node: list[Any], text: str, key: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) < len(node)):
         raise ScenarioError(
-            f"{named(key)}: must name an element by 0 to {len(node) - 1}, or * for all (got {shown(text)})"
+            f"{shown_key(key)}: must name an element by 0 to {len(node) - 1}, or * for all (got {shown(text)})"
         )
     return int(text)
 
@@ -184,12 +184,7 @@ def _is_path(source: str) -> bool:
 
 
 def _parsed(text: str, origin: str) -> dict[str, Any]:
-    try:
-        values = tomllib.loads(text)
-    except RecursionError:
-        raise ScenarioError(f"{origin}: is nested too deeply") from None
-    except ValueError as error:  # also an integer of thousands of digits
-        raise ScenarioError(f"{origin}: is not TOML: {str(error).splitlines()[0]}") from None
+    values = toml_of(text, origin, ScenarioError)
     if not values:
         raise ScenarioError(f"{origin}: is empty (allowed: a scenario in TOML)")
     if "name" in values:
@@ -201,16 +196,22 @@ def _resolve_traces(values: dict[str, Any], folder: Path) -> None:
     """Make a file's relative trace paths relative to that file, whatever the working directory is later."""
     market, task = values.get("market"), values.get("task")
     if isinstance(task, dict) and isinstance(task.get("recording"), str):
-        task["recording"] = str((folder / expanded(task["recording"])).resolve())
+        task["recording"] = _beside(folder, task["recording"])
     if not isinstance(market, dict):
         return
     trace = market.get("trace")
     if isinstance(trace, str) and trace not in BUNDLED:
-        market["trace"] = str((folder / expanded(trace)).resolve())
+        market["trace"] = _beside(folder, trace)
     elif isinstance(trace, list):
-        market["trace"] = [
-            str((folder / expanded(path)).resolve()) if isinstance(path, str) else path for path in trace
-        ]
+        market["trace"] = [_beside(folder, path) if isinstance(path, str) else path for path in trace]
+
+
+def _beside(folder: Path, path: str) -> str:
+    """A path as seen from a folder; as it stands where it is none, which reading it says."""
+    try:
+        return str((folder / expanded(path)).resolve())
+    except (ValueError, OSError, RuntimeError):  # a null character, links in a circle
+        return path
 
 
 def _copied(value: Any) -> Any:

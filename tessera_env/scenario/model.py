@@ -4,13 +4,20 @@ People give hours, US dollars, MB and Gbit/s. `tessera_env.scenario.loading` rea
 mappings; `tessera_env.scenario.conversion` turns one into the numbers that the kernels read.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from tessera_env.scenario.distributions import MAX_HOURS, Section, as_tuple
 from tessera_env.scenario.market import MAX_POOLS, Market, Pool
 from tessera_env.scenario.workload import Task
+
+
+def _as_pools(value: Any) -> Any:
+    """A tuple; that there are too many is found out before each is looked at."""
+    if isinstance(value, list | tuple) and len(value) > MAX_POOLS:
+        raise ValueError(f"must be at most {MAX_POOLS} (got {len(value)})")
+    return as_tuple(value)
 
 
 class Billing(Section):
@@ -90,7 +97,7 @@ class ScenarioFields(Section):
     task: Task
     penalty: Penalty = Penalty()
     market: Market = Market()
-    pools: Annotated[tuple[Pool, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=MAX_POOLS)]
+    pools: Annotated[tuple[Pool, ...], BeforeValidator(_as_pools), Field(min_length=1, max_length=MAX_POOLS)]
 
     @property
     def replays(self) -> bool:

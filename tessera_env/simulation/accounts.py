@@ -32,6 +32,7 @@ COLUMNS = {
     "interruptions": "how many",
     "work_lost_h": "done and lost by interruptions",
 }
+_MOST_WHOLE, _MOST = 10**15, 1e100  # of what is read
 _WHOLE = ("world", "task", "interruptions")
 _KINDS = np.array(["BATCH", "INTERACTIVE"], dtype=object)  # objects take 8 bytes a task, texts would take 44
 _CHUNK = 65_536  # rows that are plain Python values at once
@@ -103,9 +104,11 @@ def _column(name: str, values: list[Any]) -> np.ndarray:
         return np.array(values, dtype=object)
     if name in _WHOLE or name == "late":
         kind = bool if name == "late" else int
-        if not all(type(value) is kind for value in values):
+        if not all(type(value) is kind and abs(value) <= _MOST_WHOLE for value in values):
             raise ValueError(f"tasks: {name}: not all are {'true or false' if kind is bool else 'whole numbers'}")
         return np.array(values, dtype=kind)
+    if not all(value is None or (type(value) in (int, float) and abs(value) <= _MOST) for value in values):
+        raise ValueError(f"tasks: {name}: not all are numbers or null")
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 

@@ -2,10 +2,13 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from agents.evolution.settings import load_settings
 from agents.hyperparameters import FILE, Hyperparameters, load_hyperparameters
+from tessera_env.files.problems import MAX_LINES
 from tessera_env.scenario.loading import preset_names
 
 
@@ -67,3 +70,40 @@ def test_mistakes_are_named(changes: dict, message: str) -> None:
 def test_hyperparameters_are_frozen() -> None:
     with pytest.raises(ValueError):
         load_hyperparameters("deadline").gamma = 0.5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("load", [load_hyperparameters, load_settings])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"\xff", "is not UTF-8 text"),
+        (b"[default", "is not TOML: "),
+        (b"", "default: must be given (a section of settings)"),
+        (b"default = 1", "default: must be a section (got 1)"),
+        (b"[default]\n[fleet]\n[[deadline]]", "deadline: must be a section (got [{}])"),
+        (b"[default]\n" + b"x" * 10_000 + b" = 1", "no such hyper-parameter"),
+        (b'[default]\n"\\u001b" = 1', "'\\x1b': no such hyper-parameter"),
+    ],
+)
+def test_a_file_that_cannot_be_used(tmp_path: Path, load: Any, text: bytes, words: str) -> None:
+    file = tmp_path / "some.toml"
+    file.write_bytes(text)
+    with pytest.raises(ValueError) as caught:
+        load("deadline", file=file)
+    lines = str(caught.value).splitlines()
+    assert type(caught.value) is ValueError and len(lines) <= MAX_LINES + 1
+    assert all("some.toml: " in line and line.isprintable() and len(line) < 1_100 for line in lines)
+    assert any(words in line for line in lines)
+
+
+def test_what_is_missing_is_told_without_all_that_is_there(tmp_path: Path) -> None:
+    file = tmp_path / "some.toml"
+    file.write_text(FILE.read_text(encoding="utf-8").replace("\ngamma = ", "\n# gamma = "), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"^some\.toml: gamma: must be given$"):
+        load_hyperparameters("deadline", file=file)
+
+
+def test_a_long_name_is_cut() -> None:
+    with pytest.raises(ValueError) as caught:
+        load_hyperparameters("deadline", {"imitate": "x" * 10_000})
+    assert len(str(caught.value)) < 400

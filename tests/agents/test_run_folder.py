@@ -2,11 +2,21 @@
 
 import errno
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from agents.run_folder import free_folder, made_folder, opened_folder, point_latest, write_config
+from agents.run_folder import (
+    free_folder,
+    kept_parts,
+    made_folder,
+    opened_folder,
+    point_latest,
+    read_evaluations,
+    write_config,
+)
+from tessera_env.scenario.loading import load_scenario
 from tests.faults import faults
 
 
@@ -62,3 +72,53 @@ def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path: Path, monkeypatch: p
         assert folder.exists() == ("is written" in line or "was to be written is in" in line)
         shutil.rmtree(folder, ignore_errors=True)
     assert (folder / "config.json").is_file()
+
+
+CONFIG = {"scenario": load_scenario("deadline").model_dump(mode="json"), "hyperparameters": {"seed": 1}}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "1", "{", '{"a": 1, "a": 2}', "\xff"])
+def test_a_config_that_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "state").touch()
+    (tmp_path / "config.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ValueError) as caught:
+        opened_folder(tmp_path, "state")
+    assert type(caught.value) is ValueError and str(caught.value).startswith(f"{tmp_path / 'config.json'}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_parts_of_a_config(tmp_path: Path) -> None:
+    assert kept_parts(tmp_path, CONFIG, "hyperparameters") == (load_scenario(CONFIG["scenario"]), {"seed": 1})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"scenario": None}, "scenario: must be an object (got None)"),
+        ({"scenario": "deadline"}, "scenario: must be an object (got 'deadline')"),
+        ({"hyperparameters": []}, "hyperparameters: must be an object (got [])"),
+        ({"scenario": {"name": "a"}}, "scenario: horizon_h: must be given"),
+    ],
+)
+def test_parts_that_are_none(tmp_path: Path, changes: dict, words: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        kept_parts(tmp_path, CONFIG | changes, "hyperparameters")
+    assert str(caught.value).splitlines()[0] == f"{tmp_path / 'config.json'}: {words}"
+
+
+@dataclass(frozen=True)
+class Kept:
+    steps: int
+    cost: float
+
+
+def test_evaluations_are_read_back_or_refused_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "evaluations.json"
+    assert read_evaluations(tmp_path, Kept) == []
+    file.write_text('[{"steps": 1, "cost": 0.5}]')
+    assert read_evaluations(tmp_path, Kept) == [Kept(1, 0.5)]
+    for text in ("", "{}", "[1]", '[{"steps": 1}]', '[{"steps": "a", "cost": 1}]', '[{"steps": 1, "cost": 1e999}]'):
+        file.write_text(text)
+        with pytest.raises(ValueError) as caught:
+            read_evaluations(tmp_path, Kept)
+        assert str(caught.value).startswith(f"{file}: ") and "\n" not in str(caught.value)

@@ -2,13 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
 from agents.evolution.training import evolve
-from agents.ship import main, ship
+from agents.ship import fleet_table, main, report_table, ship
 from agents.training import train
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy
@@ -129,3 +130,14 @@ def test_what_cannot_be_shipped_is_one_line_and_leaves_what_is_there(
         main([str(tmp_path / "nowhere"), "some"])
     assert ended.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("table", [fleet_table, report_table])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"reports": 1}', '{"policies": []}', '{"policies": {"a": 1}}', "\xff"]
+)
+def test_a_report_that_is_none_is_one_line(tmp_path: Path, table: Any, text: str) -> None:
+    (tmp_path / "kept.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(ValueError) as caught:
+        table(tmp_path / "kept.json", "a", "0" * 64)
+    assert str(caught.value).startswith(f"{tmp_path / 'kept.json'}: ") and "\n" not in str(caught.value)

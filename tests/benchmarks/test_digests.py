@@ -57,3 +57,12 @@ def test_the_order_of_a_record_s_fields_does_not_count() -> None:
     one = np.array([(1.0, 2)], dtype=[("a", "f8"), ("b", "i8")])
     other = np.array([(2, 1.0)], dtype=[("b", "i8"), ("a", "f8")])
     assert digests.digest(*digests.by_field(one, ("a", "b"))) == digests.digest(*digests.by_field(other, ("a", "b")))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "\xff"])
+def test_a_file_without_digests_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    (tmp_path / "first.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(SystemExit) as ended:
+        written(tmp_path / "second.json", "--against", str(tmp_path / "first.json"))
+    assert ended.value.code == 2 and not (tmp_path / "second.json").exists()
+    assert capsys.readouterr().err.count("\n") == 1

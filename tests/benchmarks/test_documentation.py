@@ -188,3 +188,12 @@ def test_a_run_s_files_become_its_tables(tmp_path):
     found = documentation.run_blocks(run)
     assert found["results"].count("| greedy |") == found["results-fleet"].count("| greedy |") == 1
     assert found["baselines"].count("| greedy |") == 2
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"machine": "one", "quick": true, "reports": []}'])
+def test_what_was_kept_and_cannot_be_used_is_one_line(tmp_path, capsys, text):
+    (tmp_path / "kept.json").write_text(text)
+    with pytest.raises(SystemExit) as ended:
+        documentation.main(["--run", str(tmp_path), "--benchmarks", str(tmp_path / "kept.json")])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1

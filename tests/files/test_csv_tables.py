@@ -103,3 +103,8 @@ def test_names_of_files_stay_on_one_line():
     problems = Problems(Path("a\nb.csv"), ValueError)
     problems.note("is odd")
     assert problems.lines == [r"'a\nb.csv': is odd"]
+
+
+def test_of_many_surplus_columns_the_first_are_told(tmp_path):
+    (line,) = told(tmp_path, "count,share" + "," * 500 + "\n")[:1]
+    assert "has the surplus columns '', '', '', '', '' and 495 more (allowed: count,share)" in line

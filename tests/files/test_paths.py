@@ -86,3 +86,8 @@ def test_commands(home: Path, arguments: list[str], capsys: pytest.CaptureFixtur
     assert main(arguments) == 0, capsys.readouterr().err
     assert len(list(home.glob("out*"))) == any("out" in argument for argument in arguments)
     assert list(Path().iterdir()) == []
+
+
+def test_a_path_with_a_null_character_stays_as_it_is() -> None:
+    for path in ("~\0", "~nobody\0/a", "a\0"):
+        assert str(expanded(path)) == path

@@ -126,3 +126,20 @@ class TestSchema1:
         del values["layout_digest"]
         (old / CARD_FILE).write_text(json.dumps(values))
         assert f"layout_digest: must be '{self.DIGEST}'" in refusal(old)
+
+
+def test_half_a_character_is_no_text(folder: Path) -> None:
+    """A card that held one could not be written again."""
+    rewrite(folder, training={"note": "\ud800"})
+    assert "has half a character" in refusal(folder)
+
+
+def test_a_member_that_stands_there_twice(folder: Path) -> None:
+    text = (folder / CARD_FILE).read_text()
+    (folder / CARD_FILE).write_text('{"pool_count": 3, ' + text.lstrip()[1:])
+    assert "has the member 'pool_count' twice" in refusal(folder)
+
+
+def test_a_long_name_of_a_field_is_cut(folder: Path) -> None:
+    rewrite(folder, fields=["x" * 10_000 + ":01234567", *LAYOUT.signatures])
+    assert len(refusal(folder)) < 1_500

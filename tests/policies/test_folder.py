@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from tessera_env.policies import LearnedPolicy, PolicyError, save_policy
 from tessera_env.policies.folder import CARD_FILE, WEIGHTS_FILE
@@ -187,3 +188,23 @@ def _saved(seed: int) -> tuple[bytes, bytes]:
     with TemporaryDirectory() as folder:
         save_policy(folder, mlp(seed), card())
         return (Path(folder) / WEIGHTS_FILE).read_bytes(), (Path(folder) / CARD_FILE).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["x" * 10_000, "\x1b[31m", "a\nb", ""])
+def test_names_of_tensors_are_for_people(folder: Path, name: str) -> None:
+    put_weights(folder, save({**mlp(), name: np.zeros(1, np.float32)}))
+    message = refusal(folder)
+    assert message.isprintable() and len(message) < 400
+
+
+def test_what_the_library_says_of_a_damaged_header_is_one_short_line(folder: Path) -> None:
+    for dtype in ("\\n", "x" * 10_000):
+        header = f'{{"layer.0.weight": {{"dtype": "{dtype}", "shape": [1], "data_offsets": [0, 4]}}}}'.encode()
+        put_weights(folder, len(header).to_bytes(8, "little") + header + bytes(4))
+        message = refusal(folder)
+        assert "is not a safetensors file" in message and message.isprintable() and len(message) < 500
+
+
+def test_the_same_file_is_refused_for_the_same_reason(folder: Path) -> None:
+    put_weights(folder, save({name: np.full(2, np.nan, np.float32) for name in mlp()}))
+    assert len({refusal(folder) for _ in range(20)}) == 1

@@ -201,3 +201,9 @@ def test_other_mistakes_in_a_pool_are_still_told():
     assert "pools.0.instance_type: must be text (got 5)" in str(caught.value)
     with pytest.raises(ScenarioError, match=r"pools\.0: must be a section"):
         load_scenario({**SMALL, "pools": ["g5.xlarge"]})
+
+
+def test_a_long_name_is_cut():
+    with pytest.raises(CatalogueError) as caught:
+        lookup("x" * 10_000)
+    assert len(str(caught.value)) < 200

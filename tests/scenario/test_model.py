@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+import time
 from pathlib import Path
 
 import pytest
@@ -589,3 +590,26 @@ def test_any_value_loads_or_is_refused_by_lines(key, value):
     else:
         assert isinstance(scenario, Scenario)
         assert load_scenario(scenario.model_dump(mode="json")) == scenario
+
+
+@pytest.mark.parametrize("key", ["x" * 20_000, "pools." + "a" * 20_000, "[]" * 9_000])
+@pytest.mark.parametrize("value", ["1 = 2", "[", "1"])
+def test_a_long_key_of_an_override_is_cut(key, value):
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(SMALL, **dict([parse_override(f"{key}={value}")]))
+    assert len(str(caught.value)) < 1_500 and "\n" not in str(caught.value)
+
+
+def test_too_many_pools_are_refused_before_each_is_looked_at():
+    """The catalogue looks for what is near a name; a thousand times that were eleven seconds."""
+    start = time.perf_counter()
+    with pytest.raises(ScenarioError, match=r"^scenario: pools: must be at most 64 \(got 20000\)$"):
+        load_scenario({**SMALL, "pools": [{"instance_type": f"g5.12xlage{number}"} for number in range(20_000)]})
+    assert time.perf_counter() - start < 2.0
+
+
+def test_what_is_not_told_is_counted():
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario({**SMALL, "pools": [{"instance_type": f"g5.12xlage{number}"} for number in range(64)]})
+    lines = str(caught.value).splitlines()
+    assert len(lines) == MAX_LINES + 1 and lines[-1] == f"scenario: and {64 * 5 - MAX_LINES} more" and all(lines)

@@ -120,3 +120,42 @@ def test_what_is_wrong_with_a_recording_is_told_at_once_and_the_rest_counted(tmp
         assert len(lines) == 21
         assert all(line.startswith(f"fleet.toml: {path}: ") for line in lines)
         assert lines[20].endswith(": and 10 more")
+
+
+REPLAYING = """
+horizon_h = 8
+decision_interval_s = 600
+notice_s = 0
+[task]
+count = 1
+work_h = 1
+gpu_memory_mb = 1
+[market]
+trace = "PATH.csv"
+[[pools]]
+name = "a"
+zone = "a"
+instance_type = "g6.xlarge"
+trace_zone = "random"
+capacity = { source = "trace" }
+price = { source = "trace" }
+"""
+
+
+@pytest.mark.parametrize("path", ["\\u0000", "a\\u0000/b", "~nobody\\u0000/b", "round/a"])
+@pytest.mark.parametrize("field", ["trace", "traces", "recording"])
+def test_a_path_that_leads_nowhere_is_one_line(tmp_path, path, field):
+    """A null character, and links in a circle."""
+    (tmp_path / "round").symlink_to("round")
+    text = REPLAYING.replace("PATH", path)
+    if field == "recording":
+        text = REPLAYING.replace("PATH", "spot").replace(
+            "work_h = 1", f'recording = "{path}"\nrecording_format = "pods"'
+        )
+    elif field == "traces":
+        text = text.replace(f'"{path}.csv"', f'["{path}.json"]\npolarity = "available"')
+    (tmp_path / "spot.csv").write_text("zone,time_s,spot_available,spot_price\na,0,1,1\na,99999,1,1\n")
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(tmp_path / "mine.toml")
+    assert all(line.startswith(f"{tmp_path / 'mine.toml'}: ") for line in str(caught.value).splitlines())

@@ -50,7 +50,7 @@ def problems_of_trace(name: str, polarity: Polarity | None = None) -> list[str]:
     Raises:
         TraceError: there is no such file, or it cannot be opened.
     """
-    problems = Problems(trace_path(name), TraceError)
+    problems = Problems(trace_path(name), TraceError, keeps_all=True)
     _parsed(trace_path(name), polarity, None, problems, checked_only=True)
     return problems.lines
 
