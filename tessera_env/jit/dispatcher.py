@@ -1,5 +1,6 @@
 """numba's dispatchers of entry points, and what their cache on disk holds."""
 
+import gc
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ from tessera_env.jit.linking import EntryCompiler
 
 _NUMBA: Any = numba  # its settings and private options are not in its type stubs
 _LOGGER = logging.getLogger("tessera_env")
+
+_RARELY = 50_000, 20, 20  # numba makes millions of objects and drops few: looking for garbage is a seventh of its time
 
 Signature = tuple[Any, ...]
 
@@ -56,9 +59,13 @@ def compile_for(dispatcher: Any, signature: Signature, folder: Path | None) -> N
         Exception: whatever a broken file of the cache makes of itself.
         NumbaError: the function cannot be compiled.
     """
+    thresholds = gc.get_threshold()
+    gc.set_threshold(*_RARELY)
     try:
         dispatcher.compile(signature)
     except OSError as error:
         if not dispatcher.overloads:
             raise
         _LOGGER.warning("cannot keep compiled code in %s (%s)", folder, error)  # a full disk, say
+    finally:
+        gc.set_threshold(*thresholds)
