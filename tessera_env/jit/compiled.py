@@ -9,7 +9,7 @@ import numba
 from numba import types
 from numba.core.registry import CPUDispatcher
 
-from tessera_env.jit.linking import EntryCompiler, InnerCompiler
+from tessera_env.jit.linking import entry_compiler, inner_compiler
 
 _CONFIG: Any = numba.config  # not in its type stubs
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -51,7 +51,7 @@ class InnerFunction(CPUDispatcher):
             "no_cfunc_wrapper": True,
             "_nrt": allocates,
         }
-        super().__init__(py_func=function, locals={}, targetoptions=options, pipeline_class=InnerCompiler)
+        super().__init__(py_func=function, locals={}, targetoptions=options, pipeline_class=inner_compiler())
         self._callable: Any = None
 
     def __call__(self, *args: Any) -> Any:
@@ -59,7 +59,7 @@ class InnerFunction(CPUDispatcher):
         if INTERPRETER.is_running:
             return self.py_func(*args)
         if self._callable is None:
-            self._callable = numba.njit(self.py_func, pipeline_class=EntryCompiler)
+            self._callable = numba.njit(self.py_func, pipeline_class=entry_compiler())
         return self._callable(*args)
 
     def get_call_template(self, args: Any, kws: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numba
 
-from tessera_env.jit.linking import EntryCompiler
+from tessera_env.jit.linking import entry_compiler
 
 _NUMBA: Any = numba  # its settings and private options are not in its type stubs
 _LOGGER = logging.getLogger("tessera_env")
@@ -31,7 +31,7 @@ def dispatcher_of(function: Callable[..., Any], folder: Path | None) -> Any:
     before = _NUMBA.config.CACHE_DIR
     _NUMBA.config.CACHE_DIR = "" if folder is None else str(folder)
     try:
-        return _NUMBA.njit(cache=folder is not None, nogil=True, _nrt=False, pipeline_class=EntryCompiler)(function)
+        return _NUMBA.njit(cache=folder is not None, nogil=True, _nrt=False, pipeline_class=entry_compiler())(function)
     finally:
         _NUMBA.config.CACHE_DIR = before
 

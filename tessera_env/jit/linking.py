@@ -1,14 +1,18 @@
 """How compiled functions are linked: those that only compiled code calls become machine code once, in what calls them.
 
 numba by itself optimises each function together with all that it calls, and makes machine code of that, before it does
-the same for the caller: for functions that nobody calls from outside that is more than half of the compiler's time.
+the same for the caller: for functions that nobody calls from outside that is nearly half of the compiler's time. This
+hangs on numba's insides, so that versions on which it was not tried link as they always do.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
+import numba
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
+
+_TRIED = ("0.68.",)
 
 
 class _NoMachineCode:
@@ -111,3 +115,13 @@ class EntryCompiler(_OurCompiler):
     """Of entry points."""
 
     library = EntryLibrary
+
+
+def inner_compiler() -> type[Compiler]:
+    """The pipeline of functions that only compiled code calls."""
+    return InnerCompiler if numba.__version__.startswith(_TRIED) else Compiler
+
+
+def entry_compiler() -> type[Compiler]:
+    """The pipeline of entry points."""
+    return EntryCompiler if numba.__version__.startswith(_TRIED) else Compiler
