@@ -108,12 +108,8 @@ class Job:
 
 
 def variants_of(algorithm: str, only_defaults: bool) -> list[Variant]:
-    """What is tried: all with PPO; with masks nothing is invalid; of the others the defaults alone."""
-    if only_defaults or algorithm not in ("PPO", "MaskablePPO"):
-        return [VARIANTS[0]]
-    if algorithm == "PPO":
-        return list(VARIANTS)
-    return [variant for variant in VARIANTS if "invalid_action" not in variant.environment]
+    """What is tried: all with PPO, of the others the defaults alone; MaskablePPO is PPO with masks."""
+    return list(VARIANTS) if algorithm == "PPO" and not only_defaults else [VARIANTS[0]]
 
 
 def kinds_of(algorithms: Sequence[str], only_defaults: bool) -> list[Kind]:
