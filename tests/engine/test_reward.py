@@ -6,6 +6,7 @@ In the worlds made by hand spot costs $0.0005 a second and on-demand $0.001, so 
 import math
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,8 @@ from tests.engine.scenarios import answer, mappings, started, step, without_unre
 from tests.reference.worlds import pool, task, world
 
 INF = math.inf
+# Not compiled, a world of a fleet takes half a minute.
+PRESETS = [name for name in preset_names() if not numba.config.DISABLE_JIT or not name.startswith("fleet")]
 
 
 def rewards_of(*answers: int, tasks: list, pools: list | None = None, **fields: Any) -> list[float]:
@@ -253,7 +256,7 @@ def check_return(simulation: Simulation, choices: int) -> float:
     return penalty
 
 
-@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("preset", PRESETS)
 def test_rewards_are_minus_the_cost_less_penalties(preset):
     for seed in range(2):
         check_return(started(preset, seed, log_events=True), seed)
