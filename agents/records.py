@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from stable_baselines3.common.logger import KVWriter, TensorBoardOutputFormat
 
-from tessera_env.files.folders import make_folder, reason_of
+from tessera_env.files.folders import make_folder, system_reason
 from tessera_env.files.problems import named
 
 
@@ -44,7 +44,9 @@ class Records(KVWriter):
             yield
         except OSError as error:
             self._inner = None
-            line = f"{named(self._folder)}: cannot be written ({reason_of(error)}); training goes on without records"
+            line = (
+                f"{named(self._folder)}: cannot be written ({system_reason(error)}); training goes on without records"
+            )
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _tell_of_thread(self, failed: Any) -> None:

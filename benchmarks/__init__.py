@@ -2,4 +2,6 @@
 
 import os
 
-os.environ.setdefault("TESSERA_COMPILE", "before")  # what is timed is machine code
+from tessera_env.jit.mode import BEFORE, VARIABLE
+
+os.environ.setdefault(VARIABLE, BEFORE)  # what is timed is machine code

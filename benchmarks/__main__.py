@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.common import Report, is_kept, keep, keeping_parser, machine
+from benchmarks.common import Report, asked, keep, keeping_parser, machine
 from benchmarks.speed import compiling, scale, step, training, vector
 from benchmarks.studies import ablation
 from tessera_env.files.streams import take_any_text
@@ -13,12 +13,7 @@ KEPT = Path("runs/benchmarks.json")
 def main() -> None:
     """Print each table as soon as it is measured, and keep all of them as JSON."""
     take_any_text()
-    arguments = keeping_parser(__doc__, KEPT)
-    given = arguments.parse_args()
-    try:
-        to_keep = is_kept(given, KEPT)
-    except OSError as error:
-        arguments.exit(2, f"{error}\n")
+    given, to_keep = asked(keeping_parser(__doc__, KEPT), KEPT)
     print(machine(), flush=True)
     reports: list[Report] = []
     for benchmark in (step, vector, scale, training, compiling, ablation):

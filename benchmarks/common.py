@@ -182,15 +182,19 @@ def keep(reports: Sequence[Report], given: argparse.Namespace) -> None:
     print(f"kept in {given.json}; into the documentation with: python -m benchmarks.documentation")
 
 
+def asked(options: argparse.ArgumentParser, kept: Path) -> tuple[argparse.Namespace, bool]:
+    """What the command line asks for, and whether it is kept; the program ends with a line where it cannot be."""
+    given = options.parse_args()
+    try:
+        return given, is_kept(given, kept)
+    except OSError as error:
+        options.exit(2, f"{error}\n")
+
+
 def run_kept(measure: Callable[[bool], Report], description: str | None, kept: Path) -> None:
     """As `run_alone`, and the table is kept for the documentation."""
     take_any_text()
-    options = keeping_parser(description, kept)
-    given = options.parse_args()
-    try:
-        to_keep = is_kept(given, kept)
-    except OSError as error:
-        options.exit(2, f"{error}\n")
+    given, to_keep = asked(keeping_parser(description, kept), kept)
     report = measure(given.quick)
     report.print()
     if to_keep:

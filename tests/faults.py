@@ -7,13 +7,15 @@ threads must not, so tests run it in a process of its own by `apart`.
 import importlib
 import io
 import os
+import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -159,3 +161,34 @@ def apart(check: Callable[[Path], object], folder: Path) -> None:
 
 if __name__ == "__main__":
     getattr(importlib.import_module(sys.argv[1]), sys.argv[2])(Path(sys.argv[3]))
+
+
+@contextmanager
+def files_up_to(size: int) -> Iterator[None]:
+    """No file may grow longer than so many bytes, as on a full disk."""
+    before, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+
+@contextmanager
+def interrupted_at(module: ModuleType, names: Sequence[str], survived: int) -> Iterator[None]:
+    """Ctrl-C comes at a call of one of a module's functions, after so many that went well."""
+    left = iter(range(survived))
+
+    def dying(write: Callable[..., object]) -> Callable[..., object]:
+        def instead(*args: object) -> object:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return write(*args)
+
+        return instead
+
+    with ExitStack() as stack:
+        for name in names:
+            stack.enter_context(patch.object(module, name, dying(getattr(module, name))))
+        yield

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from rich.console import RenderableType
 
-from tessera_env.files.folders import WritingError, reason_of
+from tessera_env.files.folders import WritingError, system_reason
 from tessera_env.files.problems import named
 from tessera_env.report.terminal import rendered
 
@@ -56,7 +56,9 @@ def writing(write: Callable[[], object], name: str) -> None:
         if name == STANDARD_OUTPUT:
             _silence_stdout()
         told = (
-            str(error) if isinstance(error, WritingError) else f"{named(name)}: cannot be written ({reason_of(error)})"
+            str(error)
+            if isinstance(error, WritingError)
+            else f"{named(name)}: cannot be written ({system_reason(error)})"
         )
         raise InputError(told) from None
 

@@ -24,8 +24,8 @@ from tessera_env.evaluation.kept_tables import (
     table_from,
 )
 from tessera_env.evaluation.statistics import Estimate, bootstrap_means, estimate, gap_closed, savings
-from tessera_env.files.json_files import read_object
-from tessera_env.files.problems import named, reason_of, shown
+from tessera_env.files.json_files import parsed_object
+from tessera_env.files.problems import shown
 from tessera_env.files.writing import write_text
 from tessera_env.recordings.played_rows import PlayedRows
 from tessera_env.simulation.accounts import Accounts, plain_chunks
@@ -156,14 +156,7 @@ class Results:
         Raises:
             ResultsError: the file is missing or not of this form; one line.
         """
-        values = read_object(Path(path), ResultsError)
-        try:
-            return _from_values(values)
-        except ResultsError as error:
-            raise ResultsError(f"{named(path)}: {error}") from None
-        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
-            reason = f"{type(error).__name__}: {reason_of(error)}"
-            raise ResultsError(f"{named(path)}: holds no results of an evaluation ({reason})") from None
+        return parsed_object(Path(path), _from_values, ResultsError, "results of an evaluation")
 
     def _summary_values(self, summary: Summary) -> dict[str, Any]:
         gap = {"gap_closed": _estimate_values(summary.gap_closed)} if self.floor is not None else {}

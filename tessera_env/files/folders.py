@@ -26,10 +26,10 @@ class WritingError(OSError):
 def writing_error(path: str | Path, told: str, error: OSError, more: str = "") -> WritingError:
     """`PATH: TOLD (why; MORE)`."""
     more = f"; {more}" if more else ""
-    return WritingError(error.errno, f"{told} ({reason_of(error)}{more})", str(path))
+    return WritingError(error.errno, f"{told} ({system_reason(error)}{more})", str(path))
 
 
-def reason_of(error: OSError) -> str:
+def system_reason(error: OSError) -> str:
     """Why: the system's words, or the whole line where it tells more."""
     return str(error) if isinstance(error, WritingError) else error.strerror or str(error)
 

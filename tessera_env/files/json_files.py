@@ -3,11 +3,14 @@
 import json
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tessera_env.files.problems import named, reason_of, shown
 from tessera_env.files.reading import read_text
+
+Kept = TypeVar("Kept")
 
 # Only where one of these stands can a number be infinite, or a text hold half a character: most files need no look.
 _DOUBTFUL = re.compile(r"[eE]\+?\d{3}|\d{309}|\\u[dD][89a-fA-F]")
@@ -32,6 +35,22 @@ def read_object(path: Path, error: type[ValueError]) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise error(f"{named(path)}: must be a JSON object (got {shown(document)})")
     return document
+
+
+def parsed_object(path: Path, parse: Callable[[dict[str, Any]], Kept], error: type[ValueError], what: str) -> Kept:
+    """What `parse` makes of a file's document, which is to hold `what`.
+
+    Raises:
+        error: as `read_object`, or whatever `parse` finds wrong; one line naming the file.
+    """
+    values = read_object(path, error)
+    try:
+        return parse(values)
+    except error as problem:
+        raise error(f"{named(path)}: {problem}") from None
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as problem:
+        reason = f"{type(problem).__name__}: {reason_of(problem)}"
+        raise error(f"{named(path)}: holds no {what} ({reason})") from None
 
 
 def json_of(text: str, name: str, error: type[ValueError]) -> Any:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeGuard
 
-from tessera_env.files.folders import WritingError, reason_of, sync_folder, sync_renamed, writing_error
+from tessera_env.files.folders import WritingError, sync_folder, sync_renamed, system_reason, writing_error
 from tessera_env.files.kinds import kind_of_path, stream_into
 from tessera_env.files.paths import expanded
 from tessera_env.files.problems import named
@@ -161,7 +161,7 @@ def _why_not_made(probe: Path) -> str:
     try:
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
-        reason = reason_of(error)
+        reason = system_reason(error)
     return "; ".join(filter(None, (reason, _left_after_removing(probe))))
 
 
@@ -175,7 +175,7 @@ def _why_not_replaced(target: Path, probe: Path) -> str:
         os.close(os.open(target, os.O_WRONLY | os.O_APPEND))
     except OSError as error:
         if error.errno != errno.EACCES or _is_mount_point(target, probe):
-            return reason_of(error)
+            return system_reason(error)
     return ""
 
 

@@ -65,7 +65,7 @@ class Kernel:
     @property
     def is_interpreted(self) -> bool:
         """Whether there is no machine code yet, so that a call with much work would take long."""
-        return self._call == self._early_call and self.dispatcher is None and not self.waits
+        return self._call == self._early_call and not self.waits
 
     def _early_call(self, *args: Any) -> Any:
         if self.dispatcher is None and not self._is_to_compile(args):
@@ -87,17 +87,19 @@ class Kernel:
             return True
         if self.waits:
             with waiting() as tick:
-                while self._is_coming(args):
+                while not self._is_cached(args) and self._is_helped():
                     tick()
             return True
         if time.monotonic() < self._next_look_s:
             return False
         self._next_look_s = time.monotonic() + _LOOK_S
-        return not self._is_coming(args) and (self._is_cached(args) or self._interpreted_s >= _PATIENCE_S[self.cached])
+        if self._is_cached(args):
+            return True
+        return not self._is_helped() and self._interpreted_s >= _PATIENCE_S[self.cached]
 
-    def _is_coming(self, args: tuple[Any, ...]) -> bool:
-        """Whether there is no machine code yet, but a helper that makes it."""
-        return not self._is_cached(args) and self._folder is not None and is_helped(self.package, self._folder)
+    def _is_helped(self) -> bool:
+        """Whether a helper makes what is not cached yet."""
+        return self._folder is not None and is_helped(self.package, self._folder)
 
     def _is_cached(self, args: tuple[Any, ...]) -> bool:
         with _FIRST_CALL:

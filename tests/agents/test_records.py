@@ -1,8 +1,6 @@
 """Training does not end where its records do."""
 
 import io
-import resource
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,16 +10,14 @@ from stable_baselines3.common.logger import Logger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents.records import Records
+from tests.faults import files_up_to
 
 
 @pytest.fixture
 def full_disk() -> Iterator[None]:
     """No file may be longer than TensorBoard's first words."""
-    before, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, ignored)
+    with files_up_to(100):
+        yield
 
 
 def record(folder: Path, console: Console) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +36,7 @@ from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy
 from tessera_env.scenario.loading import load_scenario
 from tests.agents.small import small_fleet_run, small_run
+from tests.faults import interrupted_at
 
 FILES = {"best.zip", "config.json", "evaluations.json", "last.zip", "policy.json", "policy.safetensors", "tb"}
 
@@ -309,24 +309,11 @@ def test_what_is_cut_off_while_it_is_judged_is_judged_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut_off: int
 ) -> None:
     """At each of the writes of two judgements, both of the best model so far: the same files as without."""
-    run, left = small_run(tmp_path / "mine"), cut_off
+    run = small_run(tmp_path / "mine")
     monkeypatch.setattr(agents.training.Judge, "score", _ever_better)
 
-    def dying(write: Callable[..., object]) -> Callable[..., object]:
-        def instead(*args: object) -> object:
-            nonlocal left
-            if left == 0:
-                raise KeyboardInterrupt
-            left -= 1
-            return write(*args)
-
-        return instead
-
-    with monkeypatch.context() as patched:
-        for name in WRITES:
-            patched.setattr(agents.training, name, dying(getattr(agents.training, name)))
-        with pytest.raises(KeyboardInterrupt):
-            train(run, quiet())
+    with interrupted_at(agents.training, WRITES, cut_off), pytest.raises(KeyboardInterrupt):
+        train(run, quiet())
     assert train(Run.open(run.folder), quiet())
     scores = json.loads((run.folder / "evaluations.json").read_text())
     # One that was cut off before its policy was written is as if it had not been, unless it is the last.

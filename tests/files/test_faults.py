@@ -2,8 +2,6 @@
 
 import errno
 import os
-import resource
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +13,7 @@ import pytest
 
 from tessera_env.files.folders import WritingError, make_folder, point_link
 from tessera_env.files.writing import check_writable, replacing, write_bytes
-from tests.faults import apart, faults, kills, told_of
+from tests.faults import apart, faults, files_up_to, kills, told_of
 
 CODES = [errno.ENOSPC, errno.EIO, errno.EBUSY, errno.EXDEV, errno.EDQUOT, errno.EACCES]
 OLD, NEW = b"old" * 1_000, b"new, and longer" * 1_000
@@ -220,11 +218,8 @@ def test_checking_beforehand_changes_nothing(tmp_path: Path, code: int, old: byt
 @pytest.fixture
 def small_files() -> Iterator[None]:
     """No file may be longer than a disk's block."""
-    before, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, ignored)
+    with files_up_to(4_096):
+        yield
 
 
 @pytest.mark.parametrize("write", [partial(write_bytes, data=NEW), in_steps])

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from tessera_env.files.json_files import read_object
-from tessera_env.files.problems import named, reason_of, shown, shown_key
+from tessera_env.files.json_files import parsed_object
+from tessera_env.files.problems import shown, shown_key
 from tessera_env.files.writing import write_text
 
 SCHEMA = 1
@@ -76,14 +76,7 @@ class Studies:
         Raises:
             StudyError: the file is missing or not of this form.
         """
-        values = read_object(Path(path), StudyError)
-        try:
-            return _studies(values)
-        except StudyError as error:
-            raise StudyError(f"{named(path)}: {error}") from None
-        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
-            reason = f"{type(error).__name__}: {reason_of(error)}"
-            raise StudyError(f"{named(path)}: holds no study of deadlines ({reason})") from None
+        return parsed_object(Path(path), _studies, StudyError, "study of deadlines")
 
 
 def _plain(study: Study) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from tessera_env.policies import make_policy
 from tessera_env.policies.shifting.policy import UNSCALED, WEIGHT_COUNT, ShiftedRule, Shifts
 from tessera_env.scenario.loading import load_scenario
 from tests.agents.test_training import quiet
+from tests.faults import interrupted_at
 
 SMALL = {
     "total_steps": 12_000,
@@ -179,23 +179,13 @@ def test_what_is_cut_off_while_it_is_written_is_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Path, cut_off: int
 ) -> None:
     """Before writes of the first and the last generation: the same files as without."""
-    broken, left = small_run(tmp_path / "broken", evaluate_every=1), cut_off
+    broken = small_run(tmp_path / "broken", evaluate_every=1)
 
-    def dying(write: Callable[..., object]) -> Callable[..., object]:
-        def instead(*args: object) -> object:
-            nonlocal left
-            if left == 0:
-                raise KeyboardInterrupt
-            left -= 1
-            return write(*args)
-
-        return instead
-
-    with monkeypatch.context() as patched:
-        for name in ("write_bytes", "save_policy", "write_text"):
-            patched.setattr(training, name, dying(getattr(training, name)))
-        with pytest.raises(KeyboardInterrupt):
-            evolve(broken, quiet())
+    with (
+        interrupted_at(training, ("write_bytes", "save_policy", "write_text"), cut_off),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        evolve(broken, quiet())
     assert evolve(EvolutionRun.open(broken.folder), quiet())
     for name in ("policy.json", "policy.safetensors", "evaluations.json"):
         assert (broken.folder / name).read_bytes() == (whole / name).read_bytes()
