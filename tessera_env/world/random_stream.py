@@ -49,6 +49,7 @@ class Purpose(IntEnum):
     ON_DEMAND = 15
     JOB = 16
     BURST = 17
+    DEMAND = 20
 
 
 def seed_words(seed: int) -> tuple[int, int]:
