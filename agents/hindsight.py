@@ -16,7 +16,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from agents.vec_env import TesseraVecEnv
 from tessera_env.engine.state import State
-from tessera_env.observation.layout import Field
+from tessera_env.observation.fields import Field
 from tessera_env.world.parameters import NONE
 
 # Columns: hours of spot left and those worth a round trip, the spells that they come in, both as shares or saturating;

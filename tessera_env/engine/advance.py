@@ -7,6 +7,7 @@ from tessera_env.engine.handlers import (
     on_arrival,
     on_billing_start,
     on_completion,
+    on_demand_change,
     on_end,
     on_handover,
     on_idle_timeout,
@@ -16,6 +17,9 @@ from tessera_env.engine.handlers import (
 from tessera_env.engine.kinds import AskReason, EventKind, InstanceStatus, Stop
 from tessera_env.engine.masks import fill_mask
 from tessera_env.engine.migration import assign_only_pair, finish_migration
+from tessera_env.engine.rounds import asks_seat, on_look
+from tessera_env.engine.seats import launch_claimed
+from tessera_env.engine.services import start_score
 from tessera_env.engine.state import LACKS_EVENTS, LACKS_LOG, LACKS_SLOTS
 from tessera_env.engine.tasks import ask_in_turn, stay
 from tessera_env.jit.compiled import compiled
@@ -32,6 +36,10 @@ def advance(params, state, env: int) -> None:
         episode.lacking = lacking_room(state, env)
         if episode.lacking:
             episode.status = Stop.GROW
+            return
+        if episode.looking != NONE and asks_seat(params, state, env):
+            episode.status = Stop.DECISION
+            fill_mask(params, state, env)
             return
         if episode.room_freed:
             ask_about_room(params, state, env)
@@ -51,6 +59,8 @@ def advance(params, state, env: int) -> None:
             elif not assign_only_pair(params, state, env):
                 episode.status = Stop.MIGRATION
                 return
+        elif kind == EventKind.LOOK or kind == EventKind.EARLY_LOOK:
+            on_look(params, state, env, subject, generation)
         elif EventKind.ASK_ARRIVAL <= kind < EventKind.ASK_URGENT and params.config[0].ask_tightest_first:
             ask_in_turn(params, state, env, subject)
         elif kind >= EventKind.ASK_INTERRUPTION:
@@ -65,7 +75,7 @@ def advance(params, state, env: int) -> None:
             return
         else:
             handle(params, state, env, kind, subject)
-            if episode.done == episode.task_count:
+            if episode.done == episode.task_count and params.services.shape[0] == 0:
                 end_episode(params, state, env)
                 return
 
@@ -96,8 +106,14 @@ def handle(params, state, env: int, kind: int, subject: int) -> None:
         on_notice(params, state, env, subject)
     elif kind == EventKind.BILLING_START:
         on_billing_start(params, state, env, subject)
-    else:
+    elif kind == EventKind.ARRIVAL:
         on_arrival(params, state, env, subject)
+    elif kind == EventKind.CLAIM:
+        launch_claimed(params, state, env, subject)
+    elif kind == EventKind.DEMAND:
+        on_demand_change(params, state, env, subject)
+    else:
+        start_score(params, state, env, subject)
 
 
 @compiled
@@ -110,7 +126,7 @@ def end_episode(params, state, env: int) -> None:
 @compiled
 def is_stale(state, env: int, kind: int, subject: int, generation: int) -> bool:
     """Whether what the event is about has moved on since the event was made."""
-    if kind == EventKind.COMPLETION:
+    if kind == EventKind.COMPLETION or kind == EventKind.CLAIM:
         return state.tasks[env, subject].run_generation != generation
     if kind == EventKind.HANDOVER:
         return state.tasks[env, subject].handover_generation != generation
@@ -121,7 +137,7 @@ def is_stale(state, env: int, kind: int, subject: int, generation: int) -> bool:
     if kind == EventKind.NOTICE:
         instance = state.instances[env, subject]
         return instance.generation != generation or instance.status != InstanceStatus.HELD
-    if kind >= EventKind.ASK_INTERRUPTION and kind != EventKind.MIGRATE:
+    if EventKind.ASK_INTERRUPTION <= kind < EventKind.LOOK and kind != EventKind.MIGRATE:
         return state.tasks[env, subject].ask_generation != generation
     return False
 

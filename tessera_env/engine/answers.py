@@ -5,6 +5,7 @@ import math
 from tessera_env.engine.kinds import TaskStatus
 from tessera_env.engine.work import longest_changeover_s
 from tessera_env.jit.compiled import compiled
+from tessera_env.world.parameters import NONE
 
 WAIT = 0
 
@@ -27,6 +28,8 @@ def meant(params, state, env: int, action: int) -> int:
     if params.config[0].invalid_waits:
         return WAIT
     task = state.tasks[env, state.episodes[env].focal]
+    if task.status != TaskStatus.EMPTY and task.service != NONE:
+        return task.placement
     if task.status == TaskStatus.PLACED and state.masks[env, task.placement]:
         return task.placement
     return WAIT if state.masks[env, WAIT] else quickest(params, state, env, task)

@@ -6,6 +6,7 @@ from tessera_env.engine.kinds import AskReason, LogKind, TaskStatus
 from tessera_env.engine.linked_lists import BOOKED, idle_node, insert, remove, task_node
 from tessera_env.engine.log import log_event, log_pool
 from tessera_env.engine.moves import may_prepare, prepare, wait_or_work_on
+from tessera_env.engine.rounds import answer_seat
 from tessera_env.engine.tasks import ask_later, count_down, place, stay, stop_waiting, stop_with_save, wait
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import FOR_DISPLACED, NONE
@@ -20,6 +21,9 @@ def decide(params, state, env: int, action: int) -> None:
     episode.decisions += 1
     action = meant(params, state, env, action)
     log_event(state, env, LogKind.DECISION, task_id, NONE, float(action), float(episode.reason))
+    if task.service != NONE:
+        answer_seat(params, state, env, action)
+        return
     if task.status == TaskStatus.PLACED:
         reconsider(params, state, env, task_id, action)
         return

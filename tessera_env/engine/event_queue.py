@@ -6,7 +6,7 @@ million tasks are pending and the heap no longer fits the processor's cache.
 
 from tessera_env.jit.compiled import compiled
 
-_NUMBER_BITS = 59  # a task below 2^32 and its urgency above it
+_NUMBER_BITS = 58  # a task below 2^32 and its urgency, below 2^26, above it
 _ARITY = 4
 
 

@@ -9,6 +9,8 @@ from tessera_env.engine.log import log_event, log_pool
 from tessera_env.engine.moves import hand_over
 from tessera_env.engine.notices import give_notice
 from tessera_env.engine.pool_history import note_change
+from tessera_env.engine.seats import on_seat_due, on_seat_end
+from tessera_env.engine.services import set_demand
 from tessera_env.engine.tasks import ask, complete, wait
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import NONE
@@ -38,8 +40,17 @@ def schedule_arrival(state, env: int) -> None:
 
 @compiled
 def on_completion(params, state, env: int, task_id: int) -> None:
-    """The task's work is done."""
-    complete(params, state, env, task_id)
+    """The task's work is done; what a seat waited for has come."""
+    if state.tasks[env, task_id].service == NONE:
+        complete(params, state, env, task_id)
+    else:
+        on_seat_due(params, state, env, task_id)
+
+
+@compiled
+def on_demand_change(params, state, env: int, service_id: int) -> None:
+    """The next point of a service's demand holds."""
+    set_demand(params, state, env, service_id, state.services[env, service_id].demand_point + 1)
 
 
 @compiled
@@ -64,6 +75,7 @@ def on_idle_timeout(params, state, env: int, instance_id: int) -> None:
 @compiled
 def on_end(params, state, env: int, instance_id: int) -> None:
     """The cloud takes the instance."""
+    on_seat_end(params, state, env, instance_id)
     end_instance(params, state, env, instance_id, True)
 
 
@@ -139,7 +151,7 @@ def works_on_demand(state, env: int, instance_id: int) -> bool:
     if instance.status == InstanceStatus.FREE or not instance.on_demand or instance.task < 0:
         return False
     task = state.tasks[env, instance.task]
-    return task.instance == instance_id and task.next_instance == NONE
+    return task.instance == instance_id and task.next_instance == NONE and task.service == NONE
 
 
 @compiled

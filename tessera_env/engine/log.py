@@ -26,6 +26,9 @@ FIGURES: dict[int, tuple[str, ...]] = {
     LogKind.CAPACITY: ("instances",),  # spot instances that can be had from now on, up to UNLIMITED
     LogKind.MISSED: (),
     LogKind.PREPARE: ("takes_over_s",),  # when the task leaves its instance for this one
+    LogKind.DEMAND: ("target", "requests_per_s"),  # replicas that are to be ready from now on
+    LogKind.READY: (),
+    LogKind.UNREADY: (),
 }
 _CHUNK = 65_536  # records turned into Python's numbers at once: fast, and some 20 MB
 

@@ -18,7 +18,7 @@ from tessera_env.engine.instances import launch_room
 from tessera_env.engine.kinds import TaskStatus
 from tessera_env.engine.work import longest_changeover_s, run_time_s
 from tessera_env.jit.compiled import compiled
-from tessera_env.world.parameters import HazardModel
+from tessera_env.world.parameters import NONE, HazardModel
 
 
 @compiled
@@ -31,8 +31,20 @@ def fill_mask(params, state, env: int) -> None:
         fits = task.gpu_memory_mb <= params.pools[pool_id].gpu_memory_mb
         state.masks[env, 1 + pool_id] = fits
         state.masks[env, 1 + pool_count + pool_id] = fits
-    if params.config[0].deadline_guard and task.deadline_s < math.inf:
+    if task.service != NONE:
+        fill_seat_mask(params, state, env, task)
+    elif params.config[0].deadline_guard and task.deadline_s < math.inf:
         guard(params, state, env)
+
+
+@compiled
+def fill_seat_mask(params, state, env: int, seat) -> None:
+    """Take out the pools that the service may not use; a seat may always stay as it is."""
+    pool_count = params.pools.shape[0]
+    for pool_id in range(pool_count):
+        if not params.service_pools[seat.service, pool_id]:
+            state.masks[env, 1 + pool_id] = False
+            state.masks[env, 1 + pool_count + pool_id] = False
 
 
 @compiled

@@ -6,6 +6,7 @@ from tessera_env.engine.instances import announce
 from tessera_env.engine.kinds import AskReason, EventKind, InstanceStatus, TaskStatus
 from tessera_env.engine.linked_lists import DISPLACED, insert, task_node
 from tessera_env.engine.moves import latest_stop_s, schedule_handover, take_next
+from tessera_env.engine.seats import on_seat_noticed
 from tessera_env.engine.tasks import ask, ask_later, give_up_next, stop_at_notice
 from tessera_env.engine.work import done_s
 from tessera_env.jit.compiled import compiled
@@ -19,7 +20,9 @@ def give_notice(params, state, env: int, instance_id: int, end_s: float, lifetim
     announce(state, env, instance_id, end_s, lifetime)
     if task_id < 0:
         return
-    if state.tasks[env, task_id].next_instance == instance_id:
+    if state.tasks[env, task_id].service != NONE:
+        on_seat_noticed(params, state, env, task_id)
+    elif state.tasks[env, task_id].next_instance == instance_id:
         lose_next(params, state, env, task_id)
     elif params.config[0].just_in_time and works_on(params, state, env, task_id):
         return

@@ -2,6 +2,7 @@
 
 from tessera_env.engine.billing import dollars_so_far
 from tessera_env.engine.kinds import Stop, TaskStatus
+from tessera_env.engine.services import account_all
 from tessera_env.engine.tasks import LATE_S
 from tessera_env.engine.work import progress_at
 from tessera_env.jit.compiled import compiled
@@ -21,6 +22,7 @@ def step_reward(params, state, env: int) -> float:
     is larger by 1, and no policy comes before another that did not (Ng, Harada, Russell, 1999).
     """
     config, episode = params.config[0], state.episodes[env]
+    account_all(params, state, env)
     dollars = dollars_so_far(params, state, env)
     reward = (episode.reported_usd - dollars) / episode.scale_usd - episode.penalty
     episode.reported_usd = dollars
@@ -54,7 +56,11 @@ def potential(params, state, env: int) -> float:
             left_s = task.work_s - done_s
             missed_s += task.work_s if episode.now_s + left_s > task.deadline_s + LATE_S else 0.0
         worked_usd += on_demand_usd(task, left_s)
-    return worked_usd / episode.scale_usd - 1.0 - config.missed_weight * missed_s / episode.total_work_s
+    for service_id in range(params.services.shape[0]):
+        passed_s = state.services[env, service_id].served_target_s
+        worked_usd += passed_s * params.services[service_id].on_demand_price / 3600.0
+    missed = config.missed_weight * missed_s / episode.total_work_s if missed_s > 0.0 else 0.0
+    return worked_usd / episode.scale_usd - 1.0 - missed
 
 
 @compiled

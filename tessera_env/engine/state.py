@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tessera_env.world.demand.build import demand_length
+from tessera_env.world.demand.timeline import DEMAND_POINT
 from tessera_env.world.market.build import timeline_length
 from tessera_env.world.market.timeline import MARKET_POINT
-from tessera_env.world.parameters import NONE, Parameters, new_table
+from tessera_env.world.parameters import NONE, UNLIMITED, Parameters, new_table
 from tessera_env.world.random_stream import WORLD
 
 TASK = np.dtype(
@@ -54,6 +56,15 @@ TASK = np.dtype(
         ("spot_s", np.float64),  # billed
         ("on_demand_s", np.float64),
         ("lost_s", np.float64),  # work
+        # of a seat
+        ("service", np.int64),  # row of the service that it is of; NONE: a job
+        ("setup_s", np.float64),  # of its replica on an instance, beyond the pool's; 0 for jobs
+        ("asked_s", np.float64),  # when its launch was asked for
+        ("order", np.int64),  # how many of the service's launches came before its own
+        ("asked_round", np.int64),  # the service's round in which it was last asked
+        ("is_ready", np.int64),
+        ("predecessor", np.int64),  # the seat that stops when this one is ready; NONE
+        ("successor", np.int64),  # the seat whose predecessor it is; NONE
     ],
     align=True,
 )
@@ -117,6 +128,85 @@ OFFER = np.dtype(
         # of what is billed now: dollars accrued = billing x integral now - sum of the integrals at their starts
         ("billing", np.int64),  # instances
         ("starts", np.float64),
+    ],
+    align=True,
+)
+
+# What a service has, and what it was since the episode's start.
+SERVICE = np.dtype(
+    [
+        ("target", np.int64),  # replicas that are to be ready now
+        ("requests_per_s", np.float64),  # demand now
+        ("demand_point", np.int64),  # that holds now
+        ("demand_count", np.int64),  # points of its timeline
+        ("held_spot", np.int64),  # seats launched, set up or ready, without those that are leaving
+        ("held_on_demand", np.int64),
+        ("ready_spot", np.int64),
+        ("ready_on_demand", np.int64),
+        # looks
+        ("rounds", np.int64),  # how many there were
+        ("rounds_ready", np.int64),  # those that found the target ready
+        ("looked_s", np.float64),  # the last one
+        ("event_look_s", np.float64),  # the last one because of an event
+        ("changed", np.int64),  # 1: something has happened since the last look
+        ("acted", np.int64),  # 1: this round has launched or stopped something
+        ("quiet", np.int64),  # looks in a row in which nothing was done or noticed
+        ("claimed_spot", np.int64),  # seats kept, or asked for, in this round
+        ("claimed_on_demand", np.int64),
+        ("orders", np.int64),  # launches so far, tried or not
+        ("attempts", np.int64),  # of spot
+        ("deficit_s", np.float64),  # the last look at which spot was short of what is wanted
+        ("deficit_on_demand", np.int64),  # on-demand replicas asked for then
+        ("asked_on_demand", np.int64),  # at the last look
+        # accounts
+        ("accounted_s", np.float64),  # up to here
+        ("served_target_s", np.float64),  # replica-seconds of the target, from the episode's start on
+        ("scored_s", np.float64),  # from score_from_s on, here and below
+        ("target_s", np.float64),
+        ("below_s", np.float64),  # fewer ready than the target
+        ("some_ready_s", np.float64),
+        ("ready_s", np.float64),  # replica-seconds
+        ("ready_on_demand_s", np.float64),
+        ("ready_least", np.int64),
+        ("outages", np.int64),
+        ("outage_s", np.float64),  # how long the present one has lasted
+        ("longest_outage_s", np.float64),
+        ("penalty_usd", np.float64),
+        ("usd_before", np.float64),  # dollars up to score_from_s
+        ("spot_s_before", np.float64),  # likewise billed seconds
+        ("on_demand_s_before", np.float64),
+        ("preemptions", np.int64),  # from the episode's start, here and below
+        ("spot_launches", np.int64),
+        ("on_demand_launches", np.int64),
+        ("failed_launches", np.int64),
+        ("stops", np.int64),
+        # requests
+        ("backlog", np.float64),
+        ("arrived", np.float64),
+        ("served", np.float64),
+        ("dropped", np.float64),
+        ("backlog_s", np.float64),  # request-seconds
+    ],
+    align=True,
+)
+
+# What a service knows of a pool: of its own tries, never of the market's capacity.
+SERVICE_POOL = np.dtype(
+    [
+        ("held", np.int64),  # seats on spot here, without those that are leaving
+        ("held_on_demand", np.int64),
+        ("ready", np.int64),
+        ("claimed", np.int64),  # seats on spot here kept, or asked for, in this round
+        ("claimed_on_demand", np.int64),
+        ("asked", np.int64),  # what `claimed` was at the end of the last round
+        ("in_use", np.int64),  # 1: on SpotHedge's list of zones available, 0: on that of zones preempting
+        ("failures", np.int64),  # launches that found no capacity
+        ("losses", np.int64),
+        ("successes", np.int64),
+        ("failed_s", np.float64),  # the last one; -inf: none, here and below
+        ("lost_s", np.float64),
+        ("got_s", np.float64),  # the last launch that found capacity
+        ("lived_s", np.float64),  # how long replicas that are gone have been held here, all together
     ],
     align=True,
 )
@@ -185,6 +275,8 @@ EPISODE = np.dtype(
         ("deadlines_missed", np.int64),
         ("invalid_actions", np.int64),
         ("decisions", np.int64),
+        # not added up
+        ("looking", np.int64),  # the service whose seats are being asked; NONE
     ],
     align=True,
 )
@@ -212,8 +304,11 @@ class State(NamedTuple):
     pools: np.recarray  # (N, P) POOL
     offers: np.recarray  # (N, 2P) OFFER
     market: np.recarray  # (N, P, points) MARKET_POINT
-    tasks: np.recarray  # (N, tasks) TASK; a row's first `task_count` are its world's
+    tasks: np.recarray  # (N, tasks + seats) TASK; a row's first `task_count` are its world's
     instances: np.recarray  # (N, slots) INSTANCE
+    services: np.recarray  # (N, S) SERVICE
+    service_pools: np.recarray  # (N, S, P) SERVICE_POOL
+    demand: np.recarray  # (N, S, points) DEMAND_POINT
     links: np.recarray  # (N, heads + tasks + 2 slots) LINK
     events: np.recarray  # (N, events) EVENT
     log: np.recarray  # (N, entries) LOG; no entries: nothing is logged
@@ -228,15 +323,28 @@ def _blank(dtype: np.dtype, **values: float) -> np.recarray:
     return table
 
 
-BLANK_EPISODE = _blank(EPISODE, focal=NONE, reason=NONE, free_slot=NONE)
+BLANK_EPISODE = _blank(EPISODE, focal=NONE, reason=NONE, free_slot=NONE, looking=NONE)
 BLANK_TASK = _blank(
-    TASK, instance=NONE, next_instance=NONE, completion_s=math.inf, stop_s=math.inf, left_spot_s=-math.inf
+    TASK,
+    instance=NONE,
+    next_instance=NONE,
+    completion_s=math.inf,
+    stop_s=math.inf,
+    left_spot_s=-math.inf,
+    service=NONE,
+    predecessor=NONE,
+    successor=NONE,
 )
 BLANK_POOL = _blank(POOL)
 BLANK_OFFER = _blank(OFFER)
+BLANK_SERVICE = _blank(
+    SERVICE, looked_s=-math.inf, event_look_s=-math.inf, changed=1, deficit_s=-math.inf, ready_least=UNLIMITED
+)
+BLANK_SERVICE_POOL = _blank(SERVICE_POOL, in_use=1, failed_s=-math.inf, lost_s=-math.inf, got_s=-math.inf)
 
 # What an episode adds up to: its metrics' names.
-TOTALS = (EPISODE.names or ())[(EPISODE.names or ()).index("spot_usd") :]
+_NAMES = EPISODE.names or ()
+TOTALS = _NAMES[_NAMES.index("spot_usd") : _NAMES.index("looking")]
 
 LACKS_SLOTS, LACKS_EVENTS, LACKS_LOG = 1, 2, 4
 
@@ -245,8 +353,10 @@ _FIRST_SLOTS = 64  # more are added when an episode needs them
 
 def new_state(params: Parameters, env_count: int, log_events: bool) -> State:
     """Empty tables for `env_count` environments of a scenario."""
-    pools, tasks = params.pools.shape[0], int(params.config[0].task_count)
+    pools, services = params.pools.shape[0], params.services.shape[0]
+    tasks = int(params.config[0].task_count) + int(params.services["seat_count"].sum())
     slots = min(tasks + 4, _FIRST_SLOTS)
+    points = demand_length(params.demands, float(params.config[0].horizon_s)) if services else 0
     n = env_count
     return State(
         worlds=new_table(n, WORLD),
@@ -256,8 +366,11 @@ def new_state(params: Parameters, env_count: int, log_events: bool) -> State:
         market=new_table((n, pools, timeline_length(params)), MARKET_POINT),
         tasks=new_table((n, tasks), TASK),
         instances=new_table((n, slots), INSTANCE),
+        services=new_table((n, services), SERVICE),
+        service_pools=new_table((n, services, pools), SERVICE_POOL),
+        demand=new_table((n, services, points), DEMAND_POINT),
         links=new_table((n, link_count(pools, tasks, slots)), LINK),
-        events=new_table((n, event_count(pools, tasks, slots)), EVENT),
+        events=new_table((n, event_count(pools + 4 * services, tasks, slots)), EVENT),
         log=new_table((n, 1024 if log_events else 0), LOG),
         masks=np.zeros((n, 1 + 2 * pools), np.bool_),
     )

@@ -53,7 +53,7 @@ def ask_in_turn(params, state, env: int, task_id: int) -> None:
 @compiled
 def urgent_number(task, task_id: int, time_s: float) -> int:
     """An event's number that orders tasks by whole seconds of urgency, then by arrival."""
-    seconds = math.floor(min(max(urgency_s(task, time_s), -_MOST_SLACK_S), _MOST_SLACK_S))
+    seconds = math.floor(min(max(urgency_s(task, time_s), -_MOST_SLACK_S), _MOST_SLACK_S - 1.0))
     return ((seconds + _MOST_SLACK_S) << _TASK_BITS) | task_id
 
 
@@ -101,6 +101,7 @@ def place(params, state, env: int, task_id: int, instance_id: int) -> None:
     task.launch_failed = 0
     task.placed_s = episode.now_s
     task.ready_s = max(episode.now_s, instance.setup_done_s) + load_s(config, spec, state_mb(task, task.progress_s))
+    task.ready_s += task.setup_s
     instance.ready_integral = dollars_until(params, state, env, instance.offer, task.ready_s)
     state.episodes[env].waiting_s += episode.now_s - task.waiting_since_s
     count_down(params, state, env, task_id, task.ready_s)
@@ -114,7 +115,7 @@ def place(params, state, env: int, task_id: int, instance_id: int) -> None:
 @compiled
 def stay(params, state, env: int, task_id: int) -> None:
     """The task is on an instance: it is asked again after the interval, if running tasks are."""
-    if params.config[0].reconsider_running:
+    if params.config[0].reconsider_running and state.tasks[env, task_id].service == NONE:
         ask_later(params, state, env, task_id, AskReason.RECONSIDER)
 
 

@@ -24,7 +24,7 @@ from tessera_env.evaluation.optimum.fleet import check_worlds, fleet_bound_usd
 from tessera_env.evaluation.optimum.problem import check_simulation
 from tessera_env.evaluation.playing import play
 from tessera_env.evaluation.results import Results, Table
-from tessera_env.observation.layout import Layout
+from tessera_env.observation.layout import Layout, layout_of
 from tessera_env.policies.learned import LearnedPolicy
 from tessera_env.policies.making import make_policy
 from tessera_env.policies.protocol import Policy
@@ -96,7 +96,7 @@ class Experiment:
         """
         self._check_ranges()
         scenario = load_scenario(self.scenario, **(self.overrides or {}))
-        policies = _players(self.policies, Layout(len(scenario.pools)), self.seed)
+        policies = _players(self.policies, layout_of(scenario), self.seed)
         baseline = _baseline(self.baseline, list(policies))
         env = TesseraVectorEnv(
             self._rows_for(scenario),

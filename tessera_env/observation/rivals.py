@@ -4,7 +4,7 @@ from tessera_env.engine.deadlines import urgency_s
 from tessera_env.engine.instances import launch_room
 from tessera_env.engine.kinds import InstanceStatus
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import Field
+from tessera_env.observation.fields import Field
 from tessera_env.observation.squash import squash
 
 _MOST_SEEN = 256  # rows of the instance table: a step must not take longer with a million tasks

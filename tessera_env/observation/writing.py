@@ -13,10 +13,12 @@ from tessera_env.engine.kinds import AskReason, TaskStatus
 from tessera_env.engine.pool_history import averages_after
 from tessera_env.engine.work import changeover_s, run_time_s, saved_at, state_mb
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import FIELD_COUNT, INTERRUPTIONS_SHOWN, POOL_FIELD_COUNT, Field, PoolField
+from tessera_env.observation.fields import FIELD_COUNT, INTERRUPTIONS_SHOWN, POOL_FIELD_COUNT, Field, PoolField
 from tessera_env.observation.rivals import write_rivals
+from tessera_env.observation.services import write_services
 from tessera_env.observation.squash import squash
 from tessera_env.world.market.timeline import price_integral_at
+from tessera_env.world.parameters import NONE
 
 _DAY_S = 86400.0
 _SPELL_PRIOR_S = 4.0 * 3600.0
@@ -24,7 +26,22 @@ _SPELL_PRIOR_S = 4.0 * 3600.0
 
 @compiled
 def write_observation(params, state, env: int, out) -> None:
-    """Write the observation of the row's focal task into `out[env]`."""
+    """Write the observation of the row's focal task into `out[env]`: what tasks see, then what services see."""
+    first = 0
+    if params.config[0].task_count > 0:
+        first = FIELD_COUNT + params.pools.shape[0] * POOL_FIELD_COUNT
+        write_tasks(params, state, env, out, first)
+    if params.services.shape[0] > 0:
+        write_services(params, state, env, first, out)
+
+
+@compiled
+def write_tasks(params, state, env: int, out, size: int) -> None:
+    """Write the group of tasks, of this size; zeros where a service's seat is asked."""
+    if state.tasks[env, state.episodes[env].focal].service != NONE:
+        for k in range(size):
+            out[env, k] = 0.0
+        return
     write_clock(params, state, env, out)
     write_task(params, state, env, out)
     write_deadline(params, state, env, out)

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -110,10 +111,19 @@ def _options_of(name: str, make: Callable[..., Policy]) -> dict[str, type]:
         raise PolicyError(f"policy: {name}: cannot be made from a layout alone ({error})") from None
     _, *parameters = signature.parameters.values()
     named = [one for one in parameters if one.kind is not one.VAR_KEYWORD]
-    return {one.name: one.annotation for one in named if one.annotation in _NUMBERS}
+    return {one.name: one.annotation for one in named if one.annotation in _NUMBERS or _is_choice(one.annotation)}
 
 
-def _number(what: str, text: str, kind: type) -> int | float:
+def _is_choice(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, IntEnum)
+
+
+def _number(what: str, text: str, kind: Any) -> int | float:
+    if _is_choice(kind):
+        if text.upper() not in kind.__members__:
+            allowed = ", ".join(member.lower() for member in kind.__members__)
+            raise PolicyError(f"{what}: {text[:50]!r} (allowed: {allowed})")
+        return kind[text.upper()]
     pattern, words = _NUMBERS[kind]
     if not pattern.fullmatch(text):
         shown = text if len(text) <= 50 else f"{text[:50]}..."

@@ -56,6 +56,8 @@ class Random:
 
 def _hashed_places(layout: Layout) -> np.ndarray:
     """Where the fields stand that draws have always depended on, in their order: new ones do not change the draws."""
+    if layout.has_services:
+        return np.arange(layout.size)
     names = {signature.split(":")[0] for signature in FIELDS}
     blocks = [range(layout.first_pool_index)]
     starts = range(layout.first_pool_index, layout.size, layout.pool_field_count)

@@ -15,6 +15,7 @@ from tessera_env.recordings.bundled import BUNDLED
 from tessera_env.recordings.traces.series import HOUR_S
 from tessera_env.scenario.market import Pool, SemiMarkovCapacity, SpellCapacity, SteppedPrice
 from tessera_env.scenario.model import ScenarioFields
+from tessera_env.scenario.service import MAX_REPLICAS, Service
 from tessera_env.scenario.unread import problems_of_unread
 from tessera_env.world.parameters import MB_PER_GBIT
 
@@ -43,6 +44,53 @@ def _state(scenario: ScenarioFields) -> Iterator[str]:
             f"task.state_cap_mb: must be at least state_base_mb = {exact(task.state_base_mb)} "
             f"(got {exact(task.state_cap_mb)})"
         )
+
+
+def _kinds(scenario: ScenarioFields) -> Iterator[str]:
+    if scenario.task.count == 0 and not scenario.service:
+        yield "task.count: must be at least 1, unless there is a service (got 0)"
+
+
+def _services(scenario: ScenarioFields) -> Iterator[str]:
+    services = scenario.service
+    names, pools = [service.name for service in services], [pool.name for pool in scenario.pools]
+    for index, service in enumerate(services):
+        if service.name in names[:index]:
+            yield f"service.{index}.name: must be unique (got {service.name!r} again)"
+        unknown = [name for name in service.pools or () if name not in pools]
+        if unknown or service.pools == ():
+            got = ", ".join(map(repr, unknown)) or "none"
+            yield f"service.{index}.pools: must be of {', '.join(map(repr, pools))}, one at least (got {got})"
+            continue
+        yield from _replicas(f"service.{index}", service, scenario)
+
+
+def _replicas(field: str, service: Service, scenario: ScenarioFields) -> Iterator[str]:
+    if service.highest_target + service.extra > service.seats:
+        yield (
+            f"{field}.most: must be at least {service.highest_target + service.extra}, the largest target + extra "
+            f"(got {service.seats})"
+        )
+    if service.seats > MAX_REPLICAS:
+        yield f"{field}.target: must be at most {MAX_REPLICAS} with what is kept beside it (got {service.seats})"
+    if service.base_on_demand > service.highest_target:
+        yield (
+            f"{field}.base_on_demand: must be at most {service.highest_target}, the largest target "
+            f"(got {service.base_on_demand})"
+        )
+    had = max(pool.gpu_memory_mb for pool in scenario.pools if service.may_use(pool.name))
+    if service.gpu_memory_mb > had:
+        yield (
+            f"{field}.gpu_memory_mb: must be at most {exact(had)}, the largest of its pools' "
+            f"(got {exact(service.gpu_memory_mb)})"
+        )
+    if service.score_from_s >= scenario.horizon_h * HOUR_S:
+        yield (
+            f"{field}.score_from_s: must be below the horizon, {exact(scenario.horizon_h * HOUR_S)} s "
+            f"(got {exact(service.score_from_s)})"
+        )
+    if service.highest_target == 0:
+        yield f"{field}.target: must be above 0 at some time (got 0)"
 
 
 def _memory(scenario: ScenarioFields) -> Iterator[str]:
@@ -123,6 +171,8 @@ def _arrivals(scenario: ScenarioFields) -> Iterator[str]:
 
 def _workload(scenario: ScenarioFields) -> Iterator[str]:
     task = scenario.task
+    if task.count == 0:
+        return
     if (task.work_h is None) == (task.recording is None):
         got = "neither" if task.recording is None else "both"
         yield f"task.work_h: must be given unless task.recording is (got {got})"
@@ -289,6 +339,6 @@ def on_demand_h(scenario: ScenarioFields, pool: Pool, work_h: Any, state_mb: Any
 
 
 _CHECKS = (
-    problems_of_unread, _fractions, _state, _memory, _pool_names, _prices, _arrivals, _workload, _spells, _market,
-    _replays, _deadlines,
+    _kinds, _services, problems_of_unread, _fractions, _state, _memory, _pool_names, _prices, _arrivals, _workload,
+    _spells, _market, _replays, _deadlines,
 )  # fmt: skip

@@ -9,6 +9,7 @@ from tessera_env.scenario.distributions import Distribution
 from tessera_env.scenario.market import OrnsteinUhlenbeckPrice, Pool, SemiMarkovCapacity
 from tessera_env.scenario.recorded import Recordings
 from tessera_env.scenario.scenario import Scenario
+from tessera_env.world.demand.timeline import DEMAND_SPEC, RECORDED_RATE
 from tessera_env.world.distributions import DISTRIBUTION, DistributionKind
 from tessera_env.world.parameters import (
     CONFIG,
@@ -17,6 +18,7 @@ from tessera_env.world.parameters import (
     NONE,
     POOL_SPEC,
     SERIES,
+    SERVICE_SPEC,
     TRACE_POINT,
     UNLIMITED,
     Arrivals,
@@ -40,7 +42,54 @@ def parameters_of(scenario: Scenario) -> Parameters:
         trace=_trace_table(recordings.series),
         quantiles=_quantiles(scenario),
         jobs=new_table(1, JOB) if recordings.jobs is None else recordings.jobs.copy(),
+        services=_services(scenario),
+        service_pools=_service_pools(scenario),
+        demands=_demands(scenario),
+        demand_points=new_table(1, RECORDED_RATE),
     )
+
+
+def _services(scenario: Scenario) -> np.recarray:
+    table = new_table(len(scenario.service), SERVICE_SPEC)
+    first_seat = scenario.task.count
+    for spec, service in zip(table, scenario.service, strict=True):
+        spec.first_seat, spec.seat_count = first_seat, service.seats
+        first_seat += service.seats
+        spec.extra, spec.base_on_demand = service.extra, service.base_on_demand
+        spec.control_interval_s = service.control_interval_s or scenario.decision_interval_s
+        spec.looks_when_changed = service.looks == "when_changed"
+        spec.looks_at_events = service.looks_at_events
+        spec.decides_before_market = service.decides_before_market
+        spec.setup_s, spec.model_mb, spec.gpu_memory_mb = service.setup_s, service.model_mb, service.gpu_memory_mb
+        spec.drain_s = service.drain_s
+        spec.serves_at_notice = service.at_notice == "serves"
+        spec.make_before_break = service.make_before_break
+        spec.launch_failure_s = service.launch_failure_s
+        spec.score_from_s = service.score_from_s
+        spec.shortfall_weight = service.shortfall_weight
+        spec.on_demand_price = min(
+            pool.on_demand_usd_per_h
+            for pool in scenario.pools
+            if service.may_use(pool.name) and pool.gpu_memory_mb >= service.gpu_memory_mb
+        )
+        spec.requests_per_replica = service.requests_per_replica or 0.0
+        spec.patience_s = service.patience
+    return table
+
+
+def _service_pools(scenario: Scenario) -> np.ndarray:
+    fits = [
+        [service.may_use(pool.name) and pool.gpu_memory_mb >= service.gpu_memory_mb for pool in scenario.pools]
+        for service in scenario.service
+    ]
+    return np.array(fits, dtype=np.bool_).reshape(len(scenario.service), len(scenario.pools))
+
+
+def _demands(scenario: Scenario) -> np.recarray:
+    table = new_table(len(scenario.service), DEMAND_SPEC)
+    for spec, service in zip(table, scenario.service, strict=True):
+        spec.target = service.target
+    return table
 
 
 def _config(scenario: Scenario, recordings: Recordings) -> np.recarray:

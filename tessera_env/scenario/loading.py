@@ -133,7 +133,9 @@ def override(values: dict[str, Any], key: str, value: Any) -> None:
 def _targets(node: Any, parts: list[str], key: str) -> Iterator[tuple[Any, str | int]]:
     """Every (container, key or index) that a dotted key names; mappings that are missing on the way are made."""
     first, rest = parts[0], parts[1:]
-    if isinstance(node, list):
+    if isinstance(node, list) and len(node) == 1 and not (first == "*" or first.isdigit()):
+        yield from _targets(node[0], parts, key)  # the name of one of its element's values
+    elif isinstance(node, list):
         indices = range(len(node)) if first == "*" else [_index(node, first, key)]
         for index in indices:
             yield from _targets(node[index], rest, key) if rest else iter([(node, index)])

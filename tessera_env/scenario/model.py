@@ -6,10 +6,11 @@ mappings; `tessera_env.scenario.conversion` turns one into the numbers that the 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from tessera_env.scenario.distributions import MAX_HOURS, Section, as_tuple
 from tessera_env.scenario.market import MAX_POOLS, Market, Pool
+from tessera_env.scenario.service import Service, as_services
 from tessera_env.scenario.workload import Task
 
 
@@ -94,10 +95,21 @@ class ScenarioFields(Section):
     )
     billing: Billing = Billing()
     checkpoint: Checkpoint = Checkpoint()
-    task: Task
+    task: Task = Task(count=0)
+    service: Annotated[tuple[Service, ...], BeforeValidator(as_services)] = Field(
+        (), description="services, each met by replicas; one may stand for itself"
+    )
     penalty: Penalty = Penalty()
     market: Market = Market()
     pools: Annotated[tuple[Pool, ...], BeforeValidator(_as_pools), Field(min_length=1, max_length=MAX_POOLS)]
+
+    @model_serializer(mode="wrap")
+    def _without_no_service(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A scenario without services says nothing of them, as before there were any."""
+        values: dict[str, Any] = handler(self)
+        if not self.service:
+            values.pop("service", None)
+        return values
 
     @property
     def replays(self) -> bool:

@@ -14,7 +14,7 @@ WorkHours = Annotated[Distribution, within(0.001, MAX_HOURS)]
 class Task(Section):
     """The workload: how many tasks, when, how long, how urgent, how large."""
 
-    count: int = Field(1, ge=1, le=10_000_000, description="tasks in an episode")
+    count: int = Field(1, ge=0, le=10_000_000, description="tasks in an episode")
     arrivals: Literal["at_start", "uniform", "poisson", "bursts", "recorded"] = Field(
         "at_start", description="when tasks arrive; recorded: as far apart as in the workload file"
     )

@@ -19,6 +19,30 @@ def accruals_of(params: Parameters, state: State, rows: np.ndarray) -> Accruals:
     return {**_billed(params, state, rows), **_billed_time(state, rows), **_of_tasks(params, state, rows)}
 
 
+def seats_accrued(
+    params: Parameters, state: State, rows: np.ndarray, seats: slice
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What seats have not been charged yet of the instances that they are on: dollars, seconds on spot, on on-demand.
+
+    Each (rows,).
+    """
+    tasks, now_s = state.tasks.view(np.ndarray)[rows, seats], state.episodes.view(np.ndarray)["now_s"][rows, None]
+    instances = state.instances.view(np.ndarray)[rows[:, None], np.maximum(tasks["instance"], 0)]
+    billed = (tasks["instance"] != NONE) & (instances["billing"] == 1)
+    elapsed_s = np.where(billed, now_s - instances["charged_s"], 0.0)
+    at = rows[:, None], instances["pool"], state.pools.view(np.ndarray)["cursor"][rows[:, None], instances["pool"]]
+    market = state.market.view(np.ndarray)
+    spot = market["price_integral"][at] + (now_s - market["time_s"][at]) * market["spot_price"][at] / 3600.0
+    on_demand = now_s * params.pools.view(np.ndarray)["on_demand_price"][instances["pool"]] / 3600.0
+    is_spot = instances["on_demand"] == 0
+    dollars = np.where(billed, np.where(is_spot, spot, on_demand) - instances["charged_integral"], 0.0)
+    return (
+        dollars.sum(axis=1),
+        np.where(is_spot, elapsed_s, 0.0).sum(axis=1),
+        np.where(is_spot, 0.0, elapsed_s).sum(axis=1),
+    )
+
+
 def _billed(params: Parameters, state: State, rows: np.ndarray) -> Accruals:
     """Dollars of what is billed now, by purchase."""
     now_s, pool_count = state.episodes.view(np.ndarray)["now_s"][rows, None], state.pools.shape[1]

@@ -4,6 +4,7 @@ import numpy as np
 
 from tessera_env.engine.state import TOTALS, State
 from tessera_env.simulation.accruals import accruals_of
+from tessera_env.simulation.services import service_metrics
 from tessera_env.world.parameters import Parameters
 
 _PERCENTS = (50, 95, 99)
@@ -32,6 +33,8 @@ def metrics_of(params: Parameters, state: State, rows: np.ndarray) -> dict[str, 
     of_world = np.arange(tasks.shape[1]) < task_count[:, None]  # rows behind are of earlier episodes
     # Added up over tasks: cost plus return would leave rounding where nothing was penalised.
     values["penalty_usd"] = np.where(of_world, tasks["penalty_usd"][rows], 0.0).sum(axis=1)
+    if params.services.shape[0]:
+        values["penalty_usd"] = values["penalty_usd"] + state.services.view(np.ndarray)["penalty_usd"][rows].sum(axis=1)
     values["objective_usd"] = values["cost_usd"] + values["penalty_usd"]
     progress_s = np.where(of_world, tasks["progress_s"][rows], 0.0).sum(axis=1)
     values["work_done_h"] = (progress_s + accruals.get("progress_s", 0.0)) / 3600.0
@@ -43,7 +46,7 @@ def metrics_of(params: Parameters, state: State, rows: np.ndarray) -> dict[str, 
     percentiles_h = np.array([_percentiles(stays) for stays in stays_h]).reshape(len(rows), len(_PERCENTS))
     for k, percent in enumerate(_PERCENTS):
         values[f"completion_p{percent}_h"] = percentiles_h[:, k]
-    return values
+    return values | service_metrics(params, state, rows) if params.services.shape[0] else values
 
 
 def _percentiles(stays_h: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tessera_env.engine.kinds import Stop
 from tessera_env.engine.state import State, grown, new_state
-from tessera_env.observation.layout import Layout
+from tessera_env.observation.layout import Layout, layout_of
 from tessera_env.observation.queue import Queue
 from tessera_env.policies.rules.choice import RULE
 from tessera_env.scenario.conversion import parameters_of
@@ -58,7 +58,7 @@ class Simulation:
         self.params = parameters_of(scenario)
         self.params.config[0].invalid_waits = invalid_waits
         (rewards or Rewards()).write(self.params)
-        self.layout = Layout(self.params.pools.shape[0])
+        self.layout: Layout = layout_of(scenario)
         self.row_count = row_count
         self._migration = Migration(planner or KuhnMunkres())
         self.threads = min(threads, row_count)

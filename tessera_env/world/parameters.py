@@ -177,6 +177,33 @@ JOB = np.dtype(
     align=True,
 )
 
+# One service: its seats are the task rows behind the scenario's tasks, `seat_count` of them from `first_seat` on.
+SERVICE_SPEC = np.dtype(
+    [
+        ("first_seat", np.int64),
+        ("seat_count", np.int64),  # the most replicas at one time
+        ("extra", np.int64),  # spot replicas wanted beyond the target
+        ("base_on_demand", np.int64),  # of the target, replicas that are on-demand whatever spot does
+        ("control_interval_s", np.float64),  # looks lie on multiples of this
+        ("looks_when_changed", np.int64),  # 1: a look is left out where nothing has changed since two quiet ones
+        ("looks_at_events", np.int64),  # 1: there is also a look when a replica is ready or lost, or the target moves
+        ("decides_before_market", np.int64),  # 1: a look comes before what else happens then; launches come after it
+        ("setup_s", np.float64),  # of a replica on its instance, beyond the pool's set-up; billed
+        ("model_mb", np.float64),  # loaded like a task's state
+        ("gpu_memory_mb", np.float64),
+        ("drain_s", np.float64),  # a stopped replica is billed this long, and takes nothing new
+        ("serves_at_notice", np.int64),  # 1: it serves to its end; 0: it counts as lost at once
+        ("make_before_break", np.int64),  # 1: a replica that moves serves until the new one is ready
+        ("launch_failure_s", np.float64),  # a launch without capacity is seen to fail only after this
+        ("score_from_s", np.float64),  # figures count from here on
+        ("shortfall_weight", np.float64),  # penalty of time below target, in the target's on-demand cost
+        ("on_demand_price", np.float64),  # $/h, the least of its pools
+        ("requests_per_replica", np.float64),  # requests/s that a ready replica serves; 0: no requests are counted
+        ("patience_s", np.float64),  # requests that would wait longer are dropped; inf: none
+    ],
+    align=True,
+)
+
 # One replayed change point: holds from `time_s` to the next point's time.
 TRACE_POINT = np.dtype(
     [("time_s", np.float64), ("spot_price", np.float64), ("capacity", np.int64)],
@@ -207,6 +234,10 @@ class Parameters(NamedTuple):
     trace: np.recarray  # (points,) TRACE_POINT; one point at least
     quantiles: np.ndarray  # (P, 2, MAX_QUANTILES) hours: lengths of up- and of down-spells, ascending
     jobs: np.recarray  # (jobs,) JOB; one at least
+    services: np.recarray  # (S,) SERVICE_SPEC
+    service_pools: np.ndarray  # (S, P) bool: which pools a service may use
+    demands: np.recarray  # (S,) DEMAND_SPEC
+    demand_points: np.recarray  # (points,) recorded demand; one point at least
 
 
 def new_table(shape: int | tuple[int, ...], dtype: np.dtype) -> np.recarray:
@@ -223,6 +254,7 @@ __all__ = [
     "NONE",
     "POOL_SPEC",
     "SERIES",
+    "SERVICE_SPEC",
     "TRACE_POINT",
     "UNLIMITED",
     "Arrivals",

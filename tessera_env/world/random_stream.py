@@ -50,6 +50,7 @@ class Purpose(IntEnum):
     JOB = 16
     BURST = 17
     DEMAND = 20
+    COIN = 21
 
 
 def seed_words(seed: int) -> tuple[int, int]:

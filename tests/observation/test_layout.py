@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from tessera_env.observation.layout import Field, Layout, ObservationField, PoolField
+from tessera_env.observation.fields import Field, ObservationField, PoolField
+from tessera_env.observation.layout import Layout
 
 ALL = [*Field, *PoolField]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tessera_env.observation.layout import Field, PoolField
+from tessera_env.observation.fields import Field, PoolField
 from tessera_env.scenario.loading import preset_names
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.planners import KuhnMunkres

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tessera_env.observation.layout import Field, Layout, ObservationField, PoolField
+from tessera_env.observation.fields import Field, ObservationField, PoolField
+from tessera_env.observation.layout import Layout
 
 Group = dict[str, tuple[str, float]]  # meaning and lower bound by name, in order
 TASK: Group = {field.name: (field.meaning, field.low) for field in Field}

@@ -15,7 +15,8 @@ deadline, or until the episode's end if that comes first.
 """
 
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import Field, Layout
+from tessera_env.observation.fields import Field
+from tessera_env.observation.layout import Layout
 from tessera_env.policies.rules.rule_policy import RulePolicy
 from tessera_env.policies.rules.seen import hours
 from tessera_env.policies.rules.wishes import ONLY_ON_DEMAND, SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, wish_rank

@@ -22,7 +22,7 @@ waiting; INTERACTIVE: spot, on-demand, waiting.
 """
 
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import Field
+from tessera_env.observation.fields import Field
 from tessera_env.policies.rules.ranking import FIRST, SECOND, THIRD, on_demand_rank, spot_rank
 from tessera_env.policies.rules.rule_policy import RulePolicy
 

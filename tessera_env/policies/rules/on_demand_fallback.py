@@ -1,7 +1,8 @@
 """Greedy until a task has been interrupted too often, then on-demand for that task to its end."""
 
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import INTERRUPTIONS_SHOWN, Field, Layout
+from tessera_env.observation.fields import INTERRUPTIONS_SHOWN, Field
+from tessera_env.observation.layout import Layout
 from tessera_env.policies.rules.greedy import greedy_rank
 from tessera_env.policies.rules.on_demand_only import on_demand_only_rank
 from tessera_env.policies.rules.rule_policy import RulePolicy

@@ -5,7 +5,7 @@ rule its answer under any mask: where the wish is invalid, the next best valid p
 """
 
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import FIELD_COUNT, POOL_FIELD_COUNT, PoolField
+from tessera_env.observation.fields import FIELD_COUNT, POOL_FIELD_COUNT, PoolField
 
 STAY = 0.0
 FIRST, SECOND, THIRD = 1e3, 2e3, 3e3  # far apart against any price in the observation

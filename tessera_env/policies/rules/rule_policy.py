@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from enum import IntEnum
 from typing import Any, ClassVar
 
 import numpy as np
@@ -34,11 +35,19 @@ class RulePolicy:
     name: str  # set by the subclass
     rank: ClassVar[Rank]
     choose_rows: ClassVar[Kernel]
+    for_services: ClassVar[bool] = False  # whether it also says where services' replicas are to be
+    for_tasks_alone: ClassVar[bool]  # whether it has something to say where there are no services
 
     def __init_subclass__(cls) -> None:
         cls.choose_rows = _kernel_of(cls)
+        if "for_tasks_alone" not in cls.__dict__:
+            cls.for_tasks_alone = not cls.for_services
 
     def __init__(self, layout: Layout, **options: float) -> None:
+        if layout.has_services and not self.for_services:
+            raise ValueError(f"{self.name}: places tasks alone (allowed where there are services: spot_hedge, ...)")
+        if not layout.has_services and not self.for_tasks_alone:
+            raise ValueError(f"{self.name}: places services' replicas (allowed where there are none: greedy, ...)")
         self.options = options
         self._layout = layout
         self._record = filled(new_table(1, options_type(type(self))), options)
@@ -63,7 +72,8 @@ def options_of(rule: type[RulePolicy]) -> dict[str, type]:
     """The types of a rule's options by name: what its `__init__` takes beside the layout."""
     parameters = inspect.signature(rule.__init__, eval_str=True).parameters.values()
     named = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
-    return {one.name: one.annotation for one in named if one.name not in ("self", "layout")}
+    kinds = {one.name: one.annotation for one in named if one.name not in ("self", "layout")}
+    return {name: int if issubclass(kind, IntEnum) else kind for name, kind in kinds.items()}
 
 
 def options_type(rule: type[RulePolicy]) -> np.dtype:

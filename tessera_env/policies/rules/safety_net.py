@@ -8,7 +8,7 @@ just lost its instance it asks for spot once more, or waits.
 """
 
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import Field
+from tessera_env.observation.fields import Field
 from tessera_env.policies.rules.wishes import ONLY_ON_DEMAND, SPOT_OR_WAIT
 
 FREE = -1

@@ -12,7 +12,8 @@ even when the slack is used up. So the safety rule (`tessera_env.policies.rules.
 """
 
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import Field, Layout
+from tessera_env.observation.fields import Field
+from tessera_env.observation.layout import Layout
 from tessera_env.policies.rules.rule_policy import RulePolicy
 from tessera_env.policies.rules.safety_net import FREE, safety_net
 from tessera_env.policies.rules.wishes import SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, wish_rank

@@ -9,7 +9,8 @@ with spot, and wait without. The safety rule (`tessera_env.policies.rules.safety
 import math
 
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import Field, Layout
+from tessera_env.observation.fields import Field
+from tessera_env.observation.layout import Layout
 from tessera_env.policies.rules.rule_policy import RulePolicy
 from tessera_env.policies.rules.safety_net import FREE, safety_net
 from tessera_env.policies.rules.seen import hours, seen

@@ -11,7 +11,7 @@ With cp(t) = C(0) - C(t) the work done and ep(t) = t C(0) / R(0) the expected pr
 """
 
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import Field
+from tessera_env.observation.fields import Field
 from tessera_env.policies.rules.rule_policy import RulePolicy
 from tessera_env.policies.rules.safety_net import FREE, safety_net
 from tessera_env.policies.rules.wishes import ONLY_ON_DEMAND, SPOT_OR_ON_DEMAND, SPOT_OR_WAIT, any_spot, wish_rank

@@ -8,7 +8,8 @@ work left. The room is offered at that instant to whoever lacks spot, the tighte
 """
 
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import Field, Layout
+from tessera_env.observation.fields import Field
+from tessera_env.observation.layout import Layout
 from tessera_env.policies.rules.fleet_threshold import (
     MOST_HOURS,
     MOST_THETA,

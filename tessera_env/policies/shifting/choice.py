@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from tessera_env.jit.compiled import compiled
 from tessera_env.jit.kernel import Kernel
-from tessera_env.observation.layout import Field
+from tessera_env.observation.fields import Field
 from tessera_env.policies.shifting.figures import FIGURE_COUNT, SINGLE_COUNT, write_figures, write_next
 from tessera_env.policies.shifting.placing import best_on_demand, best_spot, staying, write_weights
 from tessera_env.policies.shifting.turns import move_turn, on_demand_turn, yield_turn

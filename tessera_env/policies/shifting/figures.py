@@ -7,7 +7,7 @@ from enum import IntEnum
 from itertools import combinations_with_replacement
 
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import Field, PoolField
+from tessera_env.observation.fields import Field, PoolField
 from tessera_env.policies.rules.ranking import pool_value
 from tessera_env.policies.rules.seen import hours, seen
 from tessera_env.world.parameters import NONE

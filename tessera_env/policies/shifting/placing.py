@@ -8,7 +8,7 @@ well to pay for a pool that lasts.
 import numpy as np
 
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import PoolField
+from tessera_env.observation.fields import PoolField
 from tessera_env.policies.rules.ranking import pool_value
 from tessera_env.policies.shifting.figures import SINGLE_NAMES, can_have
 from tessera_env.world.parameters import NONE

@@ -7,7 +7,8 @@ from typing import Any, Self
 import numpy as np
 
 from tessera_env.observation.checked import checked_question
-from tessera_env.observation.layout import Field, Layout, PoolField
+from tessera_env.observation.fields import Field, PoolField
+from tessera_env.observation.layout import Layout
 from tessera_env.policies.shifting.choice import Turn, add_figures, choose_rows
 from tessera_env.policies.shifting.figures import (
     AVERAGED,

@@ -7,7 +7,7 @@ beyond which no shift should reach.
 import math
 
 from tessera_env.jit.compiled import compiled
-from tessera_env.observation.layout import Field, PoolField
+from tessera_env.observation.fields import Field, PoolField
 from tessera_env.policies.rules.fleet_threshold import slack_left_h
 from tessera_env.policies.rules.ranking import pool_value
 from tessera_env.policies.rules.seen import hours, unsquashed

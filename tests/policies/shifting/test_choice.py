@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tessera_env.observation.layout import Field, Layout
+from tessera_env.observation.fields import Field
+from tessera_env.observation.layout import Layout
 from tessera_env.policies import make_policy
 from tessera_env.policies.shifting.choice import Turn
 from tessera_env.policies.shifting.figures import FIGURE_COUNT, NAMES
