@@ -27,7 +27,7 @@ class Replicas(NamedTuple):
 
 
 def add_replicas(programme: Programme, cells: Cells) -> Replicas:
-    """Columns of the cells' replicas; what is ready beyond the cell before has become ready, and at first nothing is."""
+    """Columns of the cells' replicas; what is ready beyond the cell before has become ready, at first all of it."""
     shape = cells.room.shape
     ready = programme.columns(cells.use_usd.ravel(), cells.room.ravel()).reshape(shape)
     starts = programme.columns(cells.start_usd.ravel(), cells.room.ravel()).reshape(shape)

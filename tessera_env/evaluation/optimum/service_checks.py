@@ -32,10 +32,10 @@ def check_service(
         check_counts(name, counts)
     for name, prices in (("spot_price", spot_price), ("on_demand_price", on_demand_price)):
         check_prices(name, prices)
-    if not 0 <= cold_ticks <= scored_from <= ticks:
-        raise ValueError(
-            f"scored_from: {scored_from} (allowed: {cold_ticks} to {ticks}, cold_ticks to the end; cold_ticks: 0 or more)"
-        )
+    if not 0 <= cold_ticks <= ticks:
+        raise ValueError(f"cold_ticks: {cold_ticks} (allowed: 0 to {ticks})")
+    if not cold_ticks <= scored_from <= ticks:
+        raise ValueError(f"scored_from: {scored_from} (allowed: {cold_ticks}, the cold ticks, to {ticks})")
     highest = int(target[scored_from:].max(initial=0))
     if most is not None and most < highest:
         raise ValueError(f"most: {most} (allowed: none, or {highest}, the largest target, or more)")
