@@ -74,13 +74,15 @@ def service_bound_usd(
     wanted = np.where((middles_s >= from_s) & ~is_sliver, _at(target.time_s, target.replicas, middles_s), 0)
     programme = Programme()
     cells = _cells(offers, edges_s, is_sliver, int(wanted.max()))
-    replicas = add_replicas(programme, cells)
+    scale_usd = cells.use_usd.max() or 1.0  # the solver takes what is below 1e-7 for nothing
+    scaled = cells._replace(use_usd=cells.use_usd / scale_usd, start_usd=cells.start_usd / scale_usd)
+    replicas = add_replicas(programme, scaled)
     if availability == 1.0:
         programme.enter(programme.rows(-wanted), replicas.ready, -1.0)
     else:
         scored_s = np.where(middles_s >= from_s, lengths_s, 0.0)
         _add_shares(programme, cells, replicas, wanted, scored_s, availability)
-    return max(programme.least_usd(), 0.0)
+    return max(programme.least_usd(), 0.0) * float(scale_usd)
 
 
 def _at(time_s: np.ndarray, values: np.ndarray, moments_s: np.ndarray) -> np.ndarray:

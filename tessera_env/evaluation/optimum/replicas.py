@@ -73,7 +73,8 @@ def least_cost(
     check_service(capacity, spot_price, np.asarray(on_demand_price), target, cold_ticks, most, scored_from)
     wanted = np.where(np.arange(len(target)) >= scored_from, target, 0)
     price = np.vstack((spot_price, np.broadcast_to(on_demand_price, target.shape))).astype(float)
-    ticks = Cells(_room(capacity, wanted, cold_ticks), price, _start_usd(price, cold_ticks))
+    scaled = price / (price.max() or 1.0)  # the solver takes what is below 1e-7 for nothing
+    ticks = Cells(_room(capacity, wanted, cold_ticks), scaled, _start_usd(scaled, cold_ticks))
     held = _held(_ready(ticks, wanted), cold_ticks)
     if most is not None and held.sum(axis=0).max() > most:
         held = _held(_ready_of_few(ticks, wanted, cold_ticks, most), cold_ticks)

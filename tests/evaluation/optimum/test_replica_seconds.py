@@ -75,6 +75,12 @@ class TestClosedForms:
         dear = Offer(np.array([0.0, 3_240.0]), np.array([1.0, 2.0]), np.array([9, 9]), 0.0, 720.0)
         assert service_bound_usd([dear], constant(1), 3_600.0, 7_200.0) == pytest.approx(0.1 + 0.2 + 2.0)
 
+    @pytest.mark.parametrize("usd_per_h", [1e-9, 1e-5, 1e6])
+    def test_dollars_may_be_tiny_or_huge(self, usd_per_h: float) -> None:
+        offers = [spot({0.0: 1, 7_200.0: 0, 7_560.0: 1}, usd_per_h, 0.0, 360.0), on_demand(2.5 * usd_per_h)]
+        bound = service_bound_usd(offers, constant(1), 360.0, 36_000.0)
+        assert bound == pytest.approx(usd_per_h * (9.9 + 2.5 * 0.2))
+
     def test_nothing_is_wanted(self) -> None:
         assert service_bound_usd([on_demand()], constant(0), 0.0, 36_000.0) == 0.0
 

@@ -310,6 +310,21 @@ class TestWholeNumbers:
         assert taken @ usd == pytest.approx(least[2_501:].min(), abs=1e-7)
 
 
+class TestUnit:
+    """Dollars of a tick may be tiny or huge."""
+
+    @pytest.mark.parametrize("unit", [1e-9, 1e-5, 1e6])
+    @pytest.mark.parametrize("few", [False, True])
+    def test_the_plan_is_the_same(self, unit: float, few: bool) -> None:
+        for seed in range(8):
+            service = drawn(seed, 30, 3)
+            service = service._replace(most=int(service.target.max()) + 1 if few else None)
+            other = service._replace(
+                spot_price=unit * service.spot_price, on_demand_price=unit * service.on_demand_price
+            )
+            assert least_cost(*other).usd == pytest.approx(unit * least_cost(*service).usd)
+
+
 class TestRefusals:
     """One line that names the argument, the value and what is allowed."""
 
