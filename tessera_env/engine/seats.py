@@ -98,6 +98,7 @@ def settle_in(params, state, env: int, seat_id: int, instance_id: int) -> None:
         service.spot_launches += 1
         known.successes += 1
         known.got_s = now_s
+        known.up_since_s = min(known.up_since_s, now_s)
     seat.waiting_since_s = now_s
     place(params, state, env, seat_id, instance_id)
 
@@ -114,6 +115,7 @@ def fail(params, state, env: int, seat_id: int) -> None:
     if not offer.on_demand:
         known.failures += 1
         known.failed_s = episode.now_s
+        known.up_since_s = known.up_since_s if known.held > 1 else math.inf
     log_pool(state, env, LogKind.LAUNCH_FAILED, seat_id, offer.pool, offer.on_demand, 0.0)
     hold(state, env, seat_id, -1)
     empty(state, env, seat_id)
@@ -215,6 +217,7 @@ def on_seat_noticed(params, state, env: int, seat_id: int) -> None:
         service.preemptions += 1
         known.losses += 1
         known.lost_s = state.episodes[env].now_s
+        known.up_since_s = math.inf
         hold(state, env, seat_id, -1)
         note_life(state, env, seat_id)
     if seat.status == TaskStatus.PLACED and seat.is_ready and params.services[service_id].serves_at_notice:

@@ -174,6 +174,10 @@ class ServicePoolField(ObservationField):
     LIFETIME = 17, "h / (h + 2), h the hours held here on spot / (losses + 1)"
     COIN = 18, "a fresh number between 0 and 1, for ties"
     STARTING_HERE = 19, "n / (n + 8), n the replicas held here on spot that are not ready"
+    UP_AGE = (
+        20,
+        "h / (h + 2), h the hours since the first launch here that found capacity, since the last loss; 0: none",
+    )
 
 
 COUNT_HALF = 8.0  # counts are n / (n + 8)
