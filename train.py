@@ -24,14 +24,14 @@ from agents.hyperparameters import Hyperparameters, load_hyperparameters
 from agents.run_folder import CONFIG_FILE, free_folder, point_latest
 from agents.training import Run, train
 from agents.worlds import report_scenario
-from tessera_env.evaluation.experiment import DEFAULT_POLICIES, Experiment, PolicyLike
+from tessera_env.evaluation.experiment import DEFAULT_POLICIES, SERVICE_POLICIES, Experiment, PolicyLike
 from tessera_env.evaluation.results import Results
 from tessera_env.evaluation.statistics import bootstrap_means, estimate
 from tessera_env.files.json_files import read_object
 from tessera_env.files.paths import expanded
 from tessera_env.files.problems import named
 from tessera_env.files.streams import take_any_text
-from tessera_env.observation.layout import Layout
+from tessera_env.observation.layout import layout_of
 from tessera_env.policies import LearnedPolicy, pretrained_names
 from tessera_env.report.outputs import Outputs
 from tessera_env.report.text import results_text
@@ -231,7 +231,7 @@ def fleet_folder(folder: Path) -> Path:
 
 def report(run: Run | EvolutionRun, console: Console) -> None:
     """Print how the policy compares; after the default training train a fleet for a short time, too. All is JSON."""
-    learned = LearnedPolicy(run.folder, Layout(len(run.scenario.pools)))
+    learned = LearnedPolicy(run.folder, layout_of(run.scenario))
     learned.name = "learned"
     if run.scenario == load_scenario(DEFAULT_SCENARIO):
         report_deadline(run.folder, learned, console)
@@ -243,7 +243,12 @@ def report(run: Run | EvolutionRun, console: Console) -> None:
     elif run.scenario == load_scenario(FLEET):
         report_fleet(run.folder, learned, console)
     else:
-        compare(report_scenario(run.scenario), [*DEFAULT_POLICIES, learned], run.folder / "results.json", console)
+        compare(
+            report_scenario(run.scenario),
+            [*(SERVICE_POLICIES if run.scenario.service else DEFAULT_POLICIES), learned],
+            run.folder / "results.json",
+            console,
+        )
 
 
 def short_fleet_run(folder: Path) -> EvolutionRun:

@@ -89,7 +89,8 @@ def scores_of(policy: Any, observations: torch.Tensor) -> torch.Tensor:
 
 def _check_spaces(model: BaseAlgorithm) -> None:
     """Raises ValueError: the model does not see an environment's observation as it is, but for a VecNormalize."""
-    layout, space = Layout(pool_count_of(model)), model.observation_space
+    space = model.observation_space
+    layout = Layout.sized(pool_count_of(model), (space.shape or (0,))[0])
     size = layout.size + (HINDSIGHT_SIZE if isinstance(model.policy, HindsightPolicy) else 0)
     is_plain = isinstance(space, spaces.Box) and space.shape == (size,)
     if not is_plain or not (

@@ -15,7 +15,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecNormalize
 
 from agents.actors import Actor, actor_of, pool_count_of, scores_of, seen_by
 from agents.rehearsal import rehearse
-from tessera_env.observation.layout import Layout
+from tessera_env.observation.layout import Layout, layout_of
 from tessera_env.policies.card import PolicyCard
 from tessera_env.policies.folder import save_policy
 from tessera_env.policies.learned import LearnedPolicy
@@ -51,12 +51,12 @@ def export_policy(
     card = _card(model, actor, trained_on, training or {})
     with TemporaryDirectory() as trial:
         save_policy(trial, actor.tensors, card)
-        rehearse(model, LearnedPolicy(trial, Layout(len(trained_on.pools))), trained_on)
+        rehearse(model, LearnedPolicy(trial, layout_of(trained_on)), trained_on)
     return save_policy(folder, actor.tensors, card)
 
 
 def _card(model: BaseAlgorithm, actor: Actor, trained_on: Scenario, training: Mapping[str, Any]) -> dict[str, Any]:
-    layout = Layout(len(trained_on.pools))
+    layout = layout_of(trained_on)
     return {
         "kind": actor.kind,
         "activation": actor.activation,

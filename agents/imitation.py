@@ -39,7 +39,7 @@ class Imitation(BaseCallback):
     def _on_training_start(self) -> None:
         if self.model.num_timesteps > 0:
             return
-        teacher = make_policy(self.policy, Layout((int(self.model.action_space.n) - 1) // 2))  # type: ignore[attr-defined]
+        teacher = make_policy(self.policy, self._layout)
         optimizer = torch.optim.Adam(actor_parameters(self.model.policy), lr=_LEARNING_RATE)
         steps = self.model.n_steps  # type: ignore[attr-defined]
         rounds = max(1, round(self.decisions / (steps * self.training_env.num_envs)))
@@ -51,6 +51,11 @@ class Imitation(BaseCallback):
                 highlight=False,
                 soft_wrap=True,
             )
+
+    @property
+    def _layout(self) -> Layout:
+        space, actions = self.model.observation_space, int(self.model.action_space.n)  # type: ignore[attr-defined]
+        return Layout.sized((actions - 1) // 2, (space.shape or (0,))[0])
 
     def _on_step(self) -> bool:
         return True

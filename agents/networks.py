@@ -47,11 +47,10 @@ class PoolScorer(nn.Module):
     """Observations (n, K) to logits (n, 1 + 2P) and value features; stands where SB3 has its `MlpExtractor`."""
 
     def __init__(
-        self, pool_count: int, hidden: Sequence[int], activation: type[nn.Module], separate_critic: bool = False
+        self, layout: Layout, hidden: Sequence[int], activation: type[nn.Module], separate_critic: bool = False
     ) -> None:
         super().__init__()
-        layout = Layout(pool_count)
-        self.pool_count = pool_count
+        pool_count = self.pool_count = layout.pool_count
         self.first_pool_index = layout.first_pool_index
         width = hidden[-1]
         self.shared = mlp(layout.first_pool_index, hidden, activation)
@@ -103,6 +102,7 @@ class _PoolScorerMixin:
     net_arch: Any
     activation_fn: type[nn.Module]
     action_space: spaces.Discrete
+    observation_space: spaces.Box
     action_net: nn.Module
     mlp_extractor: nn.Module
 
@@ -111,8 +111,8 @@ class _PoolScorerMixin:
         super().__init__(*args, **kwargs)
 
     def _build_mlp_extractor(self) -> None:
-        pool_count = (int(self.action_space.n) - 1) // 2
-        self.mlp_extractor = PoolScorer(pool_count, self.net_arch, self.activation_fn, self.separate_critic)
+        layout = Layout.sized((int(self.action_space.n) - 1) // 2, self.observation_space.shape[0])
+        self.mlp_extractor = PoolScorer(layout, self.net_arch, self.activation_fn, self.separate_critic)
 
     def _build(self, lr_schedule: Any) -> None:
         super()._build(lr_schedule)  # type: ignore[misc]

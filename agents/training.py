@@ -61,7 +61,7 @@ from agents.worlds import development_scenario, development_seed, training_scena
 from tessera_env.evaluation.experiment import ROWS
 from tessera_env.evaluation.playing import play
 from tessera_env.files.writing import write_bytes, write_text
-from tessera_env.observation.layout import Layout
+from tessera_env.observation.layout import layout_of
 from tessera_env.policies.card import PolicyError
 from tessera_env.policies.folder import read_card
 from tessera_env.policies.making import make_policy
@@ -121,7 +121,7 @@ def _check_job(scenario: Scenario, settings: Hyperparameters) -> None:
     """Raises ValueError: the settings are for other scenarios, or name a policy to imitate that is none."""
     if settings.imitate != NOBODY:
         try:
-            make_policy(settings.imitate, Layout(len(scenario.pools)))
+            make_policy(settings.imitate, layout_of(scenario))
         except ValueError as error:
             raise ValueError(f"imitate: {error}; or {NOBODY!r}") from None
     _check_one_job(scenario, settings)

@@ -24,7 +24,8 @@ from tessera_env.files.json_files import read_object
 from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import write_text
-from tessera_env.policies.making import POLICIES, make_policy
+from tessera_env.observation.layout import layout_of
+from tessera_env.policies.making import fitting_policies, make_policy
 from tessera_env.policies.pretrained import pretrained_names
 from tessera_env.policies.protocol import Policy, QueuePolicy
 from tessera_env.report.event_log import episode_lines
@@ -73,7 +74,9 @@ class Case:
     @property
     def policies(self) -> list[str]:
         """All that play it."""
-        return [*POLICIES, *OPTIONS, *self.trained]
+        scenario = self.scenario
+        known = fitting_policies(layout_of(scenario))
+        return [*known, *(() if scenario.service else OPTIONS), *self.trained]
 
 
 def cases() -> list[Case]:
@@ -154,7 +157,7 @@ def logs(case: Case) -> Digests:
 
 def steps(case: Case) -> Digests:
     """The single environment under a few policies, what it renders, and what the others would have answered."""
-    for name in (RANDOM, "greedy", *case.trained):
+    for name in (RANDOM, "spot_hedge" if case.scenario.service else "greedy", *case.trained):
         env = gym.make(environment_of(case), render_mode="ansi", reward=PLAIN, overrides=case.overrides)
         policy, seen, parts = policy_of(name, case.scenario), [], []
         observation, info = env.reset(seed=SEED)

@@ -14,6 +14,8 @@ ENVIRONMENTS = {
     "Tessera/Deadline-v0": "deadline",
     "Tessera/DeadlineAWS-v0": "deadline-aws",
     "Tessera/CantBeLate-v0": "cant-be-late",
+    "Tessera/Service-v0": "service",
+    "Tessera/ServiceSpotHedge-v0": "service-spothedge",
 }
 
 for _id, _scenario in ENVIRONMENTS.items():

@@ -10,6 +10,7 @@ from tessera_env.evaluation.experiment import AUTO, Experiment, PolicyLike, Scen
 from tessera_env.evaluation.results import ON_DEMAND, Results
 from tessera_env.report.outputs import Outputs
 from tessera_env.scenario.distributions import MAX_HOURS
+from tessera_env.scenario.loading import load_scenario
 
 DEFAULT_POLICIES = ("greedy", "on_demand_fallback", "on_demand_only")
 MOST_TASKS = 10_000_000
@@ -18,7 +19,7 @@ MOST_TASKS = 10_000_000
 def simulate(
     duration: float | None = None,
     tasks: int | None = None,
-    policies: Sequence[PolicyLike] = DEFAULT_POLICIES,
+    policies: Sequence[PolicyLike] | None = None,
     scenario: ScenarioLike = "classic",
     seed: int = 0,
     episodes: int = 1,
@@ -37,7 +38,8 @@ def simulate(
     Args:
         duration: the horizon, h; None: the scenario's own.
         tasks: how many an episode has (at most, where arrivals are drawn); None: the scenario's own.
-        policies: as in `tessera_env.evaluation.experiment.Experiment`, as are those not named here.
+        policies: as in `tessera_env.evaluation.experiment.Experiment`, as are those not named here; None: DEFAULT_POLICIES,
+            or where there are services the policies for those.
         output: write the results here as JSON.
         html: write the report here.
         log: write the events of the first world here, for every policy; one line of JSON each.
@@ -77,7 +79,11 @@ def as_simulation(experiment: Experiment, duration: float | None, tasks: int | N
         _set_once(changes, "horizon_h", "duration", _checked_duration(duration))
     if tasks is not None:
         _set_once(changes, "task.count", "tasks", _checked_tasks(tasks))
-    return replace(experiment, overrides=changes, baseline=ON_DEMAND if ON_DEMAND in experiment.policies else AUTO)
+    policies = experiment.policies
+    if policies is None and not load_scenario(experiment.scenario, **changes).service:
+        policies = DEFAULT_POLICIES
+    baseline = ON_DEMAND if policies is None or ON_DEMAND in policies else AUTO
+    return replace(experiment, policies=policies, overrides=changes, baseline=baseline)
 
 
 def _set_once(changes: dict[str, Any], key: str, option: str, value: float) -> None:

@@ -17,12 +17,10 @@ from tessera_env.cli.options import (
     shell_line,
 )
 from tessera_env.cli.output import InputError, print_notices, print_text, refusing, terminal, write_all
-from tessera_env.evaluation.experiment import AUTO, DEFAULT_POLICIES, Experiment, NoFloorError
+from tessera_env.evaluation.experiment import AUTO, Experiment, NoFloorError
 from tessera_env.report.outputs import Outputs
 from tessera_env.report.text import results_text
 from tessera_env.report.workload_text import workload_lines
-
-_POLICIES = ",".join(DEFAULT_POLICIES)
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Evaluate:
 
     scenario: ScenarioName = "deadline-aws"
 
-    policies: Policies = _POLICIES
+    policies: Policies = AUTO
 
     episodes: Annotated[int, tyro.conf.arg(metavar="N", help="Worlds that every policy plays.")] = 200
 

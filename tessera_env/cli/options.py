@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from tessera_env.evaluation.experiment import AUTO, DEFAULT_POLICIES, SERVICE_POLICIES
 from tessera_env.policies.making import POLICIES
 from tessera_env.policies.pretrained import pretrained_names
 from tessera_env.scenario.loading import parse_override, preset_names
@@ -42,7 +43,8 @@ Policies = Annotated[
         metavar="NAME|FOLDER,...",
         help=f"Separated by commas: {', '.join([*POLICIES, *pretrained_names()])}, folders of exported policies such "
         "as runs/latest, or module:Class of your own. "
-        "Options follow a colon: on_demand_fallback:count=3, slack_threshold:theta=0.1, time_sliced:slices=4.",
+        "Options follow a colon: on_demand_fallback:count=3, slack_threshold:theta=0.1, spot_hedge:ties=cheapest. "
+        f"auto: {', '.join(DEFAULT_POLICIES)}, or, where there are services, {', '.join(SERVICE_POLICIES)}.",
     ),
 ]
 
@@ -90,8 +92,10 @@ def overrides_of(assignments: Sequence[str]) -> dict[str, Any]:
     return dict(parse_override(text) for text in assignments)
 
 
-def labels_of(policies: str) -> list[str]:
-    """The policies that an option names, separated by commas."""
+def labels_of(policies: str) -> list[str] | None:
+    """The policies that an option names, separated by commas; None: those that fit the scenario."""
+    if policies == AUTO:
+        return None
     return [name.strip() for name in policies.split(",")]
 
 

@@ -21,13 +21,12 @@ from tessera_env.cli.options import (
     shell_line,
 )
 from tessera_env.cli.output import InputError, print_notices, print_text, refusing, write_all
-from tessera_env.evaluation.experiment import Experiment
+from tessera_env.evaluation.experiment import AUTO, Experiment
 from tessera_env.report.outputs import Outputs
 from tessera_env.report.simulation_text import simulation_text
 from tessera_env.report.workload_text import workload_lines
-from tessera_env.simulate import DEFAULT_POLICIES, as_simulation
+from tessera_env.simulate import as_simulation
 
-_POLICIES = ",".join(DEFAULT_POLICIES)
 _OWN = "(default: the scenario's)"
 
 
@@ -60,7 +59,7 @@ class Simulate:
         ),
     ] = None
 
-    policies: Policies = _POLICIES
+    policies: Policies = AUTO
 
     scenario: ScenarioName = "classic"
 

@@ -39,6 +39,7 @@ MOST_EPISODES = 100_000
 ROWS = 256  # played side by side unless told otherwise; more brings little
 AUTO = "auto"  # the baseline: greedy where it is evaluated, else the first policy
 DEFAULT_POLICIES = ("on_demand_only", "on_demand_fallback", "greedy")
+SERVICE_POLICIES = ("on_demand_only", "even_spread", "round_robin", "spot_hedge", "spot_hedge_plus")
 _MOST_TASKS_AT_ONCE = 2_000_000  # in all rows together, which bounds memory to about a GB
 
 PolicyLike = str | Path | Policy
@@ -54,7 +55,8 @@ class Experiment:
 
     Args:
         scenario: a preset's name, a TOML file, a mapping or a Scenario.
-        policies: names with options ("on_demand_fallback:count=3"), folders of exported policies, or policies.
+        policies: names with options ("on_demand_fallback:count=3"), folders of exported policies, or policies; None:
+            DEFAULT_POLICIES, or SERVICE_POLICIES where there are services.
         episodes: worlds; world k is episode k of the seed.
         seed: of the worlds, the bootstrap and policies that draw.
         baseline: which policy the paired differences are taken against; "auto": greedy if it is among the policies,
@@ -74,7 +76,7 @@ class Experiment:
     """
 
     scenario: ScenarioLike = "deadline-aws"
-    policies: Sequence[PolicyLike] = DEFAULT_POLICIES
+    policies: Sequence[PolicyLike] | None = None
     episodes: int = 200
     seed: int = 1
     baseline: str | None = AUTO
@@ -96,7 +98,7 @@ class Experiment:
         """
         self._check_ranges()
         scenario = load_scenario(self.scenario, **(self.overrides or {}))
-        policies = _players(self.policies, layout_of(scenario), self.seed)
+        policies = _players(self._policies_for(scenario), layout_of(scenario), self.seed)
         baseline = _baseline(self.baseline, list(policies))
         env = TesseraVectorEnv(
             self._rows_for(scenario),
@@ -140,8 +142,16 @@ class Experiment:
         if self.bound:
             check_worlds(env.simulation.scenario, self.seed, self.episodes)
 
+    def _policies_for(self, scenario: Scenario) -> Sequence[PolicyLike]:
+        if self.policies is not None:
+            return self.policies
+        return SERVICE_POLICIES if scenario.service else DEFAULT_POLICIES
+
     def _rows_for(self, scenario: Scenario) -> int:
-        rows = max(1, min(ROWS, _MOST_TASKS_AT_ONCE // scenario.task.count)) if self.rows is None else self.rows
+        if self.rows is not None:
+            return min(self.rows, self.episodes)
+        tasks = scenario.task.count + sum(service.seats for service in scenario.service)
+        rows = max(1, min(ROWS, _MOST_TASKS_AT_ONCE // tasks))
         return min(rows, self.episodes)
 
 

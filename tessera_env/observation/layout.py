@@ -34,6 +34,12 @@ class Layout:
             return cls(pool_count, ServiceField, ServicePoolField)
         return cls(pool_count, has_services_beside=has_services)
 
+    @classmethod
+    def sized(cls, pool_count: int, size: int) -> Self:
+        """The layout, of tasks or of services alone, with this many values; that of tasks if neither has."""
+        services = cls.of(pool_count, has_tasks=False, has_services=True)
+        return services if services.size == size else cls(pool_count)
+
     @property
     def has_tasks(self) -> bool:
         """Whether tasks that are no seats are asked."""
@@ -43,6 +49,15 @@ class Layout:
     def has_services(self) -> bool:
         """Whether services' seats are asked."""
         return self.has_services_beside or not self.has_tasks
+
+    def refuse_services(self, policy: str) -> None:
+        """Refuse a policy that places tasks alone.
+
+        Raises:
+            ValueError: there are services.
+        """
+        if self.has_services:
+            raise ValueError(f"{policy}: places tasks alone (allowed where there are services: spot_hedge, ...)")
 
     @property
     def first_pool_index(self) -> int:

@@ -31,6 +31,13 @@ _NEXT_WEIGHTS_FILE = "policy.next.safetensors"  # in force when the card names i
 MAX_WEIGHTS_BYTES = 1024 * 1024 * 1024
 
 
+def _layout_of(card: PolicyCard) -> Layout:
+    """The layout whose fields the card names."""
+    services = Layout.of(card.pool_count, has_tasks=False, has_services=True)
+    is_known = {field.split(":")[0] for field in card.fields} <= set(services.names)
+    return services if is_known else Layout(card.pool_count)
+
+
 def save_policy(folder: str | Path, arrays: dict[str, np.ndarray], card: dict[str, Any]) -> PolicyCard:
     """Write a policy's folder, made if it is missing; the old policy stays in force until the new one is complete.
 
@@ -47,7 +54,7 @@ def save_policy(folder: str | Path, arrays: dict[str, np.ndarray], card: dict[st
     facts = {**card, "schema_version": SCHEMA_VERSION, "sha256": hashlib.sha256(weights).hexdigest()}
     checked = card_of(json.dumps(facts, default=_plain), "card")
     with told_of("card"):
-        layout = Layout(checked.pool_count)
+        layout = _layout_of(checked)
         player_of(checked, arrays, layout, inputs_of(checked, layout))
     folder = expanded(folder)
     make_folder(folder, exist_ok=True)

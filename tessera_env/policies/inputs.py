@@ -23,6 +23,10 @@ class Inputs:
     """
 
     def __init__(self, card: PolicyCard, layout: Layout) -> None:
+        if layout.has_services_beside:
+            raise ValueError(
+                "services beside tasks: no trained policy places both (allowed: rules, such as spot_hedge)"
+            )
         if card.kind == "mlp" and card.pool_count != layout.pool_count:
             raise ValueError(f"pool_count: {card.pool_count} (allowed here: {layout.pool_count})")
         names = known_names(card.fields, layout)

@@ -17,12 +17,25 @@ from tessera_env.policies.pretrained import PREFIX, pretrained_folder, pretraine
 from tessera_env.policies.protocol import Policy
 from tessera_env.policies.random import Random
 from tessera_env.policies.rules.choice import RULES
+from tessera_env.policies.rules.rule_policy import RulePolicy
 
 POLICIES: dict[str, Callable[..., Policy]] = {
     **{rule.name: rule for rule in RULES},
     RollingPlan.name: RollingPlan,
     Random.name: Random,
 }
+
+
+def fitting_policies(layout: Layout) -> list[str]:
+    """The names of `POLICIES` that can play in an environment of this layout."""
+    return [name for name, policy in POLICIES.items() if _fits(policy, layout)]
+
+
+def _fits(policy: Callable[..., Policy], layout: Layout) -> bool:
+    if isinstance(policy, type) and issubclass(policy, RulePolicy):
+        return policy.for_services if layout.has_services else policy.for_tasks_alone
+    return policy is Random or not layout.has_services
+
 
 # How an option's value is written, by its type; short enough to be read and to be shown.
 _NUMBERS: dict[type, tuple[re.Pattern[str], str]] = {

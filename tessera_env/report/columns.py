@@ -9,6 +9,11 @@ from tessera_env.evaluation.statistics import Estimate
 
 INVALID_ACTIONS = "invalid_actions"
 OBJECTIVE = "Objective: cost and penalties (missed deadlines, work left undone, downtime) in one figure"
+SERVICE_OBJECTIVE = "Objective: cost and penalties (time below the target) in one figure"
+
+SERVICE_CAPTION = (
+    "Available: share of time with the target ready; of on-demand: what replicas cost against the target on on-demand."
+)
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,12 @@ class Column:
 
 
 def columns_of(results: Results) -> list[Column]:
-    """What a table of the results shows: the gap and invalid actions only where there are any."""
+    """What a table of the results shows: the gap, invalid actions, tasks and services only where there are any."""
     has_any = {
         GAP: results.floor is not None,
         INVALID: any(total(results, label, INVALID_ACTIONS) for label in results.played),
+        **dict.fromkeys(TASK_COLUMNS, has_tasks(results)),
+        **dict.fromkeys(SERVICE_COLUMNS, has_services(results)),
     }
     return [column for column in COLUMNS if has_any.get(column, True)]
 
@@ -50,6 +57,16 @@ def columns_of(results: Results) -> list[Column]:
 def total(results: Results, label: str, metric: str) -> int:
     """A policy's count, of all worlds."""
     return round(float(results.tables[label][metric].sum()))
+
+
+def has_services(results: Results) -> bool:
+    """Whether the worlds have services."""
+    return any("availability" in results.tables[label] for label in results.played)
+
+
+def has_tasks(results: Results) -> bool:
+    """Whether the worlds have tasks, or may have had some."""
+    return not has_services(results) or any(total(results, label, "tasks") for label in results.played)
 
 
 def tasks_done(results: Results, label: str) -> str:
@@ -136,6 +153,19 @@ def _checkpoints(results: Results, label: str, summary: Summary) -> Cell:
     return Cell(f"{_mean(full + partial)}/{_mean(full + partial + restart)}")
 
 
+def _mean_scaled(metric: str, factor: float, digits: int) -> Callable[[Results, str, Summary], Cell]:
+    def cell(results: Results, label: str, summary: Summary) -> Cell:
+        value = summary.means.get(metric)
+        return Cell("" if value is None else f"{factor * value:,.{digits}f}")
+
+    return cell
+
+
+def objective_words(results: Results) -> str:
+    """What the objective is, in these worlds."""
+    return OBJECTIVE if has_tasks(results) else SERVICE_OBJECTIVE
+
+
 GAP = Column("gap\nclosed %", _gap_closed)
 INVALID = Column("invalid\nactions", _total_of(INVALID_ACTIONS))
 WORTH_COLUMNS = [
@@ -145,9 +175,19 @@ WORTH_COLUMNS = [
     Column("saves %", _savings),
     GAP,
 ]
-COUNT_COLUMNS = [
+TASK_COLUMNS = [
     Column("missed\ndeadlines", _total_of("deadlines_missed")),
     Column("tasks\ndone", _tasks_done),
+]
+SERVICE_COLUMNS = [
+    Column("avail-\nable %", _mean_scaled("availability", 100.0, 2)),
+    Column("of on-\ndemand %", _mean_scaled("relative_cost", 100.0, 1)),
+    Column("outages", _mean_of("outages")),
+    Column("longest\nmin", _mean_scaled("longest_outage_h", 60.0, 1)),
+]
+COUNT_COLUMNS = [
+    *TASK_COLUMNS,
+    *SERVICE_COLUMNS,
     Column("spot\nh", _mean_of("spot_h")),
     Column("on-demand\nh", _mean_of("on_demand_h")),
     Column("interrup-\ntions", _mean_of("interruptions")),

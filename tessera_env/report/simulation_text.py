@@ -5,7 +5,8 @@ import numpy as np
 from tessera_env.evaluation.results import ON_DEMAND, Results, Table
 from tessera_env.evaluation.statistics import FEW, Estimate, bootstrap_means, estimate
 from tessera_env.policies.making import POLICIES
-from tessera_env.report.columns import OBJECTIVE, has_penalties, percent
+from tessera_env.report.columns import has_penalties, has_services, objective_words, percent
+from tessera_env.report.services_text import services_lines
 
 HEADINGS = ("Policy", "Cost ($)", "Objective ($)", "Completed", "Preemptions", "Checkpoints")
 _WIDTHS = (20, 10, 13, 11, 11)  # at the least; the last column takes what it needs
@@ -17,7 +18,12 @@ Row = tuple[str, ...]  # a cell a column
 
 def simulation_text(results: Results) -> str:
     """The table, the savings against OnDemandOnly, and what one should know to read them."""
-    parts = ["\n".join(_table_lines(results)), "\n".join(_savings_lines(results)), "\n".join(_notes(results))]
+    parts = [
+        "\n".join(_table_lines(results)),
+        "\n".join(_services_lines(results)),
+        "\n".join(_savings_lines(results)),
+        "\n".join(_notes(results)),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -25,6 +31,12 @@ def policy_title(label: str) -> str:
     """A policy by its class's name, "OnDemandFallback:count=3"; an exported one by its folder, as it was given."""
     name, colon, options = label.partition(":")
     return f"{POLICIES[name].__name__}{colon}{options}" if name in POLICIES else label
+
+
+def _services_lines(results: Results) -> list[str]:
+    if not has_services(results):
+        return []
+    return services_lines(results, {label: policy_title(label) for label in results.tables})
 
 
 def _table_lines(results: Results) -> list[str]:
@@ -123,7 +135,7 @@ def _played(results: Results) -> str:
 
 def _objective(results: Results) -> str:
     """What the column is, where it is not the same as the one before."""
-    return f"{OBJECTIVE}." if has_penalties(results) else ""
+    return f"{objective_words(results)}." if has_penalties(results) else ""
 
 
 def _missed(results: Results) -> str:

@@ -8,7 +8,16 @@ from rich.text import Text
 from tessera_env.evaluation.floors import Floor
 from tessera_env.evaluation.results import Results
 from tessera_env.evaluation.statistics import FEW
-from tessera_env.report.columns import COUNT_COLUMNS, OBJECTIVE, WORTH_COLUMNS, Column, columns_of, did_unlike_numbers
+from tessera_env.report.columns import (
+    COUNT_COLUMNS,
+    SERVICE_CAPTION,
+    WORTH_COLUMNS,
+    Column,
+    columns_of,
+    did_unlike_numbers,
+    has_services,
+    objective_words,
+)
 from tessera_env.report.terminal import is_wider, rendered, table_text, width_of
 
 
@@ -50,7 +59,9 @@ def _title(results: Results) -> str:
 
 def _caption(results: Results) -> str:
     lines = ["Means over the same worlds, [95 % bootstrap interval]; hours and interruptions a world."]
-    lines.append(f"{OBJECTIVE}.")
+    lines.append(f"{objective_words(results)}.")
+    if has_services(results):
+        lines.append(SERVICE_CAPTION)
     if results.baseline is not None:
         lines.append(
             f"Difference to {results.baseline}: of the objective, paired by world; * interval clear of 0, ~ not clear."

@@ -10,7 +10,7 @@ from tessera_env.observation.layout import Layout
 
 def scorer(pool_count: int, seed: int = 0, separate_critic: bool = False) -> PoolScorer:
     torch.manual_seed(seed)
-    return PoolScorer(pool_count, [16, 8], nn.Tanh, separate_critic)
+    return PoolScorer(Layout(pool_count), [16, 8], nn.Tanh, separate_critic)
 
 
 def observations(pool_count: int, rows: int = 5) -> torch.Tensor:

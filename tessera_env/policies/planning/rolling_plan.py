@@ -56,6 +56,7 @@ class RollingPlan:
     name = "rolling_plan"
 
     def __init__(self, layout: Layout, replan_h: float = 0.5, theta: float = 0.3) -> None:
+        layout.refuse_services(self.name)
         for name, value, low, high in (("replan_h", replan_h, 0.0, 24.0), ("theta", theta, 0.0, 10.0)):
             if not low <= value <= high:
                 raise ValueError(f"{self.name}: {name}: {value:g} (allowed: {low:g} to {high:g})")

@@ -44,8 +44,8 @@ class RulePolicy:
             cls.for_tasks_alone = not cls.for_services
 
     def __init__(self, layout: Layout, **options: float) -> None:
-        if layout.has_services and not self.for_services:
-            raise ValueError(f"{self.name}: places tasks alone (allowed where there are services: spot_hedge, ...)")
+        if not self.for_services:
+            layout.refuse_services(self.name)
         if not layout.has_services and not self.for_tasks_alone:
             raise ValueError(f"{self.name}: places services' replicas (allowed where there are none: greedy, ...)")
         self.options = options
