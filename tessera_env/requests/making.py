@@ -17,7 +17,7 @@ def replicas_of(ready_s: Any, until_s: Any, fate: Any) -> np.recarray:
         ValueError: the columns do not fit together, or a value is not allowed; one line.
     """
     table = _table(REPLICA, ready_s=ready_s, until_s=until_s, fate=fate)
-    table = table[np.argsort(table.ready_s, kind="stable")]
+    table[:] = table[np.argsort(table.ready_s, kind="stable")]
     check_replicas(table, math.inf if (table.until_s == math.inf).any() else 0.0)
     return table
 

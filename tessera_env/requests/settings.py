@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from numbers import Integral, Real
 
 import numpy as np
 
@@ -82,11 +81,15 @@ class RequestSettings:
             raise ValueError("\n".join(problems))
 
     def _problems(self) -> Iterator[str]:
-        if not isinstance(self.timeout_s, Real) or isinstance(self.timeout_s, bool) or not self.timeout_s > 0.0:
+        if (
+            not isinstance(self.timeout_s, int | float | np.number)
+            or isinstance(self.timeout_s, bool)
+            or not self.timeout_s > 0.0
+        ):
             yield f"timeout_s: {self.timeout_s!r} (allowed: more than 0; inf for none)"
         for name in ("slots", "clients"):
             value = getattr(self, name)
-            if not isinstance(value, Integral) or isinstance(value, bool) or not 1 <= value <= _MOST:
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 1 <= value <= _MOST:
                 yield f"{name}: {value!r} (allowed: a whole number from 1 to {_MOST})"
         for name, choices in _CHOICES.items():
             names = [choice.name.lower() for choice in choices]

@@ -1,0 +1,39 @@
+"""Random numbers of a world's requests: each is a pure function of the world and of what it is for."""
+
+import numpy as np
+
+from tessera_env.jit.kernel import Kernel
+from tessera_env.world.parameters import new_table
+from tessera_env.world.random_stream import WORLD, exponential, seed_words, uniform
+
+_EPISODES = 2**32
+
+
+def world_of(seed: int, episode: int) -> np.recarray:
+    """The address of a world, (1,) WORLD.
+
+    Raises:
+        ValueError: the seed or the episode is out of range.
+    """
+    if not 0 <= episode < _EPISODES:
+        raise ValueError(f"episode: {episode} (allowed: 0 to 2**32 - 1)")
+    world = new_table(1, WORLD)
+    world.seed_low, world.seed_high = seed_words(seed)
+    world.episode = episode
+    return world
+
+
+def _fill_exponentials(worlds, purpose, values) -> None:
+    """Draws of the exponential distribution with mean 1."""
+    for k in range(values.shape[0]):
+        values[k] = exponential(worlds[0], purpose, 0, k)
+
+
+def _fill_uniforms(worlds, purpose, values) -> None:
+    """Uniform draws in the open interval (0, 1)."""
+    for k in range(values.shape[0]):
+        values[k] = uniform(worlds[0], purpose, 0, k)
+
+
+fill_exponentials = Kernel(_fill_exponentials, waits=True)
+fill_uniforms = Kernel(_fill_uniforms, waits=True)
