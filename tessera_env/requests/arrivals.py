@@ -7,9 +7,12 @@ import numpy as np
 
 from tessera_env.files.numbers import exact
 from tessera_env.jit.kernel import Kernel
+from tessera_env.requests.draws import check_world
+from tessera_env.requests.settings import is_number
 from tessera_env.world.parameters import NONE
 from tessera_env.world.random_stream import Purpose, exponential
 
+ROOM = 64  # for arrivals beyond those expected, and eight standard deviations
 _MOST_EXPECTED = 100_000_000
 
 
@@ -22,16 +25,17 @@ def arrivals_of(points: Any, until_s: float, world: np.recarray) -> np.ndarray:
         world: see `world_of`.
 
     Raises:
-        ValueError: the points or the end are not allowed; one line.
+        ValueError: the points, the end or the world are not allowed; one line.
     """
     rates = _checked(points)
-    if not 0.0 < until_s < math.inf:
-        raise ValueError(f"until_s: {until_s} (allowed: a number above 0)")
+    check_world(world)
+    if not is_number(until_s) or not 0.0 < until_s < math.inf:
+        raise ValueError(f"until_s: {until_s!r} (allowed: a number above 0)")
     lengths_s = np.diff(np.minimum(rates[:, 0], until_s), append=until_s)
     expected = float((rates[:, 1] * lengths_s).sum())
     if expected > _MOST_EXPECTED:
         raise ValueError(f"points: {expected:.3g} requests expected (allowed: up to {_MOST_EXPECTED})")
-    room = int(expected + 8.0 * math.sqrt(expected)) + 64
+    room = max(int(expected + 8.0 * math.sqrt(expected)) + ROOM, 1)
     while True:
         arrivals_s = np.zeros(room)
         count = fill_arrivals(world, rates, float(until_s), arrivals_s)
@@ -41,7 +45,7 @@ def arrivals_of(points: Any, until_s: float, world: np.recarray) -> np.ndarray:
 
 
 def _checked(points: Any) -> np.ndarray:
-    rates = np.array(points)
+    rates = np.asarray(points)
     if rates.ndim != 2 or rates.shape[1] != 2 or not len(rates) or rates.dtype.kind not in "iuf":
         raise ValueError(
             f"points: {rates.dtype} of shape {rates.shape} (allowed: numbers of shape (m, 2), m from 1 on)"

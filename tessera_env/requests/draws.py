@@ -1,12 +1,12 @@
 """Random numbers of a world's requests: each is a pure function of the world and of what it is for."""
 
+from typing import Any
+
 import numpy as np
 
 from tessera_env.jit.kernel import Kernel
 from tessera_env.world.parameters import new_table
 from tessera_env.world.random_stream import WORLD, exponential, seed_words, uniform
-
-_EPISODES = 2**32
 
 
 def world_of(seed: int, episode: int) -> np.recarray:
@@ -15,12 +15,23 @@ def world_of(seed: int, episode: int) -> np.recarray:
     Raises:
         ValueError: the seed or the episode is out of range.
     """
-    if not 0 <= episode < _EPISODES:
-        raise ValueError(f"episode: {episode} (allowed: 0 to 2**32 - 1)")
+    for name, value, bits in (("seed", seed, 64), ("episode", episode, 32)):
+        if not isinstance(value, int | np.integer) or not 0 <= value < 2**bits:
+            raise ValueError(f"{name}: {value!r} (allowed: 0 to 2**{bits} - 1)")
     world = new_table(1, WORLD)
-    world.seed_low, world.seed_high = seed_words(seed)
+    world.seed_low, world.seed_high = seed_words(int(seed))
     world.episode = episode
     return world
+
+
+def check_world(world: Any) -> None:
+    """Refuse what is no world's address.
+
+    Raises:
+        ValueError: one line.
+    """
+    if not isinstance(world, np.recarray) or world.dtype != WORLD or world.shape != (1,):
+        raise ValueError(f"world: {type(world).__name__} (allowed: what world_of makes)")
 
 
 def _fill_exponentials(worlds, purpose, values) -> None:

@@ -18,7 +18,7 @@ def replicas_of(ready_s: Any, until_s: Any, fate: Any) -> np.recarray:
     """
     table = _table(REPLICA, ready_s=ready_s, until_s=until_s, fate=fate)
     table[:] = table[np.argsort(table.ready_s, kind="stable")]
-    check_replicas(table, math.inf if (table.until_s == math.inf).any() else 0.0)
+    check_replicas(table, 0.0)
     return table
 
 
@@ -38,7 +38,7 @@ def _table(dtype: np.dtype, **columns: Any) -> np.recarray:
     for name, values in arrays.items():
         if values.ndim > 1 or values.dtype.kind not in "iuf":
             raise ValueError(f"{name}: {values.dtype} of shape {values.shape} (allowed: one number, or one a row)")
-        if name == "fate" and values.dtype.kind == "f":
+        if name == "fate" and values.dtype.kind == "f" and values.size:
             raise ValueError(f"{name}: {values.dtype} (allowed: whole numbers, {_FATES})")
     counts = {len(values) for values in arrays.values() if values.ndim} or {1}
     if len(counts) > 1:

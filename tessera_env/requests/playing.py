@@ -7,7 +7,7 @@ import numpy as np
 
 from tessera_env.requests.events import run
 from tessera_env.requests.making import check_replicas, check_requests
-from tessera_env.requests.settings import RequestSettings
+from tessera_env.requests.settings import RequestSettings, is_number
 from tessera_env.requests.state import Play, new_play
 from tessera_env.requests.tables import REPLICA, REQUEST
 
@@ -42,8 +42,8 @@ def prepared(
     replicas: np.ndarray, requests: np.ndarray, settings: RequestSettings, until_s: float, clients: Any
 ) -> Play:
     """The run at its start, checked; arguments as for `play_requests`."""
-    if not until_s > 0.0:
-        raise ValueError(f"until_s: {until_s} (allowed: more than 0; inf: when nothing happens any more)")
+    if not is_number(until_s) or not until_s > 0.0:
+        raise ValueError(f"until_s: {until_s!r} (allowed: more than 0; inf: when nothing happens any more)")
     check_replicas(replicas, until_s)
     check_requests(requests, until_s)
     if settings.clients * len(replicas) > _MOST_COUNTS:

@@ -23,6 +23,7 @@ _SERVICE_S = 10.0  # mean
 _LOOKS_A_S = 100.0
 _AFTER_S = 1.0  # the end, after the last count's tick
 _NEVER = 2**62
+_MOST_READY = 1_000_000
 
 # A replica of the list.
 POSITION = np.dtype(
@@ -55,11 +56,15 @@ def published_results(ready_counts: Any) -> np.recarray:
     """What becomes of each request, as a table of RESULT records, from the counts of ready replicas, one every 30 s.
 
     Raises:
-        ValueError: the counts are no whole numbers from 0 on.
+        ValueError: the counts are no row of whole numbers, or one is out of range; one line.
     """
     counts = np.asarray(ready_counts)
-    if counts.ndim != 1 or counts.dtype.kind not in "iu" or not len(counts) or counts.min() < 0:
-        raise ValueError(f"ready_counts: {_form(counts)} (allowed: a row of whole numbers from 0 on)")
+    if counts.ndim != 1 or counts.dtype.kind not in "iu" or not len(counts):
+        raise ValueError(f"ready_counts: {counts.dtype} of shape {counts.shape} (allowed: a row of whole numbers)")
+    outside = (counts < 0) | (counts > _MOST_READY)
+    if outside.any():
+        row = int(np.argmax(outside))
+        raise ValueError(f"ready_counts.{row}: {counts[row]} (allowed: 0 to {_MOST_READY})")
     arrivals_s = _arrivals_s(len(counts) * TICK_S + _AFTER_S)
     n = _CLIENTS * len(arrivals_s)
     published = Published(
@@ -74,11 +79,6 @@ def published_results(ready_counts: Any) -> np.recarray:
     published.results.latency_s, published.results.outcome = np.nan, Outcome.UNFINISHED
     run_published(published)
     return published.results
-
-
-def _form(counts: np.ndarray) -> str:
-    is_negative = counts.ndim == 1 and counts.dtype.kind == "i" and len(counts) > 0
-    return f"down to {counts.min()}" if is_negative else f"{counts.dtype} of shape {counts.shape}"
 
 
 def _arrivals_s(end_s: float) -> np.ndarray:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tessera_env.requests.draws import fill_exponentials, fill_uniforms
+from tessera_env.requests.draws import check_world, fill_exponentials, fill_uniforms
+from tessera_env.requests.settings import is_number
 from tessera_env.world.random_stream import Purpose
 
 
@@ -79,7 +80,13 @@ def service_times_of(times: Exponential | Constant | Tokens, count: int, world: 
         times: their distribution.
         count: how many.
         world: see `world_of`.
+
+    Raises:
+        ValueError: count or world are not allowed; one line.
     """
+    check_world(world)
+    if not isinstance(count, int | np.integer) or count < 0:
+        raise ValueError(f"count: {count!r} (allowed: a whole number from 0 on)")
     values = np.zeros(count)
     if isinstance(times, Constant):
         return values + times.service_s
@@ -92,5 +99,5 @@ def service_times_of(times: Exponential | Constant | Tokens, count: int, world: 
 
 
 def _check(name: str, value: Any) -> None:
-    if not isinstance(value, int | float | np.number) or isinstance(value, bool) or not 0.0 <= value < math.inf:
+    if not is_number(value) or not 0.0 <= value < math.inf:
         raise ValueError(f"{name}: {value!r} (allowed: a number from 0 on)")

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,11 @@ _CHOICES: dict[str, type[IntEnum]] = {
     "interrupted": Interrupted,
     "without_replica": WithoutReplica,
 }
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is one; true and false are none."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)

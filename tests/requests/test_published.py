@@ -56,3 +56,52 @@ def test_every_figure_of_every_run():
     for number, run in enumerate(runs()[::EVERY]):
         figures = figures_of(run)
         assert figures == {name: run[name] for name in figures}, number
+
+
+@published
+def test_a_tick_too_few_is_seen():
+    """The figures are so sharp that a replica that is ready one tick too early changes them."""
+    run = runs()[3]
+    counts = counts_of(run)
+    first = counts.index(max(counts[5:]), 5)
+    early = [*counts[: first - 1], counts[first], *counts[first:]]
+    summary = summary_of(published_results(early))
+    assert f"{summary.mean_s:.3f}" != run["mean_s"]
+
+
+def test_without_a_replica_requests_fail_at_once():
+    """And what waits at a replica that goes, though what it serves is finished."""
+    results = published_results([0] * 40)
+    before_end = results[results.outcome != Outcome.UNFINISHED]
+    assert (before_end.outcome == Outcome.NO_REPLICA).all() and (before_end.latency_s == TIMEOUT_S).all()
+    assert len(before_end) == len(results) > 100
+    gone = published_results([1] * 10 + [0] * 10)
+    assert (gone.outcome == Outcome.LOST).any()
+    in_time = gone[gone.outcome == Outcome.DONE]
+    assert len(in_time) > 5
+
+
+def test_three_requests_come_together_and_one_is_served_at_a_time():
+    """The first looks of the first replica, by numpy's own numbers."""
+    numbers = np.random.RandomState(0)
+    arrival_s = numbers.exponential(20.0)
+    services_s = np.random.RandomState(0).exponential(10.0, 3)
+    look_s = (int(arrival_s * 100.0) + 1) / 100.0
+    first = published_results([1] * 10)[:2]
+    assert first.latency_s[0] == look_s + services_s[0] - arrival_s
+    second_look_s = (int((look_s + services_s[0]) * 100.0) + 1) / 100.0
+    assert first.latency_s[1] == second_look_s + services_s[1] - arrival_s
+
+
+@pytest.mark.parametrize(
+    ("counts", "line"),
+    [
+        ([], "ready_counts: float64 of shape (0,) (allowed: a row of whole numbers)"),
+        ([1.5], "ready_counts: float64 of shape (1,) (allowed: a row of whole numbers)"),
+        ([1, -1], "ready_counts.1: -1 (allowed: 0 to 1000000)"),
+    ],
+)
+def test_what_is_refused(counts, line):
+    with pytest.raises(ValueError) as raised:
+        published_results(counts)
+    assert str(raised.value) == line
