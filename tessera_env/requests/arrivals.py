@@ -7,6 +7,7 @@ import numpy as np
 
 from tessera_env.files.numbers import exact
 from tessera_env.jit.kernel import Kernel
+from tessera_env.requests.calling import call
 from tessera_env.requests.draws import check_world
 from tessera_env.requests.settings import is_number
 from tessera_env.world.parameters import NONE
@@ -38,7 +39,7 @@ def arrivals_of(points: Any, until_s: float, world: np.recarray) -> np.ndarray:
     room = max(int(expected + 8.0 * math.sqrt(expected)) + ROOM, 1)
     while True:
         arrivals_s = np.zeros(room)
-        count = fill_arrivals(world, rates, float(until_s), arrivals_s)
+        count = call(fill_arrivals, room, world, rates, float(until_s), arrivals_s)
         if count != NONE:
             return arrivals_s[:count].copy()
         room *= 2
@@ -86,4 +87,4 @@ def _fill_arrivals(worlds, rates, until_s, arrivals_s) -> int:
         count += 1
 
 
-fill_arrivals = Kernel(_fill_arrivals, waits=True)
+fill_arrivals = Kernel(_fill_arrivals)

@@ -46,5 +46,5 @@ def _fill_uniforms(worlds, purpose, values) -> None:
         values[k] = uniform(worlds[0], purpose, 0, k)
 
 
-fill_exponentials = Kernel(_fill_exponentials, waits=True)
-fill_uniforms = Kernel(_fill_uniforms, waits=True)
+fill_exponentials = Kernel(_fill_exponentials)
+fill_uniforms = Kernel(_fill_uniforms)

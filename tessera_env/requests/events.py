@@ -25,6 +25,9 @@ class EventKind(IntEnum):
     ARRIVAL = 4
 
 
+_KIND_COUNT = len(EventKind)
+
+
 def _run(play) -> None:
     """Play the run to its end; what became of the requests is in `results` then."""
     while advance(play):
@@ -56,10 +59,11 @@ def advance(play) -> bool:
 def next_kind(play) -> int:
     """What happens next: the earliest, of those at one instant the first of EventKind."""
     pass_over_concluded(play)
-    best = 0
-    for kind in range(1, 5):
-        if next_time_s(play, kind) < next_time_s(play, best):
-            best = kind
+    best, best_s = 0, next_time_s(play, 0)
+    for kind in range(1, _KIND_COUNT):
+        time_s = next_time_s(play, kind)
+        if time_s < best_s:
+            best, best_s = kind, time_s
     return best
 
 
@@ -185,4 +189,4 @@ def on_arrival(play) -> None:
     send(play, clock.next_arrival - 1)
 
 
-run = Kernel(_run, waits=True)  # one call is a whole run
+run = Kernel(_run)

@@ -59,7 +59,7 @@ def check_replicas(table: np.ndarray, until_s: float) -> None:
     Raises:
         ValueError: one line.
     """
-    _check_form("replicas", "REPLICA", table, REPLICA)
+    check_form("replicas", "REPLICA", table, REPLICA)
     ready_s, ends_s, fate = table["ready_s"], table["until_s"], table["fate"]
     name = "replicas"
     _check(name, "ready_s", table, np.isfinite(ready_s) & (ready_s >= 0.0), "a number from 0 on")
@@ -78,7 +78,7 @@ def check_requests(table: np.ndarray, until_s: float) -> None:
     Raises:
         ValueError: one line.
     """
-    _check_form("requests", "REQUEST", table, REQUEST)
+    check_form("requests", "REQUEST", table, REQUEST)
     arrival_s, service_s, name = table["arrival_s"], table["service_s"], "requests"
     _check(name, "arrival_s", table, np.isfinite(arrival_s) & (arrival_s >= 0.0), "a number from 0 on")
     _check(name, "arrival_s", table, _is_sorted(arrival_s), "sorted, none before the one above it")
@@ -91,7 +91,12 @@ def _is_sorted(times_s: np.ndarray) -> np.ndarray:
     return np.diff(times_s, prepend=-np.inf) >= 0.0 if len(times_s) else np.ones(0, dtype=bool)
 
 
-def _check_form(name: str, records: str, table: np.ndarray, dtype: np.dtype) -> None:
+def check_form(name: str, records: str, table: Any, dtype: np.dtype) -> None:
+    """Refuse what is no table of such records.
+
+    Raises:
+        ValueError: one line.
+    """
     if not isinstance(table, np.ndarray) or table.dtype != dtype or table.ndim != 1:
         shape = f"{table.dtype} of shape {table.shape}" if isinstance(table, np.ndarray) else type(table).__name__
         raise ValueError(f"{name}: {shape} (allowed: a table of {records} records)")

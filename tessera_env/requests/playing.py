@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tessera_env.requests.calling import call
 from tessera_env.requests.events import run
 from tessera_env.requests.making import check_replicas, check_requests
 from tessera_env.requests.settings import RequestSettings, is_number
@@ -31,10 +32,13 @@ def play_requests(
         clients: (n,) whole numbers, whose request it is; None: request k is client k mod `settings.clients`'s.
 
     Raises:
-        ValueError: a table, or `clients`, is not as it must be; one line.
+        ValueError: an argument is not as it must be; one line.
     """
-    play = prepared(replicas, requests, settings or RequestSettings(), until_s, clients)
-    run(play)
+    rules = RequestSettings() if settings is None else settings
+    if not isinstance(rules, RequestSettings):
+        raise ValueError(f"settings: {type(rules).__name__} (allowed: RequestSettings, or None)")
+    play = prepared(replicas, requests, rules, until_s, clients)
+    call(run, len(requests), play)
     return play.results
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from tessera_env.jit.compiled import compiled
 from tessera_env.jit.kernel import Kernel
+from tessera_env.requests.calling import call
 from tessera_env.requests.tables import RESULT, Outcome
 from tessera_env.world.parameters import NONE, new_table
 
@@ -77,7 +78,7 @@ def published_results(ready_counts: Any) -> np.recarray:
         progress=np.zeros(4, dtype=np.int64),
     )
     published.results.latency_s, published.results.outcome = np.nan, Outcome.UNFINISHED
-    run_published(published)
+    call(run_published, n, published)
     return published.results
 
 
@@ -202,4 +203,4 @@ def record(run, request: int, outcome: int, latency_s: float) -> None:
     result.latency_s = latency_s
 
 
-run_published = Kernel(_run_published, waits=True)
+run_published = Kernel(_run_published)

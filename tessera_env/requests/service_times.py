@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tessera_env.requests.calling import call
 from tessera_env.requests.draws import check_world, fill_exponentials, fill_uniforms
 from tessera_env.requests.settings import is_number
 from tessera_env.world.random_stream import Purpose
@@ -91,9 +92,9 @@ def service_times_of(times: Exponential | Constant | Tokens, count: int, world: 
     if isinstance(times, Constant):
         return values + times.service_s
     if isinstance(times, Exponential):
-        fill_exponentials(world, int(Purpose.SERVICE_TIME), values)
+        call(fill_exponentials, count, world, int(Purpose.SERVICE_TIME), values)
         return values * times.mean_s
-    fill_uniforms(world, int(Purpose.SERVICE_TIME), values)
+    call(fill_uniforms, count, world, int(Purpose.SERVICE_TIME), values)
     rows_s = times.times_s
     return rows_s[(values * len(rows_s)).astype(np.int64)]
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tessera_env.requests.tables import Outcome
+from tessera_env.requests.making import check_form
+from tessera_env.requests.tables import RESULT, Outcome
 
 _PERCENTS = (50.0, 90.0, 99.0, 99.9)
 
@@ -32,7 +33,12 @@ class Summary(NamedTuple):
 
 
 def summary_of(results: np.ndarray) -> Summary:
-    """The figures of a table of RESULT records."""
+    """The figures of a table of RESULT records.
+
+    Raises:
+        ValueError: it is none; one line.
+    """
+    check_form("results", "RESULT", results, RESULT)
     done, timed_out, lost, no_replica, unfinished = np.bincount(results["outcome"], minlength=len(Outcome)).tolist()
     counted = len(results) - unfinished
     latency_s = results["latency_s"][results["outcome"] != Outcome.UNFINISHED]

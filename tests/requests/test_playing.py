@@ -178,6 +178,7 @@ class TestErrors:
                 {"requests": requests_of([1.0, 101.0], 1.0)},
                 "requests.1.arrival_s: 101 (allowed: up to 100, the end of the run)",
             ),
+            ({"settings": {"slots": 2}}, "settings: dict (allowed: RequestSettings, or None)"),
             ({"clients": [0, 1]}, "clients.1: 1 (allowed: 0 to 0)"),
             ({"clients": [0]}, "clients: int64 of shape (1,) (allowed: whole numbers of shape (2,))"),
             ({"clients": [0.0, 0.0]}, "clients: float64 of shape (2,) (allowed: whole numbers of shape (2,))"),

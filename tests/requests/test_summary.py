@@ -33,6 +33,11 @@ def test_without_a_time_out_a_failure_is_never_answered():
     assert summary_of(table((math.inf, LOST))).p50_s == math.inf
 
 
+def test_what_is_refused():
+    with pytest.raises(ValueError, match=r"^results: float64 of shape \(2,\) \(allowed: a table of RESULT records\)$"):
+        summary_of(np.zeros(2))
+
+
 @pytest.mark.parametrize("rows", [[], [(math.nan, UNFINISHED)]])
 def test_where_there_is_nothing_to_count(rows):
     summary = summary_of(table(*rows))
