@@ -9,6 +9,9 @@ from tessera_env.files.numbers import exact
 from tessera_env.requests.tables import REPLICA, REQUEST, Fate
 from tessera_env.world.parameters import new_table
 
+_FATES = ", ".join(f"{fate.name} {fate.value}" for fate in Fate)
+_SORTED = "sorted, none before the one above it"
+
 
 def replicas_of(ready_s: Any, until_s: Any, fate: Any) -> np.recarray:
     """A table of REPLICA records, sorted by when they are ready; one value stands for all rows.
@@ -17,8 +20,8 @@ def replicas_of(ready_s: Any, until_s: Any, fate: Any) -> np.recarray:
         ValueError: the columns do not fit together, or a value is not allowed; one line.
     """
     table = _table(REPLICA, ready_s=ready_s, until_s=until_s, fate=fate)
+    _check_lives(table, 0.0)
     table[:] = table[np.argsort(table.ready_s, kind="stable")]
-    check_replicas(table, 0.0)
     return table
 
 
@@ -50,9 +53,6 @@ def _table(dtype: np.dtype, **columns: Any) -> np.recarray:
     return table
 
 
-_FATES = ", ".join(f"{fate.name} {fate.value}" for fate in Fate)
-
-
 def check_replicas(table: np.ndarray, until_s: float) -> None:
     """Refuse what is no table of REPLICA records for a run that ends then.
 
@@ -60,10 +60,14 @@ def check_replicas(table: np.ndarray, until_s: float) -> None:
         ValueError: one line.
     """
     check_form("replicas", "REPLICA", table, REPLICA)
-    ready_s, ends_s, fate = table["ready_s"], table["until_s"], table["fate"]
-    name = "replicas"
+    _check_lives(table, until_s)
+    _check("replicas", "ready_s", table, _is_sorted(table["ready_s"]), _SORTED)
+
+
+def _check_lives(table: np.ndarray, until_s: float) -> None:
+    """Refuse replicas, in any order, whose values are not allowed."""
+    ready_s, ends_s, fate, name = table["ready_s"], table["until_s"], table["fate"], "replicas"
     _check(name, "ready_s", table, np.isfinite(ready_s) & (ready_s >= 0.0), "a number from 0 on")
-    _check(name, "ready_s", table, _is_sorted(ready_s), "sorted, none before the one above it")
     _check(name, "fate", table, (fate >= 0) & (fate < len(Fate)), _FATES)
     _check(name, "until_s", table, ends_s > ready_s, "more than ready_s")
     kept = fate == Fate.KEPT
@@ -81,7 +85,7 @@ def check_requests(table: np.ndarray, until_s: float) -> None:
     check_form("requests", "REQUEST", table, REQUEST)
     arrival_s, service_s, name = table["arrival_s"], table["service_s"], "requests"
     _check(name, "arrival_s", table, np.isfinite(arrival_s) & (arrival_s >= 0.0), "a number from 0 on")
-    _check(name, "arrival_s", table, _is_sorted(arrival_s), "sorted, none before the one above it")
+    _check(name, "arrival_s", table, _is_sorted(arrival_s), _SORTED)
     _check(name, "arrival_s", table, arrival_s <= until_s, f"up to {exact(until_s)}, the end of the run")
     _check(name, "service_s", table, np.isfinite(service_s) & (service_s >= 0.0), "a number from 0 on")
 

@@ -24,7 +24,7 @@ class Interrupted(IntEnum):
     """What becomes of requests at a replica that is LOST."""
 
     RETRY = 0  # each, served or waiting, is sent anew, with its arrival; its service begins afresh
-    LOSE = 1  # each, served or waiting, has failed
+    LOST = 1  # each, served or waiting, has failed
     FINISH = 2  # what it serves is finished, what waits there is sent anew: as if it were STOPPED
 
 
@@ -68,7 +68,7 @@ class RequestSettings:
         slots: requests that a replica serves at once.
         clients: each balances by itself, by its own counts; request k belongs to client k mod clients unless told.
         balancing: "least_load" or "round_robin".
-        interrupted: "retry", "lose" or "finish": what becomes of the requests at a replica that is lost.
+        interrupted: "retry", "lost" or "finish": what becomes of the requests at a replica that is lost.
         without_replica: "wait" or "fail": what becomes of a request while none is ready.
 
     Raises:

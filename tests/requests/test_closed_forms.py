@@ -148,7 +148,7 @@ def lives(world: int) -> np.recarray:
     return replicas_of(np.append(0.0, ends_s[:-1]), ends_s, fates)
 
 
-@pytest.mark.parametrize(("interrupted", "is_right"), [("retry", True), ("finish", False), ("lose", False)])
+@pytest.mark.parametrize(("interrupted", "is_right"), [("retry", True), ("finish", False), ("lost", False)])
 def test_begun_afresh(interrupted, is_right):
     """Work w that is lost with its replica takes (e^(hazard w) - 1) / hazard until it is done."""
     expected_s = (math.exp(HAZARD * 2.0) - 1.0) / HAZARD

@@ -17,6 +17,7 @@ from tests.requests import obvious
 
 END_S = 40.0
 TIMES = st.integers(0, 80).map(lambda halves: halves / 2.0)  # a coarse grid, so that much happens at one instant
+EARLY = st.sampled_from([0.0, 0.0, 0.5, 2.0, 5.0, 9.0, 30.0])  # so that several replicas are there together
 LENGTHS = st.integers(0, 20).map(lambda quarters: quarters / 4.0)
 
 
@@ -24,10 +25,11 @@ LENGTHS = st.integers(0, 20).map(lambda quarters: quarters / 4.0)
 def replica_rows(draw):
     """(ready, until, fate), sorted."""
     rows = []
-    for _ in range(draw(st.integers(0, 5))):
-        ready_s, fate = draw(TIMES), draw(st.sampled_from(list(Fate)))
-        until_s = END_S if fate == Fate.KEPT else ready_s + 0.5 + draw(TIMES)
-        rows.append((min(ready_s, END_S - 0.5), until_s, fate))
+    for _ in range(draw(st.sampled_from([0, 1, 2, 3, 3, 4, 4, 5]))):
+        ready_s, fate = draw(EARLY), draw(st.sampled_from(list(Fate)))
+        together = st.sampled_from([time_s for time_s in (0.5, 2.0, 5.0, 9.0, 30.0, END_S) if time_s > ready_s])
+        ends = st.one_of(together, TIMES.map(lambda time_s, ready_s=ready_s: ready_s + 0.5 + time_s))
+        rows.append((ready_s, END_S if fate == Fate.KEPT else draw(ends), fate))
     return sorted(rows, key=lambda row: row[0])
 
 
@@ -37,7 +39,7 @@ SETTINGS = st.builds(
     slots=st.integers(1, 3),
     clients=st.integers(1, 3),
     balancing=st.sampled_from(["round_robin", "least_load"]),
-    interrupted=st.sampled_from(["retry", "lose", "finish"]),
+    interrupted=st.sampled_from(["retry", "lost", "finish"]),
     without_replica=st.sampled_from(["wait", "fail"]),
 )
 
@@ -46,7 +48,8 @@ SETTINGS = st.builds(
 def runs(draw):
     """Replicas, requests, whose they are, settings."""
     settings = draw(SETTINGS)
-    requests = draw(st.lists(st.tuples(TIMES.map(lambda time_s: min(time_s, END_S)), LENGTHS), max_size=25))
+    arrivals = st.one_of(st.integers(0, 20).map(lambda halves: halves / 2.0), TIMES)
+    requests = draw(st.lists(st.tuples(arrivals, LENGTHS), min_size=draw(st.sampled_from([0, 12])), max_size=30))
     clients = draw(st.lists(st.integers(0, settings.clients - 1), min_size=len(requests), max_size=len(requests)))
     return draw(replica_rows()), sorted(requests, key=lambda row: row[0]), clients, settings
 

@@ -19,7 +19,7 @@ def test_replicas_are_sorted_and_one_value_stands_for_all():
 @pytest.mark.parametrize(
     ("columns", "line"),
     [
-        (([0.0, -1.0], 9.0, 0), "replicas.0.ready_s: -1 (allowed: a number from 0 on)"),
+        (([0.0, -1.0], 9.0, 0), "replicas.1.ready_s: -1 (allowed: a number from 0 on)"),
         ((math.inf, math.inf, 0), "replicas.0.ready_s: inf (allowed: a number from 0 on)"),
         ((1.0, 1.0, 1), "replicas.0.until_s: 1 (allowed: more than ready_s)"),
         ((1.0, math.nan, 1), "replicas.0.until_s: nan (allowed: more than ready_s)"),

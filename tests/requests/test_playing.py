@@ -73,21 +73,29 @@ class TestLives:
         assert self.go(interrupted="retry") == done(3.0, 17.0, 17.0)  # at 8 s, 18 s and 19 s
 
     def test_what_is_lost_has_failed(self) -> None:
-        assert self.go(interrupted="lose", timeout_s=50.0) == [*done(3.0), (50.0, "LOST"), (50.0, "LOST")]
+        assert self.go(interrupted="lost", timeout_s=50.0) == [*done(3.0), (50.0, "LOST"), (50.0, "LOST")]
 
     def test_what_is_lost_is_finished_yet_what_waits_moves_on(self) -> None:
         assert self.go(interrupted="finish") == done(3.0, 12.0, 7.0)
 
-    @pytest.mark.parametrize("interrupted", ["retry", "lose", "finish"])
+    @pytest.mark.parametrize("interrupted", ["retry", "lost", "finish"])
     def test_a_replica_that_is_stopped_finishes_what_it_has_begun(self, interrupted) -> None:
         stopped = replicas_of([0.0, 5.0], [8.0, 100.0], [STOPPED, KEPT])
         assert self.go(stopped, interrupted=interrupted) == done(3.0, 12.0, 7.0)
 
     def test_what_ends_together_hands_nothing_to_one_another(self) -> None:
         replicas = replicas_of([0.0, 0.0, 0.0], [5.0, 5.0, 9.0], [STOPPED, LOST, KEPT])
-        got = played(replicas, [0.0] * 6, [6.0, 6.0, 1.0, 1.0, 1.0, 1.0], until_s=9.0, interrupted="lose")
+        got = played(replicas, [0.0] * 6, [6.0, 6.0, 1.0, 1.0, 1.0, 1.0], until_s=9.0, interrupted="lost")
         assert [outcome for _, outcome in got] == ["DONE", "LOST", "DONE", "DONE", "LOST", "DONE"]
         assert got[3] == (6.0, "DONE")  # handed on at 5 s
+
+    def test_what_is_ready_as_another_one_goes_takes_over(self) -> None:
+        replicas = replicas_of([0.0, 5.0], [5.0, 100.0], [LOST, KEPT])
+        assert played(replicas, [0.0], [10.0], 100.0, without_replica="fail") == done(15.0)
+
+    def test_what_comes_as_the_only_replica_goes_finds_none(self) -> None:
+        replicas = replicas_of([0.0], [5.0], LOST)
+        assert played(replicas, [5.0], [0.0], without_replica="fail", timeout_s=9.0) == [(9.0, "NO_REPLICA")]
 
     def test_without_a_replica_they_wait_for_one(self) -> None:
         replicas = replicas_of([10.0, 10.0, 20.0], 100.0, KEPT)
@@ -141,6 +149,12 @@ class TestBalancing:
         settings = RequestSettings(clients=2)
         assert play_requests(two, requests, settings).latency_s.tolist() == [10.0, 20.0, 10.0]
         assert play_requests(two, requests, settings, clients=[0, 0, 1]).latency_s.tolist() == [10.0, 10.0, 20.0]
+
+    def test_each_client_has_its_own_turn(self) -> None:
+        two, requests = replicas_of([0.0] * 2, math.inf, KEPT), requests_of([0.0] * 4, 10.0)
+        settings = RequestSettings(clients=2, balancing="round_robin")
+        results = play_requests(two, requests, settings, clients=[0, 1, 1, 0])
+        assert results.latency_s.tolist() == [10.0, 20.0, 10.0, 20.0]
 
     def test_time_outs_give_their_count_back(self) -> None:
         """Two are given up at the first replica; if they counted on, the next two would both go to the second."""
@@ -207,7 +221,7 @@ class TestErrors:
 def bits() -> str:
     """Of some hundred requests, drawn and played in several ways."""
     lines = []
-    for k, interrupted in enumerate(("retry", "lose", "finish")):
+    for k, interrupted in enumerate(("retry", "lost", "finish")):
         world = world_of(7, k)
         arrivals_s = arrivals_of([(0.0, 0.5), (50.0, 2.0)], 200.0, world)
         for times in (Exponential(3.0), Tokens([(1, 2), (5, 3)], 1.0, 0.1, 0.7)):

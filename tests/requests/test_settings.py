@@ -30,7 +30,7 @@ def test_the_record():
         ({"clients": True}, "clients: True (allowed: a whole number from 1 to 2147483647)"),
         ({"balancing": "random"}, "balancing: 'random' (allowed: round_robin, least_load)"),
         ({"balancing": []}, "balancing: [] (allowed: round_robin, least_load)"),
-        ({"interrupted": "lost"}, "interrupted: 'lost' (allowed: retry, lose, finish)"),
+        ({"interrupted": "lose"}, "interrupted: 'lose' (allowed: retry, lost, finish)"),
         ({"without_replica": None}, "without_replica: None (allowed: wait, fail)"),
     ],
 )
