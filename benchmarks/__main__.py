@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.common import Report, asked, keep, keeping_parser, machine
-from benchmarks.speed import compiling, scale, step, training, vector
+from benchmarks.speed import compiling, requests, scale, step, training, vector
 from benchmarks.studies import ablation
 from tessera_env.files.streams import take_any_text
 
@@ -16,7 +16,7 @@ def main() -> None:
     given, to_keep = asked(keeping_parser(__doc__, KEPT), KEPT)
     print(machine(), flush=True)
     reports: list[Report] = []
-    for benchmark in (step, vector, scale, training, compiling, ablation):
+    for benchmark in (step, vector, scale, training, compiling, requests, ablation):
         reports.append(benchmark.measure(given.quick))
         reports[-1].print()
     if to_keep:

@@ -17,7 +17,7 @@ FLOORS = [
     {"tessera_env"},
     {"jit", "files"},
     {"world", "recordings"},
-    {"engine", "scenario"},
+    {"engine", "requests", "scenario"},
     {"observation", "rendering"},
     {"policies"},
     {"simulation"},

@@ -8,6 +8,13 @@ from tessera_env.evaluation.optimum.clairvoyant import optimum_of
 from tessera_env.policies.rules.choice import RULES
 from tessera_env.policies.shifting.figures import SINGLE_COUNT
 from tessera_env.policies.shifting.policy import UNSCALED, WEIGHT_COUNT, Shifted, Shifts
+from tessera_env.requests.arrivals import arrivals_of
+from tessera_env.requests.draws import world_of
+from tessera_env.requests.making import replicas_of, requests_of
+from tessera_env.requests.playing import play_requests
+from tessera_env.requests.published import published_results
+from tessera_env.requests.service_times import Exponential, Tokens, service_times_of
+from tessera_env.requests.tables import Fate
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.migration import Migration
 from tessera_env.simulation.planners import KuhnMunkres
@@ -31,6 +38,8 @@ def call_all() -> Iterator[str]:
     yield "queues"
     optimum_of(simulation, 0)
     yield "the clairvoyant optimum"
+    _call_requests()
+    yield "requests"
 
 
 def _call_rules(simulation: Simulation) -> None:
@@ -43,3 +52,12 @@ def _call_shifted(simulation: Simulation) -> None:
     row, observations, masks = np.zeros(1, dtype=np.int64), simulation.views.observations, simulation.state.masks
     shifted.choose(observations, masks, row, row.copy(), row.copy())
     shifted.add_figures(observations, masks, row, np.zeros((2, SINGLE_COUNT)))
+
+
+def _call_requests() -> None:
+    world = world_of(0, 0)
+    arrivals_s = arrivals_of([(0.0, 1.0)], 10.0, world)
+    services_s = service_times_of(Exponential(1.0), len(arrivals_s), world)
+    service_times_of(Tokens([(1, 1)], 0.0, 0.0, 0.0), 1, world)
+    play_requests(replicas_of([0.0], 10.0, Fate.STOPPED), requests_of(arrivals_s, services_s))
+    published_results([1])

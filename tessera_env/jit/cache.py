@@ -20,6 +20,7 @@ _COMPILED = (
     "jit/*.py",
     "world/**/*.py",
     "engine/*.py",
+    "requests/*.py",
     "observation/*.py",
     "policies/rules/*.py",
     "policies/shifting/*.py",

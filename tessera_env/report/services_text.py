@@ -1,6 +1,6 @@
 """What a simulation of services found: cost, availability, how long it was out."""
 
-from tessera_env.evaluation.results import Results
+from tessera_env.evaluation.results import Results, Table
 from tessera_env.report.columns import SERVICE_CAPTION
 
 HEADINGS = ("Available", "Of on-demand", "Outages", "Longest", "Preemptions", "Failed launches")
@@ -15,17 +15,16 @@ def services_lines(results: Results, titles: dict[str, str]) -> list[str]:
     """
     rows = [("Services", *HEADINGS), *((titles[label], *_cells(table)) for label, table in results.tables.items())]
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]
-    return [*lines, f"{SERVICE_CAPTION} Means a world."]
+    return [*(_line(row, widths) for row in rows), f"{SERVICE_CAPTION} Means a world."]
 
 
-def _cells(table: dict[str, object]) -> tuple[str, ...]:
-    means = {name: float(table[name].mean()) for name in _METRICS}  # type: ignore[attr-defined]
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    numbers = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+    return "  ".join([row[0].ljust(widths[0]), *numbers])
+
+
+def _cells(table: Table) -> tuple[str, ...]:
+    means = {name: float(table[name].mean()) for name in _METRICS}
     return (
         f"{100 * means['availability']:.3f} %",
         f"{100 * means['relative_cost']:.1f} %",

@@ -49,6 +49,8 @@ class Purpose(IntEnum):
     ON_DEMAND = 15
     JOB = 16
     BURST = 17
+    REQUEST = 18
+    SERVICE_TIME = 19
     DEMAND = 20
     COIN = 21
 

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
         ("speed.vector", ("deadline", "fleet", "one thread")),
         ("speed.scale", ("1,000", "us an event", "peak MB")),
         ("speed.training", ("threads", "frames/s")),
+        ("speed.requests", ("least load", "as published", "requests/s")),
         ("studies.ablation", ("classic", "fleet", "Kuhn-Munkres", "Young", "Daly")),
         ("speed.compiling", ("empty, compiled beside", "filled", "s to first observation")),
         ("studies.slack_threshold", ("theta=0.15", "slices=8", "uniform_progress", "Deadlines missed: 0")),
@@ -41,7 +42,7 @@ def test_a_benchmark_prints_its_table(name, expected):
 
 @pytest.fixture
 def toy_benchmarks(monkeypatch, tmp_path):
-    for name in ("step", "vector", "scale", "training", "compiling", "ablation"):
+    for name in ("step", "vector", "scale", "training", "compiling", "requests", "ablation"):
         report = Report(name, f"note of {name}", ("what", "us"), ((name, "1.5"),))
         monkeypatch.setattr(getattr(everything, name), "measure", lambda quick, report=report: report)
     monkeypatch.chdir(tmp_path)
@@ -52,7 +53,8 @@ def test_all_are_printed_and_kept(toy_benchmarks, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["benchmarks"])
     everything.main()
     kept = Reports.from_json(toy_benchmarks / "runs" / "benchmarks.json")
-    assert [report.title for report in kept.reports] == ["step", "vector", "scale", "training", "compiling", "ablation"]
+    titles = ["step", "vector", "scale", "training", "compiling", "requests", "ablation"]
+    assert [report.title for report in kept.reports] == titles
     assert not kept.quick
     printed = capsys.readouterr().out
     assert kept.machine in printed
