@@ -38,8 +38,8 @@ def simulate(
     Args:
         duration: the horizon, h; None: the scenario's own.
         tasks: how many an episode has (at most, where arrivals are drawn); None: the scenario's own.
-        policies: as in `tessera_env.evaluation.experiment.Experiment`, as are those not named here; None: DEFAULT_POLICIES,
-            or where there are services the policies for those.
+        policies: as in `tessera_env.evaluation.experiment.Experiment`, as are those not named here; None:
+            DEFAULT_POLICIES, or where there are services the policies for those.
         output: write the results here as JSON.
         html: write the report here.
         log: write the events of the first world here, for every policy; one line of JSON each.

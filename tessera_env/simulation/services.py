@@ -48,7 +48,7 @@ def service_metrics(params: Parameters, state: State, rows: np.ndarray) -> dict[
 
 
 def billed(params: Parameters, state: State, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Dollars, and seconds of spot and on-demand, that services are charged for from `score_from_s` on, each (rows, S)."""
+    """Dollars and seconds of spot and on-demand that services pay for from `score_from_s` on, each (rows, S)."""
     services, seats = state.services.view(np.ndarray)[rows], state.tasks.view(np.ndarray)[rows]
     usd = np.zeros(services.shape)
     spot_s, on_demand_s = usd.copy(), usd.copy()
