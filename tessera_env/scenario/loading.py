@@ -15,6 +15,7 @@ from tessera_env.files.problems import named, shown, shown_key
 from tessera_env.files.reading import read_text
 from tessera_env.files.toml_files import toml_of
 from tessera_env.recordings.bundled import BUNDLED
+from tessera_env.recordings.demand import DemandError
 from tessera_env.recordings.traces.series import TraceError
 from tessera_env.recordings.workloads import WorkloadError
 from tessera_env.scenario.errors import ScenarioError, lines_of, report
@@ -83,7 +84,7 @@ def _with_recordings(scenario: Scenario, origin: str) -> Scenario:
     """The scenario, once what it replays has been read and checked."""
     try:
         _ = scenario.recordings
-    except (TraceError, WorkloadError) as error:
+    except (TraceError, WorkloadError, DemandError) as error:
         raise report(origin, str(error).splitlines()) from None
     return scenario
 
@@ -199,6 +200,11 @@ def _resolve_traces(values: dict[str, Any], folder: Path) -> None:
     market, task = values.get("market"), values.get("task")
     if isinstance(task, dict) and isinstance(task.get("recording"), str):
         task["recording"] = _beside(folder, task["recording"])
+    services = values.get("service")
+    for service in services if isinstance(services, list) else [services]:
+        demand = service.get("demand") if isinstance(service, dict) else None
+        if isinstance(demand, dict) and isinstance(demand.get("recording"), str):
+            demand["recording"] = _beside(folder, demand["recording"])
     if not isinstance(market, dict):
         return
     trace = market.get("trace")

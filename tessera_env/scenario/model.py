@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
+from tessera_env.scenario.demand import RecordedDemand
 from tessera_env.scenario.distributions import MAX_HOURS, Section, as_tuple
 from tessera_env.scenario.market import MAX_POOLS, Market, Pool
 from tessera_env.scenario.service import Service, as_services
@@ -119,6 +120,10 @@ class ScenarioFields(Section):
     @property
     def recording_paths(self) -> tuple[str, ...]:
         """Names or paths of all traces and workload files that it reads."""
+        jobs = () if self.task.recording is None else (self.task.recording,)
+        demands = [service.demand for service in self.service]
         return (
-            self.market.trace_paths if self.task.recording is None else (*self.market.trace_paths, self.task.recording)
+            *self.market.trace_paths,
+            *jobs,
+            *(one.recording for one in demands if isinstance(one, RecordedDemand)),
         )
