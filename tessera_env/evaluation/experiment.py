@@ -23,6 +23,7 @@ from tessera_env.evaluation.optimum.clairvoyant import optimal
 from tessera_env.evaluation.optimum.fleet import check_worlds, fleet_bound_usd
 from tessera_env.evaluation.optimum.problem import check_simulation
 from tessera_env.evaluation.playing import play
+from tessera_env.evaluation.requests import plays_requests, request_metrics
 from tessera_env.evaluation.results import Results, Table
 from tessera_env.observation.layout import Layout, layout_of
 from tessera_env.policies.learned import LearnedPolicy
@@ -107,6 +108,7 @@ class Experiment:
             threads=self.threads,
             planner=self.planner,
             reward=PLAIN,
+            log_events=plays_requests(scenario),
         )
         self._check_floor(policies, env)
         return Prepared(self, scenario, policies, baseline, env)
@@ -214,11 +216,18 @@ class Prepared:
     def _played(self, label: str, policy: Policy, bar: Progress) -> "_Played":
         asked, worlds = self.experiment, dict[int, Accounts]()
 
+        requests = dict[int, dict[str, float]]()
+
         def keep(world: int, row: int) -> None:
-            worlds[world] = self.env.simulation.accounts(row)
+            if asked.accounts:
+                worlds[world] = self.env.simulation.accounts(row)
+            if plays_requests(self.scenario):
+                requests[world] = request_metrics(self.env.simulation, row)
 
         on_done = partial(bar.advance, bar.add_task(label, total=asked.episodes))
-        table = play(self.env, policy, asked.episodes, asked.seed, on_done, keep if asked.accounts else None)
+        table = play(self.env, policy, asked.episodes, asked.seed, on_done, keep)
+        for name in requests.get(0, ()):
+            table[name] = np.array([requests[world][name] for world in range(asked.episodes)])
         return _Played(table, joined([worlds[world] for world in sorted(worlds)]) if worlds else {})
 
 

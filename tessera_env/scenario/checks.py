@@ -89,6 +89,8 @@ def _replicas(field: str, service: Service, scenario: ScenarioFields) -> Iterato
             f"{field}.score_from_s: must be below the horizon, {exact(scenario.horizon_h * HOUR_S)} s "
             f"(got {exact(service.score_from_s)})"
         )
+    if service.requests is not None and service.demand is None:
+        yield f"{field}.demand: must be given with requests, whose rate it is (got none)"
     if service.autoscaler is not None:
         yield from _autoscaled(field, service)
     if service.highest_target == 0:

@@ -10,6 +10,7 @@ from tessera_env.files.problems import shown
 from tessera_env.scenario.demand import Autoscaler, Demand
 from tessera_env.scenario.distributions import MAX_HOURS, MAX_MB, Section, as_tuple
 from tessera_env.scenario.market import Name
+from tessera_env.scenario.requests import Requests
 from tessera_env.world.demand.timeline import MAX_SCHEDULE
 
 MAX_REPLICAS = 1_024
@@ -109,6 +110,10 @@ class Service(Section):
     )
     patience_s: float | None = Field(
         100.0, gt=0, le=1e7, description="requests that would wait longer are dropped, s; none: they wait"
+    )
+
+    requests: Requests | None = Field(
+        None, description="requests played one by one after each run, at the demand's rate; none: they are not"
     )
 
     @property
