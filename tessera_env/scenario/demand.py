@@ -1,6 +1,6 @@
 """Demand of a service, where it comes from, and how its target follows it."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -8,7 +8,6 @@ from tessera_env.recordings.demand import DemandFormat
 from tessera_env.scenario.distributions import MAX_HOURS, Section
 
 MAX_RATE = 1e9
-Rate = Annotated[float, Field(gt=0, le=MAX_RATE)]
 
 
 class ConstantDemand(Section):
@@ -49,19 +48,19 @@ class RecordedDemand(Section):
     )
     step_s: float = Field(60.0, ge=0.1, le=86_400, description="the rate is that of this much time, s")
     longest_gap_s: float = Field(3_600.0, gt=0, le=1e9, description="rows further apart are refused, s")
-    scale: Rate = Field(1.0, description="rates are multiplied by this")
+    scale: float = Field(1.0, gt=0, le=MAX_RATE, description="rates are multiplied by this")
     from_h: float | None = Field(
         None, ge=0, le=MAX_HOURS, description="where in the recording the episode starts, h; none: drawn for each world"
     )
 
 
-Demand = Annotated[ConstantDemand | DailyDemand | BurstyDemand | RecordedDemand, Field(discriminator="source")]
+Demand = ConstantDemand | DailyDemand | BurstyDemand | RecordedDemand
 
 
 class Autoscaler(Section):
     """The target follows the demand: replicas for the mean rate, once so many looks in a row ask for it."""
 
-    requests_per_replica: Rate = Field(description="requests per second that one replica is to get")
+    requests_per_replica: float = Field(gt=0, le=MAX_RATE, description="requests per second that one replica is to get")
     least: int = Field(1, ge=0, le=1_024, description="fewest replicas; 0: a request wakes it at once")
     most: int = Field(ge=1, le=1_024, description="most replicas")
     rate_window_s: float = Field(60.0, gt=0, le=86_400, description="the rate is the mean over this time, s")

@@ -21,6 +21,7 @@ from tessera_env.recordings.workloads import WorkloadError
 from tessera_env.scenario.errors import ScenarioError, lines_of, report
 from tessera_env.scenario.inherited import forget_unread, told, unread_fields
 from tessera_env.scenario.scenario import Scenario
+from tessera_env.scenario.service import Service
 
 # What a shell user means as text without quoting it twice: names and paths.
 _BARE_WORD = re.compile(r"[A-Za-z_~./][A-Za-z0-9_~./:-]*")
@@ -134,7 +135,7 @@ def override(values: dict[str, Any], key: str, value: Any) -> None:
 def _targets(node: Any, parts: list[str], key: str) -> Iterator[tuple[Any, str | int]]:
     """Every (container, key or index) that a dotted key names; mappings that are missing on the way are made."""
     first, rest = parts[0], parts[1:]
-    if isinstance(node, list) and len(node) == 1 and not (first == "*" or first.isdigit()):
+    if isinstance(node, list) and len(node) == 1 and key.startswith("service.") and first in Service.model_fields:
         yield from _targets(node[0], parts, key)  # the name of one of its element's values
     elif isinstance(node, list):
         indices = range(len(node)) if first == "*" else [_index(node, first, key)]

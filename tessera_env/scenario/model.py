@@ -97,9 +97,7 @@ class ScenarioFields(Section):
     billing: Billing = Billing()
     checkpoint: Checkpoint = Checkpoint()
     task: Task = Task(count=0)
-    service: Annotated[tuple[Service, ...], BeforeValidator(as_services)] = Field(
-        (), description="services, each met by replicas; one may stand for itself"
-    )
+    service: Annotated[tuple[Service, ...], BeforeValidator(as_services)] = ()
     penalty: Penalty = Penalty()
     market: Market = Market()
     pools: Annotated[tuple[Pool, ...], BeforeValidator(_as_pools), Field(min_length=1, max_length=MAX_POOLS)]

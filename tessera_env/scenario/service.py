@@ -39,7 +39,8 @@ def _checked_target(target: int | Schedule) -> int | Schedule:
     return target
 
 
-Target = Annotated[int | Schedule, BeforeValidator(_as_target), AfterValidator(_checked_target)]
+TARGET = int | Schedule
+Target = Annotated[TARGET, BeforeValidator(_as_target), AfterValidator(_checked_target)]
 
 
 class Service(Section):
@@ -51,8 +52,8 @@ class Service(Section):
         description="replicas that are to be ready: a number, or [[hour, replicas], ...] of every day from hour 0 on; "
         "1 with an autoscaler, which says it",
     )
-    demand: Demand | None = Field(None, description="requests that come; none: nobody counts them")
-    autoscaler: Autoscaler | None = Field(None, description="the target follows the demand; none: it is `target`")
+    demand: Demand | None = Field(None, discriminator="source", description="requests that come; none: nobody counts")
+    autoscaler: Autoscaler | None = None
     extra: int = Field(
         0, ge=0, le=MAX_REPLICAS, description="spot replicas that policies keep beyond the target, for losses"
     )
@@ -112,9 +113,7 @@ class Service(Section):
         100.0, gt=0, le=1e7, description="requests that would wait longer are dropped, s; none: they wait"
     )
 
-    requests: Requests | None = Field(
-        None, description="requests played one by one after each run, at the demand's rate; none: they are not"
-    )
+    requests: Requests | None = None
 
     @property
     def highest_target(self) -> int:
