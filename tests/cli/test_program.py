@@ -243,7 +243,7 @@ def test_where_no_bound_is_found_all_else_is_printed_and_written(
     files = ["--json", str(tmp_path / "plain.json")], ["--json", str(tmp_path / "a.json")]
     assert main([*FAST, *files[0]]) == 0
     plain = capsys.readouterr().out
-    monkeypatch.setattr("tessera_env.evaluation.experiment.fleet_bound_usd", give_up)
+    monkeypatch.setattr("tessera_env.evaluation.least.fleet_bound_usd", give_up)
     assert main([*FAST, *files[1], "--html", str(tmp_path / "a.html"), "--bound"]) == 2
     out, err = capsys.readouterr()
     assert (out, err) == (plain, "tessera: bound: world 1: not solved; all else is as without it\n")

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from tessera_env.evaluation.optimum import replica_seconds
-from tessera_env.evaluation.optimum.replica_seconds import Demand, Offer, service_bound_usd
+from tessera_env.evaluation.optimum import timeline
+from tessera_env.evaluation.optimum.replica_seconds import service_bound_usd
 from tessera_env.evaluation.optimum.replicas import least_cost
+from tessera_env.evaluation.optimum.timeline import Demand, Offer
 from tessera_env.world.parameters import UNLIMITED
 from tests.evaluation.optimum.test_replicas import drawn
 
@@ -214,17 +215,17 @@ class TestPlantedBugs:
         assert not self.is_noticed()
 
     def test_starts_that_cost_too_much(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        right = replica_seconds._setup_usd
-        monkeypatch.setattr(replica_seconds, "_setup_usd", lambda *arguments: 1.1 * right(*arguments))
+        right = timeline._setup_usd
+        monkeypatch.setattr(timeline, "_setup_usd", lambda *arguments: 1.1 * right(*arguments))
         assert self.is_noticed()
 
     def test_a_window_that_is_too_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        right = replica_seconds._room
+        right = timeline._room
 
         def room(offer: Offer, edges_s: np.ndarray) -> np.ndarray:
             return right(offer._replace(boot_s=offer.boot_s + 1.0), edges_s)
 
-        monkeypatch.setattr(replica_seconds, "_room", room)
+        monkeypatch.setattr(timeline, "_room", room)
         with pytest.raises(RuntimeError, match="infeasible"):  # nobody is ready after the first cold start
             self.is_noticed()
 
