@@ -40,6 +40,7 @@ BOUND = Floor(
 # Of worlds with services.
 SERVICE_CLAIRVOYANT = replace(
     CLAIRVOYANT,
+    metric="objective_usd",  # its cost: else who is below the target would seem to close more than the gap
     reference="on_demand_only",
     meaning="the least cost of who knows the world and is never below the target",
     sentence="Who had known the world could have been at the target all the time for",

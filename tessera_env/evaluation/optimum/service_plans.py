@@ -1,7 +1,9 @@
 """The clairvoyant optimum of a service: the least cost of a world for who knows it and is never below the target.
 
 Dollars are those of the whole episode, as policies' costs are; the target has to be met from `score_from_s` on. What is
-known of the world, tick by tick, goes to `tessera_env.evaluation.optimum.replicas`.
+known of the world, tick by tick, goes to `tessera_env.evaluation.optimum.replicas`. Within a tick replicas can only be
+lost, so that the target must be met by those that stay: of use is the least capacity of a tick, for the integral of the
+price, and the highest target has to be met.
 """
 
 from collections.abc import Callable
@@ -62,16 +64,15 @@ def optimal_service(
 
 def plan_of(simulation: Simulation, row: int) -> Plan:
     """The cheapest plan of the world that the row has just started, of a scenario that was checked."""
-    scenario, tick_s, times_s = simulation.scenario, tick_s_of(simulation.scenario), _times_s(simulation)
-    capacity, price = zip(
-        *(_market(simulation, row, index, times_s) for index, _ in usable_pools(scenario)), strict=True
-    )
+    scenario, edges_s = simulation.scenario, _edges_s(simulation)
+    pools = usable_pools(scenario)
+    markets = [_market(simulation, row, index) for index, _ in pools]
     return least_cost(
-        capacity=np.stack(capacity),
-        spot_price=np.stack(price) * tick_s / HOUR_S,
-        on_demand_price=float(simulation.params.services[0].on_demand_price) * tick_s / HOUR_S,
-        target=_target(simulation, row, times_s),
-        cold_ticks=round(cold_start_s_of(scenario, usable_pools(scenario)[0][1]) / tick_s),
+        capacity=np.stack([_extremes(np.minimum, points, "capacity", edges_s) for points in markets]),
+        spot_price=np.stack([_usd(points, edges_s) for points in markets]),
+        on_demand_price=float(simulation.params.services[0].on_demand_price) * np.diff(edges_s) / HOUR_S,
+        target=_target(simulation, row),
+        cold_ticks=round(cold_start_s_of(scenario, pools[0][1]) / tick_s_of(scenario)),
         most=scenario.service[0].seats,
         scored_from=_scored_from(scenario),
     )
@@ -82,37 +83,60 @@ def _scored_from(scenario: Scenario) -> int:
     return int(np.floor(scenario.service[0].score_from_s / tick_s_of(scenario) + _GRID))
 
 
-def _times_s(simulation: Simulation) -> np.ndarray:
-    """The ticks' middles, at which all is what it is throughout the tick."""
-    tick_s = tick_s_of(simulation.scenario)
-    return (np.arange(round(simulation.scenario.horizon_h * HOUR_S / tick_s)) + 0.5) * tick_s
+def _edges_s(simulation: Simulation) -> np.ndarray:
+    """Where ticks begin and end, (T + 1,); the last may be a part of one."""
+    tick_s, horizon_s = tick_s_of(simulation.scenario), float(simulation.params.config[0].horizon_s)
+    return np.append(np.arange(np.ceil(horizon_s / tick_s)) * tick_s, horizon_s)
 
 
-def _market(simulation: Simulation, row: int, pool_id: int, times_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    points = np.asarray(simulation.state.market[row, pool_id, : simulation.state.pools[row, pool_id].point_count])
-    held = points[np.searchsorted(points["time_s"], times_s, side="right") - 1]
-    return held["capacity"], held["spot_price"]
+def _market(simulation: Simulation, row: int, pool_id: int) -> np.ndarray:
+    return np.asarray(simulation.state.market[row, pool_id, : simulation.state.pools[row, pool_id].point_count])
 
 
-def _target(simulation: Simulation, row: int, times_s: np.ndarray) -> np.ndarray:
+def _target(simulation: Simulation, row: int) -> np.ndarray:
     count = int(simulation.state.services[row, 0].demand_count)
-    points = simulation.state.demand.view(np.ndarray)[row, 0, :count]
-    return points["target"][np.searchsorted(points["time_s"], times_s, side="right") - 1]
+    points, edges_s = simulation.state.demand.view(np.ndarray)[row, 0, :count], _edges_s(simulation)
+    scored_s = np.maximum(edges_s[:-1], min(simulation.scenario.service[0].score_from_s, edges_s[-2]))
+    return _extremes(np.maximum, points, "target", np.append(scored_s, edges_s[-1]))
+
+
+def _extremes(extreme: np.ufunc, points: np.ndarray, field: str, edges_s: np.ndarray) -> np.ndarray:
+    """The least or the largest value between each edge and the next."""
+    first, last = _pieces(points, edges_s)
+    values = np.append(points[field], points[field][-1])
+    return extreme.reduceat(values, np.column_stack((first, np.maximum(last, first + 1))).ravel())[::2]
+
+
+def _usd(points: np.ndarray, edges_s: np.ndarray) -> np.ndarray:
+    """The price's integral between each edge and the next; to the last digit the same where the price is."""
+    first, last = _pieces(points, edges_s)
+    usd = points["spot_price"][first] * np.diff(edges_s) / HOUR_S
+    for tick in np.flatnonzero(last > first + 1):
+        held = points[first[tick] : last[tick]]
+        inside_s = np.append(np.maximum(held["time_s"], edges_s[tick]), edges_s[tick + 1])
+        usd[tick] = held["spot_price"] @ np.diff(inside_s) / HOUR_S
+    return usd
+
+
+def _pieces(points: np.ndarray, edges_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first of the points that hold between each edge and the next, and the one after the last."""
+    first = np.searchsorted(points["time_s"], edges_s[:-1], side="right") - 1
+    return first, np.searchsorted(points["time_s"], edges_s[1:], side="left")
 
 
 def _figures(simulation: Simulation, row: int) -> dict[str, float | int]:
     """What the metrics of a played episode are called, as far as a plan has them."""
-    plan, tick_h = plan_of(simulation, row), tick_s_of(simulation.scenario) / HOUR_S
-    price = float(simulation.params.services[0].on_demand_price)
-    on_demand_h, wanted = plan.on_demand.sum() * tick_h, _target(simulation, row, _times_s(simulation))
-    target_usd = wanted[_scored_from(simulation.scenario) :].sum() * tick_h * price
+    plan, hours = plan_of(simulation, row), np.diff(_edges_s(simulation)) / HOUR_S
+    price, scored = float(simulation.params.services[0].on_demand_price), slice(_scored_from(simulation.scenario), None)
+    on_demand_h = float(plan.on_demand @ hours)
+    target_usd = float(_target(simulation, row)[scored] @ hours[scored]) * price
     return {
         "cost_usd": plan.usd,
         "objective_usd": plan.usd,
         "penalty_usd": 0.0,
         "spot_usd": plan.usd - on_demand_h * price,
         "on_demand_usd": on_demand_h * price,
-        "spot_h": plan.held.sum() * tick_h,
+        "spot_h": float((plan.held @ hours).sum()),
         "on_demand_h": on_demand_h,
         "scale_usd": float(simulation.state.episodes[row].scale_usd),
         "availability": 1.0,

@@ -1,4 +1,8 @@
-"""Which scenarios have an optimum of a service: one that keeps to ticks, in a world that does."""
+"""Which scenarios have an optimum of a service: those in which it is decided at ticks alone.
+
+Where only ticks are looked at, prices, capacities and the target may move within them. Where events are looked at, too,
+they must not, or else there would be decisions between ticks.
+"""
 
 from collections.abc import Iterator
 
@@ -39,7 +43,7 @@ def usable_pools(scenario: Scenario) -> list[tuple[int, Pool]]:
 
 
 def check_ticks(scenario: Scenario) -> None:
-    """Refuse what is not one service of which all keeps to ticks.
+    """Refuse what is not one service about which is decided at ticks alone.
 
     Raises:
         ValueError: one line a field.
@@ -93,7 +97,7 @@ def _pool_problems(scenario: Scenario) -> Iterator[str]:
 
 
 def _time_problems(scenario: Scenario) -> Iterator[str]:
-    """A cold start, the same in all pools, and the horizon are whole ticks."""
+    """A cold start is whole ticks, the same in all pools, and the target counts from its end on or later."""
     tick_s, score_from_s = tick_s_of(scenario), scenario.service[0].score_from_s
     (first, pool), *others = usable_pools(scenario)
     cold_start_s = cold_start_s_of(scenario, pool)
@@ -105,23 +109,23 @@ def _time_problems(scenario: Scenario) -> Iterator[str]:
             yield line(f"pools.{index}", got, f"{exact(cold_start_s)} s, as in pools.{first}")
     if score_from_s < cold_start_s - _GRID_S:
         yield line("service.0.score_from_s", number(score_from_s), f"{exact(cold_start_s)}, the cold start, or more")
-    if _is_off(scenario.horizon_h * HOUR_S, tick_s):
-        yield line("horizon_h", number(scenario.horizon_h), f"whole ticks of {exact(tick_s)} s")
 
 
 def check_worlds_ticks(simulation: Simulation, row: int, world: int) -> None:
-    """Refuse a world in which a price, a capacity or the target moves within a tick.
+    """Refuse a world in which a capacity or the target moves within a tick, if that is looked at.
 
     Raises:
         ValueError: one line.
     """
+    if not simulation.scenario.service[0].looks_at_events:
+        return
     tick_s, state = tick_s_of(simulation.scenario), simulation.state
     count = int(state.services[row, 0].demand_count)
     points = state.demand.view(np.ndarray)[row, 0, :count]
-    moves = {"service.0: a change of the target": _changes_s(points, ("target",))}
+    moves = {"service.0: a change of the target": _changes_s(points, "target")}
     for index, _ in usable_pools(simulation.scenario):
         points = np.asarray(state.market[row, index, : state.pools[row, index].point_count])
-        moves[f"pools.{index}: a change of price or capacity"] = _changes_s(points, ("spot_price", "capacity"))
+        moves[f"pools.{index}: a change of capacity"] = _changes_s(points, "capacity")
     for what, times_s in moves.items():
         inside = times_s[times_s < simulation.scenario.horizon_h * HOUR_S - _GRID_S]
         for time_s in inside:
@@ -132,9 +136,8 @@ def check_worlds_ticks(simulation: Simulation, row: int, world: int) -> None:
                 )
 
 
-def _changes_s(points: np.ndarray, fields: tuple[str, ...]) -> np.ndarray:
-    moved = np.any([np.diff(points[field]) != 0 for field in fields], axis=0)
-    return points["time_s"][1:][moved]
+def _changes_s(points: np.ndarray, field: str) -> np.ndarray:
+    return points["time_s"][1:][np.diff(points[field]) != 0]
 
 
 def _is_off(time_s: float, tick_s: float) -> bool:
