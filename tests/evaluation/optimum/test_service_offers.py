@@ -1,7 +1,7 @@
 """What a world has to offer to a service, in figures by hand."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def only_spot(tmp_path: Path, steps: dict[int, int], service: dict[str, Any], **
 class TestSpot:
     """One pool that falls at 2:00 and rises at 3:00."""
 
-    STEPS = {0: 2, 7_200: 0, 10_800: 1}
+    STEPS: ClassVar = {0: 2, 7_200: 0, 10_800: 1}
 
     def test_who_serves_to_the_end_is_there_until_the_notice_ends(self, tmp_path: Path) -> None:
         lost = only_spot(tmp_path, self.STEPS, {"at_notice": "lost"}, notice_s=600.0)
