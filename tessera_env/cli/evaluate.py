@@ -68,7 +68,7 @@ class Evaluate:
         tyro.conf.arg(
             help="Add the row clairvoyant, the least cost that anyone could have paid who knew the world, and how much "
             "of the gap from uniform_progress to it each policy closes; for one task with a deadline on one pool. Or "
-            "for one service of which all keeps to ticks: that cost without being below the target, the gap from "
+            "for one service about which is decided at ticks alone: that cost, never below the target, the gap from "
             "on_demand_only.",
         ),
     ] = False

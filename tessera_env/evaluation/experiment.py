@@ -64,7 +64,8 @@ class Experiment:
         planner: assigns displaced tasks to instances; Kuhn-Munkres if None.
         optimum: add the least cost that anyone could have paid who knew the world ("clairvoyant"), and how much of
             the gap from uniform_progress to it each policy closes; for one task with a deadline on one pool. Or for one
-            service of which all keeps to ticks: that cost without being below the target, the gap from on_demand_only.
+            service about which is decided at ticks alone: that cost, never below the target; the gap from
+            on_demand_only.
         bound: add a figure that no policy's objective is below, as is proven ("bound"), and how much of the gap from
             greedy to it each policy closes; for up to 1,000 tasks on any pools, in about a second a world. Or for any
             services without tasks beside them, the gap from on_demand_only. Not with `optimum`.

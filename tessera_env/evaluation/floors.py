@@ -45,7 +45,12 @@ SERVICE_CLAIRVOYANT = replace(
     meaning="the least cost of who knows the world and is never below the target",
     sentence="Who had known the world could have been at the target all the time for",
 )
-SERVICE_BOUND = replace(BOUND, reference="on_demand_only")
+SERVICE_BOUND = replace(
+    BOUND,
+    reference="on_demand_only",
+    meaning="no policy is cheaper, penalties for time below the target included, as is proven",
+    sentence="It is proven that no policy is cheaper, penalties included, than",
+)
 FLOORS = {floor.label: floor for floor in (CLAIRVOYANT, BOUND)}  # those of services have the same labels and metrics
 
 

@@ -212,6 +212,14 @@ def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: 
             ["evaluate", "--scenario", "fleet", "--bound", "--set", "task.count=1001"],
             ["task.count: 1001 (allowed: 1 to"],
         ),
+        (
+            ["evaluate", "--scenario", "service", "--bound", "--set", "task.count=3", "--set", "task.work_h=2"],
+            ["no bound: task.count: 3 tasks beside services (allowed: 0)"],
+        ),
+        (
+            ["evaluate", "--scenario", "service-spothedge", "--optimum", "--set", "notice_s=30"],
+            ["no clairvoyant optimum: notice_s: 30 (allowed: 0)"],
+        ),
         (["evaluate", "--bound", "--optimum"], ["bound: with the optimum (allowed: one of them"]),
         (["evaluate", "--json", "missing/results.json"], ["there is no directory"]),
         (["evaluate", "--json", "/dev/full"], ["is not a regular file"]),
