@@ -25,6 +25,7 @@ from tessera_env.simulation.rows import Simulation
 
 _BLOCK = 64  # worlds drawn side by side
 _GRID = 1e-6  # of a tick: what lies this near one lies on it
+_GRID_S = 1e-6  # what is left of the horizon behind it is rounding
 
 
 def check_service_worlds(scenario: Scenario, seed: int, episodes: int) -> None:
@@ -86,7 +87,8 @@ def _scored_from(scenario: Scenario) -> int:
 def _edges_s(simulation: Simulation) -> np.ndarray:
     """Where ticks begin and end, (T + 1,); the last may be a part of one."""
     tick_s, horizon_s = tick_s_of(simulation.scenario), float(simulation.params.config[0].horizon_s)
-    return np.append(np.arange(np.ceil(horizon_s / tick_s)) * tick_s, horizon_s)
+    starts_s = np.arange(np.ceil(horizon_s / tick_s)) * tick_s
+    return np.append(starts_s[starts_s < horizon_s - _GRID_S], horizon_s)
 
 
 def _market(simulation: Simulation, row: int, pool_id: int) -> np.ndarray:

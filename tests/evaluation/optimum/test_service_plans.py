@@ -1,5 +1,6 @@
 """The optimum of a service through scenarios: published optima, what moves within ticks, what it refuses."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,23 @@ class TestTicks:
         assert optimal_service(scenario_of(service, (pool,), **market), 0, 1)["cost_usd"][0] < 17.0
         one = optimal_service(scenario_of({**service, "most": 1}, (pool,), **market), 0, 1)
         assert one["cost_usd"][0] == pytest.approx(18.0)
+
+    @pytest.mark.parametrize("tick_s", [1.033, 1.04, 7.7, 600.0])
+    @pytest.mark.parametrize("ulps", [-1, 0, 1])
+    def test_rounding_of_the_horizon_makes_no_tick(self, tick_s: float, ulps: int) -> None:
+        horizon_h = 31 * tick_s / 3_600
+        if ulps:
+            horizon_h = math.nextafter(horizon_h, ulps * math.inf)
+        scenario = scenario_of({"target": 1, **TICKS, "control_interval_s": tick_s}, horizon_h=horizon_h)
+        plan = plan_of(started(scenario), 0)
+        assert len(plan.ready) == 31
+        assert plan.usd == pytest.approx(31 * tick_s / 3_600)
+
+    def test_pools_that_never_run_out_or_have_nothing(self) -> None:
+        for instances, usd_per_h in ((None, 1.0), (0, 3.0)):
+            pool = {"capacity": {"source": "constant", "instances": instances}}
+            optimum = optimal_service(scenario_of({"target": 2, **TICKS}, (pool,)), 0, 1)
+            assert optimum["cost_usd"][0] == pytest.approx(20.0 * usd_per_h)
 
     def test_the_horizon_may_end_within_a_tick(self) -> None:
         scenario = scenario_of({"target": 1, **TICKS}, horizon_h=1.25)
