@@ -64,7 +64,10 @@ class Service(Section):
         description="of the target, replicas that policies keep on on-demand anyhow",
     )
     most: int | None = Field(
-        None, ge=1, le=MAX_REPLICAS, description="the most replicas at one time; none: twice the largest target + extra"
+        None,
+        ge=1,
+        le=MAX_REPLICAS,
+        description="the most at one time, those that are leaving included; none: 3 x the largest target + 2 x extra",
     )
     pools: Annotated[tuple[Name, ...] | None, BeforeValidator(as_tuple)] = Field(
         None, description="names of the pools that it may use; none: all"
@@ -129,7 +132,7 @@ class Service(Section):
     @property
     def seats(self) -> int:
         """The most replicas at one time."""
-        return max(1, 2 * self.highest_target + self.extra) if self.most is None else self.most
+        return max(1, 3 * self.highest_target + 2 * self.extra) if self.most is None else self.most
 
     @property
     def patience(self) -> float:
