@@ -15,7 +15,8 @@ import tessera_env.engine as engine
 from benchmarks.common import markdown
 from tessera_env.cli import main as tessera
 from tessera_env.cli.program import COMMANDS, Group
-from tessera_env.observation.layout import Layout, layout_of
+from tessera_env.observation.layout import Layout
+from tessera_env.observation.layouts import layout_of
 from tessera_env.policies import POLICIES, planning
 from tessera_env.policies import rules as rule_files
 from tessera_env.report import event_log

@@ -23,7 +23,8 @@ from tessera_env.evaluation.least import check_floor, floor_for, least
 from tessera_env.evaluation.playing import play
 from tessera_env.evaluation.requests import plays_requests, request_metrics
 from tessera_env.evaluation.results import Results, Table
-from tessera_env.observation.layout import Layout, layout_of
+from tessera_env.observation.layout import Layout
+from tessera_env.observation.layouts import layout_of
 from tessera_env.policies.learned import LearnedPolicy
 from tessera_env.policies.making import make_policy
 from tessera_env.policies.protocol import Policy
@@ -70,6 +71,7 @@ class Experiment:
             greedy to it each policy closes; for up to 1,000 tasks on any pools, in about a second a world. Or for any
             services without tasks beside them, the gap from on_demand_only. Not with `optimum`.
         accounts: keep what each task cost, in the results and their JSON, where it is a row a task, world and policy.
+        defaults: the policies where none are named and there are no services.
         rows: environments side by side, as many as bring speed and fit in memory if None; changes the speed, never the
             results.
         threads: of the environments; changes the speed, never the results.
@@ -87,6 +89,7 @@ class Experiment:
     optimum: bool = False
     bound: bool = False
     accounts: bool = False
+    defaults: Sequence[str] = DEFAULT_POLICIES
     rows: int | None = None
     threads: int = 1
     progress: bool = False
@@ -142,7 +145,7 @@ class Experiment:
     def _policies_for(self, scenario: Scenario) -> Sequence[PolicyLike]:
         if self.policies is not None:
             return self.policies
-        return SERVICE_POLICIES if scenario.service else DEFAULT_POLICIES
+        return SERVICE_POLICIES if scenario.service else self.defaults
 
     def _rows_for(self, scenario: Scenario) -> int:
         if self.rows is not None:

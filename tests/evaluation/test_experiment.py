@@ -230,7 +230,7 @@ class TestEvaluate:
         ({"threads": 0}, "threads: 0"),
         ({"policies": []}, "policies: none"),
         ({"policies": ["greedy", "greedy"]}, "'greedy' is named twice"),
-        ({"policies": ["gready"]}, "'gready' (allowed: fleet_threshold, greedy"),
+        ({"policies": ["gready"]}, "'gready' (allowed: even_spread, fleet_threshold"),
         ({"policies": ["greedy:count=1"]}, "allowed: no options"),
         ({"baseline": "random"}, "baseline: 'random' (allowed: one of the policies: greedy)"),
         ({"scenario": "deadlines"}, "deadlines"),
