@@ -46,10 +46,14 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
     invalid action is counted in `info["invalid_actions"]`, and means the valid one that changes least: stay, else WAIT,
     else the placement with the shortest changeover.
 
+    Where a service looks at its replicas, its seats are asked instead, one after the other in one instant: held ones by
+    launch, then empty ones, until the first that stays empty. WAIT stops a replica, or leaves the seat empty.
+
     ## Observation Space
 
     `Box(float32)` of shape (43 + 25 P,), read by name through `env.unwrapped.layout`. Every field with its meaning and
-    range stands in docs/reference/observation.md, and in `env.unwrapped.layout.table()`.
+    range stands in docs/reference/observation.md, and in `env.unwrapped.layout.table()`. With services alone it is
+    (30 + 21 P,), and with services beside tasks both.
 
     ## Rewards
 
@@ -57,6 +61,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
     by what all the work costs on on-demand, minus penalties: a missed deadline, an INTERACTIVE task's hours without
     running, BATCH work left undone at the end. A return of 0.6 with nothing missed saves 60 % against on-demand. Work
     that an interruption loses is taken back when it is lost, and a miss counts when the deadline can no longer be made.
+    Of a service the target's replicas count at their on-demand price, and time below the target is penalised.
 
     With `reward="plain"` it is the dollars and the penalties alone, when they are due: each return is less by 1, so
     that policies keep their order. What a wait costs comes much later then, and is harder to learn from.
