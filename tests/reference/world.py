@@ -8,6 +8,10 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.reference.services import Service
 
 INF = math.inf
 SPOT, ON_DEMAND = 0, 1
@@ -17,21 +21,26 @@ NONE = -1  # no task, no instance
 class Kind(IntEnum):
     """Kinds of events, in the order in which they happen at one instant."""
 
-    COMPLETION = 0
-    HANDOVER = 1
-    END = 2
-    IDLE_TIMEOUT = 3
-    MARKET = 4
-    NOTICE = 5
-    BILLING_START = 6
-    ARRIVAL = 7
-    HORIZON = 8
-    ASK_INTERRUPTION = 9
-    MIGRATE = 10
-    ASK_ARRIVAL = 11
-    ASK_RETRY = 12
-    ASK_RECONSIDER = 13
-    ASK_URGENT = 14
+    SCORE = 0
+    DEMAND = 1
+    EARLY_LOOK = 2
+    COMPLETION = 3
+    HANDOVER = 4
+    END = 5
+    IDLE_TIMEOUT = 6
+    MARKET = 7
+    NOTICE = 8
+    BILLING_START = 9
+    CLAIM = 10
+    ARRIVAL = 11
+    HORIZON = 12
+    ASK_INTERRUPTION = 13
+    MIGRATE = 14
+    ASK_ARRIVAL = 15
+    ASK_RETRY = 16
+    ASK_RECONSIDER = 17
+    ASK_URGENT = 18
+    LOOK = 19
 
 
 class AskReason(IntEnum):
@@ -41,6 +50,7 @@ class AskReason(IntEnum):
     ARRIVAL = 10
     RETRY = 11
     RECONSIDER = 12
+    LOOK = 13
 
 
 @dataclass
@@ -73,6 +83,7 @@ class Rules:
     checkpoint_cost_s: float = 0.0
     missed_weight: float = 2.0
     downtime_weight: float = 0.0
+    invalid_waits: bool = False
 
     def gained(self, run_s: float) -> float:
         """Work done in a time on a ready instance: segments, and a checkpoint after each."""
@@ -250,3 +261,5 @@ class World:
     lifetime: Callable[[int, int], float] = lambda pool, ordinal: INF
     boot: Callable[[int, int, int], float] = lambda purchase, pool, ordinal: 0.0
     luck: Callable[[int, int], float] = lambda pool, ordinal: 1.0
+    services: "list[Service]" = field(default_factory=list)
+    first_seat: int | None = None  # its number; none: it comes behind the tasks
