@@ -18,10 +18,23 @@ if TYPE_CHECKING:
     from tests.engine.play import Played
 
 # The engine's names of the options that are plain numbers there, too.
-SAME = (
-    "looks_at_events decides_before_market serves_at_notice make_before_break setup_s model_mb drain_s "
-    "launch_failure_s score_from_s shortfall_weight requests_per_replica patience_s seat_count"
-).split()
+SAME = [
+    "looks_at_events",
+    "decides_before_market",
+    "serves_at_notice",
+    "make_before_break",
+    "setup_s",
+    "model_mb",
+    "drain_s",
+    "launch_failure_s",
+    "score_from_s",
+    "shortfall_weight",
+    "requests_per_replica",
+    "patience_s",
+    "extra",
+    "base_on_demand",
+    "seat_count",
+]
 COUNTS = ("rounds", "orders", "preemptions", "failed_launches", "stops")
 BEFORE = ("usd_before", "spot_s_before", "on_demand_s_before")
 
@@ -46,7 +59,9 @@ def lay_services(params: Parameters, state: State, world: World) -> None:
         for name in SAME:
             spec[name] = getattr(service, name)
         spec.control_interval_s, spec.looks_when_changed = service.interval_s, service.when_changed
-        usable = [pool.on_demand_price for pool, is_usable in zip(world.pools, service.usable, strict=True) if is_usable]
+        usable = [
+            pool.on_demand_price for pool, is_usable in zip(world.pools, service.usable, strict=True) if is_usable
+        ]
         spec.on_demand_price, params.service_pools[k] = min(usable), service.usable
         state.services[0, k].demand_count = len(service.demand)
         lay_demand(state.demand[0, k], service)
@@ -94,7 +109,13 @@ def shown(simulation: Simulation) -> list[tuple]:
     state, usable = simulation.state, simulation.params.service_pools
     rows = []
     for k, service in enumerate(state.services[0]):
-        counts = (service.target, service.ready_spot, service.ready_on_demand, service.held_spot, service.held_on_demand)
+        counts = (
+            service.target,
+            service.ready_spot,
+            service.ready_on_demand,
+            service.held_spot,
+            service.held_on_demand,
+        )
         in_use = state.service_pools["in_use"][0, k][usable[k]]
         rows.append((*map(int, counts), int(service.rounds), [bool(mark) for mark in in_use]))
     return rows

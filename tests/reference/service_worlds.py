@@ -17,9 +17,9 @@ def service_world(pools: list[Pool], services: list[Service], **fields) -> World
     return World(rules(**fields), pools, [], services=services)
 
 
-def random_service_world(rng: Random) -> World:
+def random_service_world(rng: Random, grids: tuple[float, ...] = (0.0, 60.0)) -> World:
     """One to three services, with and without jobs beside them; half of the worlds live on a grid of whole minutes."""
-    grid_s, crowded = rng.choice([0.0, 60.0]), rng.random() < 0.33
+    grid_s, crowded = rng.choice(grids), rng.random() < 0.33
     horizon_s = a_time(rng, grid_s, rng.choice([3_600.0, 20_000.0]))
     pools = [random_pool(rng, grid_s, horizon_s, crowded) for _ in range(rng.choice([1, 2, 3, 5]))]
     most_mb = max(pool.gpu_memory_mb for pool in pools)
@@ -59,7 +59,9 @@ def random_service(rng: Random, grid_s: float, horizon_s: float, pools: list[Poo
 def random_demand(rng: Random, grid_s: float, horizon_s: float) -> list[tuple[float, int, float]]:
     """Steps of the target, at times of the rate alone; it wants a replica at least once."""
     points = []
-    for time_s, (target, rate) in random_steps(rng, grid_s, horizon_s, lambda: (rng.choice([0, 1, 1, 2, 3]), rng.choice([0.0, 1.0, 3.0]))):
+    for time_s, (target, rate) in random_steps(
+        rng, grid_s, horizon_s, lambda: (rng.choice([0, 1, 1, 2, 3]), rng.choice([0.0, 1.0, 3.0]))
+    ):
         target = points[-1][1] if points and rng.random() < 0.3 else target
         if time_s < horizon_s and (not points or points[-1][1:] != (target, rate)):
             points.append((time_s, target, rate))

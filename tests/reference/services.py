@@ -39,6 +39,8 @@ class Service:
     shortfall_weight: float = 2.0
     requests_per_replica: float = 0.0  # 0: requests are not counted
     patience_s: float = INF
+    extra: int = 0  # wanted by rules, like the next; nothing else reads them
+    base_on_demand: int = 0
 
     number: int = 0
     seats: list[Seat] = field(default_factory=list)
@@ -71,7 +73,10 @@ class Service:
 
     def shown(self) -> tuple:
         """What is compared at every question."""
-        ready, held = [self.ready(purchase) for purchase in (SPOT, ON_DEMAND)], [self.held(purchase) for purchase in (SPOT, ON_DEMAND)]
+        ready, held = (
+            [self.ready(purchase) for purchase in (SPOT, ON_DEMAND)],
+            [self.held(purchase) for purchase in (SPOT, ON_DEMAND)],
+        )
         marks = [in_use for in_use, usable in zip(self.in_use, self.usable, strict=True) if usable]
         return self.target, *ready, *held, self.rounds, marks
 
@@ -146,7 +151,9 @@ def handle(sim: "Simulator", kind: Kind, rank: int, number: int) -> None:
     if kind == Kind.COMPLETION:
         seats.come_due(sim, sim.seats[number])
     elif kind == Kind.CLAIM:
-        seats.launch(sim, next(seat for seat in sim.services[rank].seats if (seat.status, seat.order) == ("claimed", number)))
+        seats.launch(
+            sim, next(seat for seat in sim.services[rank].seats if (seat.status, seat.order) == ("claimed", number))
+        )
     else:
         {Kind.SCORE: score, Kind.DEMAND: move_demand, Kind.EARLY_LOOK: look, Kind.LOOK: look}[kind](
             sim, sim.services[number]

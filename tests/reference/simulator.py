@@ -74,7 +74,7 @@ class Simulator:
     # --- what happens next -------------------------------------------------------------------------------------
 
     def next_events(self):
-        """Every event that the state has in store, as (time, kind, rank, number): of asks the urgency, of claims the service."""
+        """Every event that the state has in store, as (time, kind, rank, number): urgency or service, mostly 0."""
         yield from services.next_events(self)
         yield self.rules.horizon_s, Kind.HORIZON, 0, 0
         if self.migrate_due:
