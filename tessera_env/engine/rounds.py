@@ -83,7 +83,7 @@ def mark_pools(params, state, env: int, service_id: int) -> bool:
             known.in_use = 0
         elif known.asked > 0:
             known.in_use = 1
-        changed = changed or known.in_use != before or known.asked != known.held
+        changed = changed or known.in_use != before
         used += known.in_use
         allowed += 1
     if used <= (1 if allowed > 3 else 0) and used < allowed:

@@ -4,10 +4,12 @@ Between two events demand, target and ready replicas are constant, so that whate
 or a triangle. Whoever changes one of them accounts for the time before first.
 """
 
-from tessera_env.engine.accounts import owed_usd
+import math
+
 from tessera_env.engine.event_queue import push
-from tessera_env.engine.kinds import EventKind, LogKind
+from tessera_env.engine.kinds import EventKind, InstanceStatus, LogKind
 from tessera_env.engine.log import log_event
+from tessera_env.engine.prices import dollars_until
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import NONE
 
@@ -82,7 +84,7 @@ def serve_requests(spec, service, elapsed_s: float) -> None:
     if spec.requests_per_replica <= 0.0:
         return
     arriving, serving = service.requests_per_s, spec.requests_per_replica * ready_count(service)
-    most = arriving * spec.patience_s if arriving > 0.0 else 0.0
+    most = math.inf if spec.patience_s == math.inf else arriving * spec.patience_s
     service.arrived += arriving * elapsed_s
     before = min(service.backlog, most)
     service.dropped += service.backlog - before
@@ -106,9 +108,7 @@ def start_score(params, state, env: int, service_id: int) -> None:
     """Figures count from now on: what was before is taken out."""
     account(params, state, env, service_id)
     service = state.services[env, service_id]
-    service.usd_before = service_usd(params, state, env, service_id)
-    service.spot_s_before = billed_s(params, state, env, service_id, 0)
-    service.on_demand_s_before = billed_s(params, state, env, service_id, 1)
+    take_out_bills(params, state, env, service_id)
     service.arrived = service.backlog
     service.served = 0.0
     service.dropped = 0.0
@@ -116,26 +116,25 @@ def start_score(params, state, env: int, service_id: int) -> None:
 
 
 @compiled
-def service_usd(params, state, env: int, service_id: int) -> float:
-    """Dollars of a service up to now: its seats', charged or run up."""
-    spec, dollars = params.services[service_id], 0.0
-    for seat_id in range(spec.first_seat, spec.first_seat + spec.seat_count):
-        dollars += owed_usd(params, state, env, seat_id)
-    return dollars
-
-
-@compiled
-def billed_s(params, state, env: int, service_id: int, on_demand: int) -> float:
-    """Seconds that a service is charged for up to now, of a purchase."""
-    spec, now_s, seconds = params.services[service_id], state.episodes[env].now_s, 0.0
-    for seat_id in range(spec.first_seat, spec.first_seat + spec.seat_count):
+def take_out_bills(params, state, env: int, service_id: int) -> None:
+    """Note what the service is charged for up to now: of ended uses, and of instances that it still pays for."""
+    spec, service, episode = params.services[service_id], state.services[env, service_id], state.episodes[env]
+    first, beyond = spec.first_seat, spec.first_seat + spec.seat_count
+    for seat_id in range(first, beyond):
         seat = state.tasks[env, seat_id]
-        seconds += seat.on_demand_s if on_demand else seat.spot_s
-        if seat.instance != NONE:
-            instance = state.instances[env, seat.instance]
-            if instance.billing and instance.on_demand == on_demand:
-                seconds += now_s - instance.charged_s
-    return seconds
+        service.usd_before += seat.setup_usd + seat.running_usd + seat.idle_usd
+        service.spot_s_before += seat.spot_s
+        service.on_demand_s_before += seat.on_demand_s
+    for instance_id in range(episode.slots_used):
+        instance = state.instances[env, instance_id]
+        if instance.status == InstanceStatus.FREE or not instance.billing or not first <= instance.payer < beyond:
+            continue
+        usd = dollars_until(params, state, env, instance.offer, episode.now_s) - instance.charged_integral
+        service.usd_before += usd
+        if instance.on_demand:
+            service.on_demand_s_before += episode.now_s - instance.charged_s
+        else:
+            service.spot_s_before += episode.now_s - instance.charged_s
 
 
 @compiled

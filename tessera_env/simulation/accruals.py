@@ -22,13 +22,15 @@ def accruals_of(params: Parameters, state: State, rows: np.ndarray) -> Accruals:
 def seats_accrued(
     params: Parameters, state: State, rows: np.ndarray, seats: slice
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What seats have not been charged yet of the instances that they are on: dollars, seconds on spot, on on-demand.
+    """What seats have not been charged yet of the instances that they pay for, be they on them or not.
 
-    Each (rows,).
+    Dollars, seconds on spot, on on-demand, each (rows,).
     """
-    tasks, now_s = state.tasks.view(np.ndarray)[rows, seats], state.episodes.view(np.ndarray)["now_s"][rows, None]
-    instances = state.instances.view(np.ndarray)[rows[:, None], np.maximum(tasks["instance"], 0)]
-    billed = (tasks["instance"] != NONE) & (instances["billing"] == 1)
+    episodes = state.episodes.view(np.ndarray)[rows, None]
+    instances, now_s = state.instances.view(np.ndarray)[rows], episodes["now_s"]
+    of_episode = np.arange(instances.shape[1]) < episodes["slots_used"]
+    paid = (instances["payer"] >= seats.start) & (instances["payer"] < seats.stop)
+    billed = of_episode & paid & (instances["billing"] == 1)
     elapsed_s = np.where(billed, now_s - instances["charged_s"], 0.0)
     at = rows[:, None], instances["pool"], state.pools.view(np.ndarray)["cursor"][rows[:, None], instances["pool"]]
     market = state.market.view(np.ndarray)

@@ -2,10 +2,12 @@
 
 import copy
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import pytest
 
+from tests.engine.laying import BEFORE, COUNTS
 from tests.engine.play import Choose, Played, play, reference
 from tests.reference.simulator import Simulator
 from tests.reference.world import World
@@ -23,6 +25,7 @@ def compare(played: Played, expected: Simulator) -> None:
     asked = [(decision.time_s, int(decision.reason), decision.task) for decision in expected.decisions]
     assert played.decisions == asked
     assert played.masks == [decision.mask for decision in expected.decisions]
+    assert played.services == [decision.services for decision in expected.decisions]
     assert sorted(played.log) == sorted(expected.log)
     for name in COUNTED.split():
         assert played.totals[name] == expected.totals[name], name
@@ -31,6 +34,7 @@ def compare(played: Played, expected: Simulator) -> None:
     assert played.completion_s == [task.done_s for task in expected.tasks]
     assert played.interruptions == [task.interruptions for task in expected.tasks]
     compare_accounts(played, expected)
+    compare_services(played, expected)
     assert played.totals["downtime_s"] == pytest.approx(expected.totals["downtime_s"], rel=1e-9, abs=1e-6)
     compare_rewards(played, expected)
 
@@ -39,8 +43,22 @@ def compare_accounts(played: Played, expected: Simulator) -> None:
     """Each task's part of the bill, and their sums."""
     for i, (account, task) in enumerate(zip(played.accounts, expected.tasks, strict=True)):
         assert vars(account) == pytest.approx(vars(task.account), rel=1e-9, abs=1e-6), i
+    everyone = [*played.accounts, *chain(*played.seats)]
     for name in ("spot_s", "on_demand_s"):
-        assert sum(vars(account)[name] for account in played.accounts) == pytest.approx(played.totals[name], rel=1e-9)
+        assert sum(vars(account)[name] for account in everyone) == pytest.approx(played.totals[name], rel=1e-9)
+
+
+def compare_services(played: Played, expected: Simulator) -> None:
+    """Each service's figures, and its seats' parts of the bill."""
+    assert len(played.figures) == len(expected.services)
+    for k, service in enumerate(expected.services):
+        figures = {name: value for name, value in vars(service.figures).items() if name != "before"}
+        figures |= dict(zip(BEFORE, service.figures.before, strict=True))
+        counts = {"rounds": service.rounds, "orders": service.orders, **service.counts}
+        figures |= {name: counts.get(name, 0) for name in COUNTS}
+        assert played.figures[k] == pytest.approx(figures, rel=1e-9, abs=1e-6), k
+        for seat, account in zip(service.seats, played.seats[k], strict=True):
+            assert vars(account) == pytest.approx(vars(seat.account), rel=1e-9, abs=1e-6), seat.number
 
 
 def compare_rewards(played, expected) -> None:

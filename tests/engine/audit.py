@@ -87,15 +87,26 @@ class Auditor:
         lines = simulation.state.log[0][self.read : row.log_count]
         for record, (*_, figures) in zip(lines, entries_of(lines), strict=True):
             line = plain(record)
-            assert line.time_s >= self.now_s, "time goes back"
-            self.now_s = line.time_s
+            self.pass_time(simulation, line.time_s)
             kind = LogKind(line.kind).name
             self.counts[kind] += 1
             getattr(self, "on_" + kind.lower())(simulation, line, **figures)
         self.read = row.log_count
-        assert row.now_s >= self.now_s
-        self.now_s = row.now_s
+        self.pass_time(simulation, row.now_s)
         self.compare(simulation, row)
+
+    def pass_time(self, simulation: Simulation, now_s: float) -> None:
+        """Nothing happens before this time."""
+        assert now_s >= self.now_s, "time goes back"
+        self.now_s = now_s
+
+    def user(self, i: int) -> Job:
+        """Who is on an instance."""
+        return self.jobs[i]
+
+    def others_placed(self) -> list[Job]:
+        """Those on an instance that are no tasks."""
+        return []
 
     # --- the log -------------------------------------------------------------------------------------------------
 
@@ -104,9 +115,9 @@ class Auditor:
         self.jobs[line.task] = Job(arrived_s=line.time_s)
 
     def on_decision(self, simulation, line, action, reason) -> None:
-        assert not self.jobs[line.task].done
+        assert not self.user(line.task).done
         assert 0 <= action < simulation.state.masks.shape[1]
-        assert self.jobs[line.task].next_launch is None, "it is not asked while it moves"
+        assert self.user(line.task).next_launch is None, "it is not asked while it moves"
         self.asked, self.asked_s = line.task, line.time_s
 
     def on_launch(self, _simulation, line, billed_from_s, set_up_s) -> None:
@@ -120,7 +131,7 @@ class Auditor:
         assert may_fail or not line.on_demand, "on-demand never runs out"
 
     def on_prepare(self, simulation, line, takes_over_s) -> None:
-        machine, job = self.machines[line.launch], self.jobs[line.task]
+        machine, job = self.machines[line.launch], self.user(line.task)
         assert machine.task is machine.prepared_for is machine.ended_s is machine.noticed_s is None
         assert job.launch is not None and job.launch != line.launch and job.next_launch is None, "it works elsewhere"
         assert line.time_s < takes_over_s <= machine.setup_done_s
@@ -128,7 +139,7 @@ class Auditor:
         machine.prepared_for, job.next_launch = line.task, line.launch
 
     def on_place(self, simulation, line, works_from_s) -> None:
-        machine, job = self.machines[line.launch], self.jobs[line.task]
+        machine, job = self.machines[line.launch], self.user(line.task)
         assert machine.task is None and machine.ended_s is None and machine.noticed_s is None
         assert machine.prepared_for in (None, line.task)
         assert job.launch is None and not job.done
@@ -142,7 +153,7 @@ class Auditor:
         job.placed_s, job.ready_s = line.time_s, works_from_s
 
     def on_stop(self, simulation, line, kept_s, lost_s) -> None:
-        machine, job = self.machines[line.launch], self.jobs[line.task]
+        machine, job = self.machines[line.launch], self.user(line.task)
         assert machine.task == line.task and job.launch == line.launch
         ran_s = max(0.0, line.time_s - job.ready_s)
         done_s = kept_s + lost_s - job.kept_s
@@ -225,7 +236,7 @@ class Auditor:
         """What was prepared for a task is not any more."""
         if machine.prepared_for is not None:
             self.charge(simulation, machine, "setup_usd", self.now_s)
-            self.jobs[machine.prepared_for].next_launch = machine.prepared_for = None
+            self.user(machine.prepared_for).next_launch = machine.prepared_for = None
 
     def change_payer(self, simulation, machine: Machine, task: int) -> None:
         """From now on another task pays; until now the machine stood idle."""
@@ -240,7 +251,7 @@ class Auditor:
 
     def enter(self, machine: Machine, what: str, usd: float, seconds: float) -> None:
         """Add to the payer's account."""
-        account = vars(self.jobs[machine.payer].account)
+        account = vars(self.user(machine.payer).account)
         account[what] += usd
         account["on_demand_s" if machine.on_demand else "spot_s"] += seconds
         machine.charged_usd += usd
@@ -271,7 +282,11 @@ class Auditor:
         assert is_close(usd, self.spot_usd + self.on_demand_usd + sum(charged)), "every dollar is charged once"
         assert is_close(tasks.lost_s.sum(), self.lost_s)
         penalties = -row.episode_return - row.reported_usd / row.scale_usd
-        assert is_close(tasks.penalty_usd.sum(), penalties * row.scale_usd)
+        assert is_close(self.penalties_usd(simulation), penalties * row.scale_usd)
+
+    def penalties_usd(self, simulation: Simulation) -> float:
+        """What the engine says of all penalties."""
+        return float(simulation.state.tasks[0].penalty_usd.sum())
 
     def compare_counts(self, totals: SimpleNamespace) -> None:
         """Counts are numbers of lines."""
@@ -295,17 +310,18 @@ class Auditor:
         if row.status == Stop.DONE:
             assert not self.alive and not placed
             return
-        statuses = simulation.state.tasks["status"][0].tolist()
+        statuses = simulation.state.tasks["status"][0, : row.task_count].tolist()
         displaced = [i for i, status in enumerate(statuses) if status in (TaskStatus.DISPLACED, TaskStatus.REQUESTED)]
         assert len(displaced) == row.displaced + row.requested
         still_running = sum(self.jobs[i].launch is not None for i in displaced)
         on_none = row.waiting + len(displaced) - still_running
         assert len(self.jobs) == on_none + len(placed) + done, "arrived = waiting + running + done"
         assert statuses.count(TaskStatus.PLACED) == len(placed) - still_running
-        assert int(simulation.state.offers["placed"][0].sum()) == len(placed)
+        assert int(simulation.state.offers["placed"][0].sum()) == len(placed) + len(self.others_placed())
         prepared = [job.next_launch for job in placed if job.next_launch is not None]
-        taken = {*prepared, *(job.launch for job in placed)}
-        assert len(taken) == len(placed) + len(prepared), "no two tasks on one instance"
+        all_placed = [*placed, *self.others_placed()]
+        taken = {*prepared, *(job.launch for job in all_placed)}
+        assert len(taken) == len(all_placed) + len(prepared), "no two tasks on one instance"
         for pool_id in range(simulation.params.pools.shape[0]):
             pool = plain(simulation.state.pools[0, pool_id])
             mine = [machine for machine in self.alive.values() if machine.pool == pool_id and not machine.on_demand]

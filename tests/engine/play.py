@@ -1,7 +1,7 @@
 """Play worlds made of plain data on the engine, and see what it did in the reference simulator's terms."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from tessera_env.world.distributions import DistributionKind
 from tessera_env.world.market.timeline import MARKET_POINT
 from tessera_env.world.parameters import HazardModel, Quantity, new_table
 from tessera_env.world.random_stream import Purpose, exponential, uniform
+from tests.engine import laying
 from tests.kept import kept
 from tests.reference.simulator import Decision, Simulator
 from tests.reference.world import INF, NONE, Account, Pool, Rules, Task, World
@@ -48,6 +49,7 @@ class Played:
 
     decisions: list[tuple] = field(default_factory=list)  # (time_s, reason, task)
     masks: list[list[bool]] = field(default_factory=list)
+    services: list[list[tuple]] = field(default_factory=list)  # at each decision, what each shows of itself
     rewards: list[float] = field(default_factory=list)
     log: list[tuple] = field(default_factory=list)  # (time_s, kind, task, launch, value, other)
     totals: dict[str, float] = field(default_factory=dict)
@@ -58,6 +60,9 @@ class Played:
     accounts: list[Account] = field(default_factory=list)
     episode_return: float = 0.0
     scale_usd: float = 0.0
+    figures: list[dict[str, float]] = field(default_factory=list)  # by service
+    seats: list[list[Account]] = field(default_factory=list)  # likewise
+    metrics: dict[str, float] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[tuple]:
         """The log's lines of one kind."""
@@ -101,6 +106,7 @@ def play_on(simulation: Simulation, choose: Choose, look: Callable[[Simulation],
         decision = decision_of(simulation)
         played.decisions.append((decision.time_s, int(decision.reason), decision.task))
         played.masks.append(decision.mask)
+        played.services.append(decision.services)
         simulation.run(np.array([int(Command.STEP)]), np.array([choose(decision)]))
         played.rewards.append(float(simulation.views.rewards[0]))
         if look is not None:
@@ -117,7 +123,8 @@ def listed(answers: Sequence[int]) -> Choose:
 def decision_of(simulation: Simulation) -> Decision:
     """What the engine asks now."""
     row, mask = simulation.state.episodes[0], simulation.state.masks[0].tolist()
-    return Decision(float(row.now_s), row.reason, int(row.focal), mask, float(row.reported_usd), 0.0)
+    shown = laying.shown(simulation)
+    return Decision(float(row.now_s), row.reason, int(row.focal), mask, float(row.reported_usd), 0.0, shown)
 
 
 def with_results(played: Played, simulation: Simulation) -> Played:
@@ -129,10 +136,11 @@ def with_results(played: Played, simulation: Simulation) -> Played:
     ends = sorted((line for line in played.log if line[1] == "END"), key=lambda line: line[3])
     played.dollars = [line[4] for line in ends]
     tasks = state.tasks[0][: int(row.task_count)]
+    laying.add_results(played, simulation)
     played.progress_s = tasks.progress_s.tolist()
     played.completion_s = tasks.completion_s.tolist()
     played.interruptions = tasks.interruptions.tolist()
-    played.accounts = [Account(*(float(record[part.name]) for part in fields(Account))) for record in tasks]
+    played.accounts = [laying.account_of(record) for record in tasks]
     played.episode_return = float(totals.episode_return)
     played.scale_usd = float(row.scale_usd)
     return played
@@ -172,7 +180,7 @@ def laid(world: World, planner: Planner, seed: int) -> Simulation:
     market = new_table((1, len(world.pools), points), MARKET_POINT)
     params, state = simulation.params, simulation.state
     simulation.address(0, seed, 0)
-    simulation.state = state = state._replace(market=market)
+    simulation.state = state = state._replace(market=market, demand=laying.new_demand(world))
     lay_rules(params.config[0], world)
     kept(clear_episode)(state, 0)
     for pool_id, pool in enumerate(world.pools):
@@ -180,6 +188,7 @@ def laid(world: World, planner: Planner, seed: int) -> Simulation:
     for task_id, task in enumerate(world.tasks):
         lay_task(state.tasks[0, task_id], task)
     state.episodes[0].task_count = len(world.tasks)
+    laying.lay_services(params, state, world)
     kept(open_episode)(params, state, 0)
     return simulation
 
@@ -197,8 +206,9 @@ def scenario_of(world: World) -> dict:
         "horizon_h": 1.0,
         "decision_interval_s": 600.0,
         "notice_s": 0.0,
-        "task": {"count": len(world.tasks), "work_h": 1.0},
+        "task": {"count": len(world.tasks), "work_h": 1.0} if world.tasks else {"count": 0},
         "pools": [{**pool, "name": f"p{k}"} for k in range(len(world.pools))],
+        **laying.services_of(world),
     }
 
 
@@ -258,7 +268,9 @@ def drawn_world(simulation: Simulation) -> World:
             drawn.bathtub = (hazard.scale, hazard.tau1_h, hazard.tau2_h, hazard.b_h, hazard.cap_h)
         pools.append(drawn)
     tasks = state.tasks[0][: int(state.episodes[0].task_count)]
-    return World(rules_of(scenario), pools, [drawn_task(record) for record in tasks])
+    world = World(rules_of(scenario), pools, [drawn_task(record) for record in tasks])
+    world.services, world.first_seat = laying.drawn_services(simulation), scenario.task.count
+    return world
 
 
 def rules_of(scenario: Scenario) -> Rules:

@@ -114,6 +114,31 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
+SERVICES = st.fixed_dictionaries(
+    {
+        "target": st.sampled_from([1, 2]),
+        "extra": st.sampled_from([0, 1]),
+        "base_on_demand": st.sampled_from([0, 1]),
+        "most": st.sampled_from([None, 3, 5]),
+        "setup_s": st.sampled_from([0.0, 120.0]),
+        "model_mb": st.sampled_from([0.0, 20_000.0]),
+        "gpu_memory_mb": st.sampled_from([0.0, 16_000.0]),
+        "control_interval_s": st.sampled_from([None, 400.0]),
+        "looks": st.sampled_from(["always", "when_changed"]),
+        "looks_at_events": st.booleans(),
+        "decides_before_market": st.booleans(),
+        "at_notice": st.sampled_from(["lost", "serves"]),
+        "drain_s": st.sampled_from([0.0, 90.0]),
+        "make_before_break": st.booleans(),
+        "launch_failure_s": st.sampled_from([0.0, 60.0]),
+        "score_from_s": st.sampled_from([0.0, 3_000.0]),
+        "shortfall_weight": st.sampled_from([0.0, 2.0]),
+        "requests_per_replica": st.sampled_from([None, 2.0]),
+        "patience_s": st.sampled_from([None, 50.0]),
+    }
+)
+
+
 @st.composite
 def mappings(draw, pool_counts=(1, 2, 3)) -> dict[str, Any]:
     """A scenario as a mapping."""
@@ -132,6 +157,20 @@ def mappings(draw, pool_counts=(1, 2, 3)) -> dict[str, Any]:
         values["reconsider_at_capacity"] = draw(st.booleans())
     if any("trace_zone" in pool for pool in pools):
         values["market"] = {"trace": "aws_v100_2023", "until_h": 700.0}
+    return without_unread(values)
+
+
+@st.composite
+def service_mappings(draw) -> dict[str, Any]:
+    """A scenario with one to three services, with and without jobs."""
+    values = draw(mappings())
+    names = [pool["name"] for pool in values["pools"]]
+    values["service"] = [draw(SERVICES) | {"name": f"s{k}"} for k in range(draw(st.sampled_from([1, 2, 3])))]
+    fits = [pool["name"] for pool in values["pools"] if pool["gpu_memory_mb"] >= 16_000.0]
+    for service in values["service"]:
+        service["pools"] = draw(st.sampled_from([None, names, fits[:1]]))
+    if draw(st.booleans()):
+        values["task"] = {"count": 0}
     return without_unread(values)
 
 

@@ -4,6 +4,7 @@ Every billed second is charged to the instance's last user, or to the task that 
 """
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tests.reference.world import ON_DEMAND, SPOT, Instance
@@ -70,20 +71,38 @@ def past(sim: "Simulator", instance: Instance) -> list[tuple[float, int, str]]:
 
 def settle(sim: "Simulator", instance: Instance, billed_s: float) -> None:
     """Share out the bill of an instance that has ended; what is billed beyond its use is idle, and so is a refund."""
+    rest_usd, rest_s = instance.dollars, billed_s
+    for i, what, usd, seconds in shares(sim, instance):
+        charge(sim, instance, i, what, usd, seconds)
+        rest_usd, rest_s = rest_usd - usd, rest_s - seconds
+    charge(sim, instance, past(sim, instance)[-1][1], IDLE, rest_usd, rest_s)
+
+
+def shares(sim: "Simulator", instance: Instance) -> Iterator[tuple[int, str, float, float]]:
+    """Who has used the instance for what up to now: dollars and seconds."""
     begun = past(sim, instance)
     ends_s = [*(from_s for from_s, _, _ in begun[1:]), sim.now]
-    rest_usd, rest_s = instance.dollars, billed_s
     for (from_s, i, what), end_s in zip(begun, ends_s, strict=True):
         from_s, end_s = max(from_s, instance.billing_start_s), max(end_s, instance.billing_start_s)
-        usd = price_of(sim, instance, from_s, end_s)
-        charge(sim, instance, i, what, usd, end_s - from_s)
-        rest_usd, rest_s = rest_usd - usd, rest_s - (end_s - from_s)
-    charge(sim, instance, begun[-1][1], IDLE, rest_usd, rest_s)
+        yield i, what, price_of(sim, instance, from_s, end_s), end_s - from_s
+
+
+def charged(sim: "Simulator", i: int) -> tuple[float, float, float]:
+    """Dollars, seconds of spot and of on-demand that a task or seat has used up to now."""
+    account = sim.account(i)
+    usd = account.setup_usd + account.running_usd + account.idle_usd
+    seconds = [account.spot_s, account.on_demand_s]
+    for instance in sim.alive:
+        for j, _, more_usd, more_s in shares(sim, instance):
+            if j == i and instance.billing:
+                usd += more_usd
+                seconds[instance.purchase] += more_s
+    return usd, seconds[SPOT], seconds[ON_DEMAND]
 
 
 def charge(sim: "Simulator", instance: Instance, i: int, what: str, usd: float, seconds: float) -> None:
     """Add to a task's account."""
-    account = sim.tasks[i].account
+    account = sim.account(i)
     setattr(account, what, getattr(account, what) + usd)
     if instance.purchase == SPOT:
         account.spot_s += seconds

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tests.reference import accounts
+from tests.reference import accounts, seats
 from tests.reference.mask import Mask
 from tests.reference.world import INF, NONE, ON_DEMAND, SPOT, AskReason, Instance, Task
 
@@ -123,6 +123,8 @@ def give_notice(sim: "Simulator", instance: Instance, end_s: float, by_lifetime:
     sim.note("NOTICE", NONE if on_it is None else on_it, instance.number, end_s)
     if instance.prepared_for is not None:
         lose_next(sim, instance.prepared_for)
+    elif instance.task in sim.seats:
+        seats.lose(sim, sim.seats[instance.task])
     elif instance.task is not None:
         lose_instance(sim, instance.task)
 

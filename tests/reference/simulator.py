@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.reference import accounts, moves
+from tests.reference import accounts, figures, moves, seats, services
 from tests.reference.asking import ask_about_room, ask_event, change_of_room
 from tests.reference.mask import nearest_valid, valid_actions
-from tests.reference.world import INF, NONE, ON_DEMAND, SPOT, AskReason, Instance, Kind, Task, World
+from tests.reference.world import INF, NONE, ON_DEMAND, SPOT, Account, AskReason, Instance, Kind, Task, World
 
 
 @dataclass
@@ -24,6 +24,7 @@ class Decision:
     mask: list[bool]
     dollars: float  # settled and accrued so far
     penalty: float  # so far
+    services: list[tuple] = field(default_factory=list)  # what each shows of itself
 
 
 @dataclass
@@ -50,15 +51,20 @@ class Simulator:
         self.migrate_due = self.room_freed = False
         self.market_seen = [0] * len(self.pools)  # last point handled
         self.idle_count = 0
+        self.services = self.world.services
+        services.open_services(self)
+        self.seats = {seat.number: seat for service in self.services for seat in service.seats}
 
     def run(self) -> "Simulator":
         """To the end of the episode."""
         while not self.over:
-            time_s, kind, _, number = min(self.next_events())
+            time_s, kind, rank, number = min(self.next_events())
             assert time_s >= self.now
             self.pass_time(time_s)
             if kind.name.startswith("ASK"):
                 self.decide(number, self.tasks[number].ask[1])
+            elif kind in services.KINDS or (kind == Kind.COMPLETION and number in self.seats):
+                services.handle(self, kind, rank, number)
             else:
                 getattr(self, "on_" + kind.name.lower())(number)
             if self.room_freed and not self.over:
@@ -68,7 +74,8 @@ class Simulator:
     # --- what happens next -------------------------------------------------------------------------------------
 
     def next_events(self):
-        """Every event that the state has in store, as (time, kind, urgency, number); only asks have an urgency."""
+        """Every event that the state has in store, as (time, kind, rank, number): urgency or service, mostly 0."""
+        yield from services.next_events(self)
         yield self.rules.horizon_s, Kind.HORIZON, 0, 0
         if self.migrate_due:
             yield self.now, Kind.MIGRATE, 0, 0
@@ -106,7 +113,9 @@ class Simulator:
         return INF
 
     def pass_time(self, time_s: float):
-        """Downtime passes for INTERACTIVE tasks that are there and do not run."""
+        """Downtime passes for INTERACTIVE tasks that are there and do not run; services count what they have ready."""
+        for service in self.services:
+            figures.pass_time(self, service, time_s - self.now)
         for i, task in enumerate(self.tasks):
             if task.interactive and task.status in ("waiting", "placed", "displaced"):
                 running_from_s = INF if task.instance is None else max(self.now, task.ready_s)
@@ -134,7 +143,7 @@ class Simulator:
         self.vacate(instance)
         if task.next is not None:
             moves.give_up_next(self, i)
-        if all(other.status == "done" for other in self.tasks):
+        if not self.services and all(other.status == "done" for other in self.tasks):
             self.finish()
 
     def on_handover(self, i: int):
@@ -143,6 +152,8 @@ class Simulator:
 
     def on_end(self, number: int):
         """The cloud takes the instance."""
+        if self.instances[number].task is not None:
+            seats.end(self, self.seats[self.instances[number].task])
         self.end(self.instances[number], interrupted=True)
 
     def on_idle_timeout(self, number: int):
@@ -216,16 +227,21 @@ class Simulator:
             here = task.instance
             if here.purchase == SPOT and valid[1 + here.pool]:
                 return self.stay(i)
-        decision = Decision(self.now, reason, i, valid, self.dollars(), self.penalty)
-        self.decisions.append(decision)
-        self.totals["decisions"] += 1
-        action = self.choose(decision)
-        if not 0 <= action < len(decision.mask) or not decision.mask[action]:
+        action = self.answer(i, reason, valid)
+        if not 0 <= action < len(valid) or not valid[action]:
             self.totals["invalid_actions"] += 1
-            action = nearest_valid(self, i, valid)
+            action = 0 if self.rules.invalid_waits else nearest_valid(self, i, valid)
         self.note("DECISION", i, NONE, action, reason)
         target = divmod(action - 1, len(self.pools)) if action > 0 else None  # (purchase, pool)
         return {"waiting": self.start, "placed": self.reconsider, "displaced": self.ask_for}[task.status](i, target)
+
+    def answer(self, i: int, reason: AskReason, valid: list[bool]) -> int:
+        """What the policy says about the task or seat."""
+        shown = [service.shown() for service in self.services]
+        decision = Decision(self.now, reason, i, valid, self.dollars(), self.penalty, shown)
+        self.decisions.append(decision)
+        self.totals["decisions"] += 1
+        return self.choose(decision)
 
     def start(self, i: int, target):
         """What a waiting task does."""
@@ -320,11 +336,13 @@ class Simulator:
 
     def obtain(self, i: int, target) -> Instance | None:
         """An idle instance, or a new one, or none."""
+        return self.found(i, target) or self.fail(i, target)
+
+    def found(self, i: int, target) -> Instance | None:
+        """Likewise, where it shows only later that there is none."""
         if self.idle(target):
             return self.idle(target)[-1]
-        if self.attempt(target):
-            return self.launch(i, target)
-        return self.fail(i, target)
+        return self.launch(i, target) if self.attempt(target) else None
 
     def launch(self, i: int, target) -> Instance:
         """A new instance, for which the task has asked."""
@@ -454,8 +472,13 @@ class Simulator:
         return min(pool.on_demand_price for pool in self.pools if task.memory_mb <= pool.gpu_memory_mb)
 
     def scale_usd(self) -> float:
-        """On-demand cost of all work."""
-        return sum(task.work_s * self.cheapest_on_demand(task) / 3600.0 for task in self.tasks)
+        """On-demand cost of all work, and of the services' targets."""
+        usd = sum(task.work_s * self.cheapest_on_demand(task) / 3600.0 for task in self.tasks)
+        return usd + sum(service.target_usd(self) for service in self.services)
+
+    def account(self, i: int) -> Account:
+        """Of a task or a seat."""
+        return self.seats[i].account if i in self.seats else self.tasks[i].account
 
     def total_work_s(self) -> float:
         """Work of all tasks."""
@@ -476,6 +499,9 @@ class Simulator:
     def finish(self):
         """The episode is over: every task stops, every instance ends."""
         self.over = True
+        for seat in self.seats.values():
+            if seat.instance is not None:
+                seats.leave(self, seat)
         for i, task in enumerate(self.tasks):
             if task.instance is not None:
                 self.stop(i, self.done_now(task))

@@ -8,6 +8,10 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.reference.services import Service
 
 INF = math.inf
 SPOT, ON_DEMAND = 0, 1
@@ -17,9 +21,9 @@ NONE = -1  # no task, no instance
 class Kind(IntEnum):
     """Kinds of events, in the order in which they happen at one instant."""
 
-    SCORE = 0  # of services, here and below where it says so
-    DEMAND = 1  # likewise
-    EARLY_LOOK = 2  # likewise
+    SCORE = 0
+    DEMAND = 1
+    EARLY_LOOK = 2
     COMPLETION = 3
     HANDOVER = 4
     END = 5
@@ -27,7 +31,7 @@ class Kind(IntEnum):
     MARKET = 7
     NOTICE = 8
     BILLING_START = 9
-    CLAIM = 10  # of services
+    CLAIM = 10
     ARRIVAL = 11
     HORIZON = 12
     ASK_INTERRUPTION = 13
@@ -36,7 +40,7 @@ class Kind(IntEnum):
     ASK_RETRY = 16
     ASK_RECONSIDER = 17
     ASK_URGENT = 18
-    LOOK = 19  # of services
+    LOOK = 19
 
 
 class AskReason(IntEnum):
@@ -46,6 +50,7 @@ class AskReason(IntEnum):
     ARRIVAL = 10
     RETRY = 11
     RECONSIDER = 12
+    LOOK = 13
 
 
 @dataclass
@@ -78,6 +83,7 @@ class Rules:
     checkpoint_cost_s: float = 0.0
     missed_weight: float = 2.0
     downtime_weight: float = 0.0
+    invalid_waits: bool = False
 
     def gained(self, run_s: float) -> float:
         """Work done in a time on a ready instance: segments, and a checkpoint after each."""
@@ -255,3 +261,5 @@ class World:
     lifetime: Callable[[int, int], float] = lambda pool, ordinal: INF
     boot: Callable[[int, int, int], float] = lambda purchase, pool, ordinal: 0.0
     luck: Callable[[int, int], float] = lambda pool, ordinal: 1.0
+    services: "list[Service]" = field(default_factory=list)
+    first_seat: int | None = None  # its number; none: it comes behind the tasks

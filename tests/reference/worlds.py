@@ -60,42 +60,42 @@ def random_world(rng: Random) -> World:
     at one instant.
     """
     grid_s, crowded = rng.choice([0.0, 60.0]), rng.random() < 0.33
-    horizon_s = _time(rng, grid_s, rng.choice([3_600.0, 20_000.0, 60_000.0]))
-    pools = [_random_pool(rng, grid_s, horizon_s, crowded) for _ in range(rng.choice([1, 2, 3]))]
+    horizon_s = a_time(rng, grid_s, rng.choice([3_600.0, 20_000.0, 60_000.0]))
+    pools = [random_pool(rng, grid_s, horizon_s, crowded) for _ in range(rng.choice([1, 2, 3]))]
     most_mb = max(pool.gpu_memory_mb for pool in pools)
     count = rng.choice([6, 12]) if crowded else rng.choice([1, 2, 4, 8])
-    tasks = [_random_task(rng, grid_s, horizon_s, most_mb, crowded) for _ in range(count)]
-    return World(_random_rules(rng, grid_s, horizon_s), pools, sorted(tasks, key=lambda task: task.arrival_s))
+    tasks = [random_task(rng, grid_s, horizon_s, most_mb, crowded) for _ in range(count)]
+    return World(random_rules(rng, grid_s, horizon_s), pools, sorted(tasks, key=lambda task: task.arrival_s))
 
 
-def _time(rng: Random, grid_s: float, most_s: float) -> float:
+def a_time(rng: Random, grid_s: float, most_s: float) -> float:
     """A time up to `most_s`, more than 0."""
     return grid_s * rng.randint(1, max(1, int(most_s / grid_s))) if grid_s else most_s * (1.0 - rng.random())
 
 
-def _some_time(rng: Random, grid_s: float, most_s: float, never: float = 0.0) -> float:
+def some_time(rng: Random, grid_s: float, most_s: float, never: float = 0.0) -> float:
     """A time, or with even odds none at all."""
-    return rng.choice([never, _time(rng, grid_s, most_s)])
+    return rng.choice([never, a_time(rng, grid_s, most_s)])
 
 
-def _random_rules(rng: Random, grid_s: float, horizon_s: float) -> Rules:
+def random_rules(rng: Random, grid_s: float, horizon_s: float) -> Rules:
     reconsider = rng.random() < 0.6
     return Rules(
         horizon_s=horizon_s,
-        decision_interval_s=_time(rng, grid_s, rng.choice([600.0, 3_600.0])) + 60.0 * (horizon_s // 4_000.0),
+        decision_interval_s=a_time(rng, grid_s, rng.choice([600.0, 3_600.0])) + 60.0 * (horizon_s // 4_000.0),
         reconsider_running=reconsider,
         reconsider_at_capacity=reconsider and rng.random() < 0.5,
         reconsider_on_spot=rng.random() < 0.7,
         deadline_guard=reconsider and rng.random() < 0.5,
         guard_margin_s=rng.choice([0.0, 1.0]),
-        notice_s=_some_time(rng, grid_s, rng.choice([600.0, 600.0, 7_200.0])),
-        idle_timeout_s=_some_time(rng, grid_s, 3_000.0),
+        notice_s=some_time(rng, grid_s, rng.choice([600.0, 600.0, 7_200.0])),
+        idle_timeout_s=some_time(rng, grid_s, 3_000.0),
         billing_minimum_s=rng.choice([0.0, 60.0]),
         billing_increment_s=rng.choice([0.0, 0.0, 60.0, 195.0, 3_600.0]),
         free_first_hour=rng.random() < 0.3,
         store_bandwidth_gbps=rng.choice([2.0, 100.0]),
         saves_at_notice=rng.random() < 0.8,
-        checkpoint_interval_s=_some_time(rng, grid_s, 2_000.0, INF),
+        checkpoint_interval_s=some_time(rng, grid_s, 2_000.0, INF),
         checkpoint_cost_s=rng.choice([0.0, 30.0]),
         missed_weight=rng.choice([0.0, 2.0]),
         downtime_weight=rng.choice([0.0, 1.0]),
@@ -115,34 +115,34 @@ def _random_options(rng: Random) -> dict[str, bool]:
     return {name: rng.random() < together or (is_alone and name == alone) for name in OPTIONS}
 
 
-def _random_steps(rng: Random, grid_s: float, horizon_s: float, values) -> tuple:
+def random_steps(rng: Random, grid_s: float, horizon_s: float, values) -> tuple:
     """A step function from 0 on."""
-    times_s = sorted({0.0, *(_time(rng, grid_s, horizon_s) for _ in range(rng.choice([0, 2, 8, 20])))})
+    times_s = sorted({0.0, *(a_time(rng, grid_s, horizon_s) for _ in range(rng.choice([0, 2, 8, 20])))})
     return tuple((t, values()) for t in times_s)
 
 
-def _random_pool(rng: Random, grid_s: float, horizon_s: float, crowded: bool) -> Pool:
+def random_pool(rng: Random, grid_s: float, horizon_s: float, crowded: bool) -> Pool:
     most = 8 if crowded else rng.choice([0, 1, 2, 5])
-    provisioning_s = _some_time(rng, grid_s, 400.0)
+    provisioning_s = some_time(rng, grid_s, 400.0)
     mean_life_s = rng.choice([INF, 300.0, 3_000.0, 30_000.0])
     return pool(
-        _random_steps(rng, grid_s, horizon_s, lambda: rng.uniform(0.1, 3.0)),
-        _random_steps(rng, grid_s, horizon_s, lambda: rng.choice([0, most] if crowded else range(most + 1))),
-        _random_steps(rng, grid_s, horizon_s, lambda: rng.choice([0.0, 1.0]) / mean_life_s),
+        random_steps(rng, grid_s, horizon_s, lambda: rng.uniform(0.1, 3.0)),
+        random_steps(rng, grid_s, horizon_s, lambda: rng.choice([0, most] if crowded else range(most + 1))),
+        random_steps(rng, grid_s, horizon_s, lambda: rng.choice([0.0, 1.0]) / mean_life_s),
         on_demand_price=rng.uniform(2.0, 4.0),
         gpu_memory_mb=rng.choice([8_000.0, 16_000.0, 24_000.0]),
         bandwidth_gbps=rng.choice([1.0, 5.0, 10.0]),
         provisioning_s=provisioning_s,
-        setup_s=_some_time(rng, grid_s, 600.0),
-        provisioning_high_s=provisioning_s + _some_time(rng, grid_s, 300.0),
+        setup_s=some_time(rng, grid_s, 600.0),
+        provisioning_high_s=provisioning_s + some_time(rng, grid_s, 300.0),
         on_demand_failure_share=rng.choice([0.0, 0.0, 0.3]),
         bathtub=rng.choice([None, None, None, (0.638, 0.2, 0.1, 5.0, 4.8)]),
     )
 
 
-def _random_task(rng: Random, grid_s: float, horizon_s: float, most_mb: float, crowded: bool) -> Task:
-    arrival_s = rng.choice([0.0, 0.0 if crowded else _time(rng, grid_s, horizon_s)])
-    work_s = _time(rng, grid_s, 2.0 * horizon_s if crowded else rng.choice([600.0, 6_000.0, 20_000.0]))
+def random_task(rng: Random, grid_s: float, horizon_s: float, most_mb: float, crowded: bool) -> Task:
+    arrival_s = rng.choice([0.0, 0.0 if crowded else a_time(rng, grid_s, horizon_s)])
+    work_s = a_time(rng, grid_s, 2.0 * horizon_s if crowded else rng.choice([600.0, 6_000.0, 20_000.0]))
     cap_mb = rng.choice([0.0, 10_000.0, 60_000.0, 200_000.0])
     base_mb = rng.choice([0.0, cap_mb])
     interactive = rng.random() < 0.3
@@ -174,5 +174,18 @@ def random_policy(seed: int):
         if rng.random() < thrift:
             valid = [action for action in valid if action <= len(decision.mask) // 2] or valid
         return rng.choice(valid)
+
+    return choose
+
+
+def sticky_policy(seed: int):
+    """Random answers that a task or seat mostly gives again, so that a service comes to rest."""
+    rng, fresh = Random(seed), random_policy(seed)
+    stickiness, last = rng.choice([0.0, 0.8, 0.97, 1.0]), {}
+
+    def choose(decision) -> int:
+        if decision.task not in last or rng.random() >= stickiness:
+            last[decision.task] = fresh(decision)
+        return last[decision.task]
 
     return choose
