@@ -31,7 +31,7 @@ from tessera_env.files.json_files import read_object
 from tessera_env.files.paths import expanded
 from tessera_env.files.problems import named
 from tessera_env.files.streams import take_any_text
-from tessera_env.observation.layout import layout_of
+from tessera_env.observation.layouts import layout_of
 from tessera_env.policies import LearnedPolicy, pretrained_names
 from tessera_env.report.outputs import Outputs
 from tessera_env.report.text import results_text

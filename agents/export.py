@@ -15,7 +15,8 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecNormalize
 
 from agents.actors import Actor, actor_of, pool_count_of, scores_of, seen_by
 from agents.rehearsal import rehearse
-from tessera_env.observation.layout import Layout, layout_of
+from tessera_env.observation.layout import Layout
+from tessera_env.observation.layouts import layout_of
 from tessera_env.policies.card import PolicyCard
 from tessera_env.policies.folder import save_policy
 from tessera_env.policies.learned import LearnedPolicy

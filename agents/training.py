@@ -61,7 +61,7 @@ from agents.worlds import development_scenario, development_seed, training_scena
 from tessera_env.evaluation.experiment import ROWS
 from tessera_env.evaluation.playing import play
 from tessera_env.files.writing import write_bytes, write_text
-from tessera_env.observation.layout import layout_of
+from tessera_env.observation.layouts import layout_of
 from tessera_env.policies.card import PolicyError
 from tessera_env.policies.folder import read_card
 from tessera_env.policies.making import make_policy

@@ -23,6 +23,8 @@ POLICIES = {
     "deadline": "slack_threshold",
     "deadline-aws": "pretrained/deadline",
     "cant-be-late": "uniform_progress",
+    "service": "spot_hedge",
+    "service-spothedge": "spot_hedge",
 }
 FRAMES = 16
 WORLDS = {"deadline": 15, "deadline-aws": 10, "cant-be-late": 17}  # with something to see; 0 where none is named

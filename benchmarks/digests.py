@@ -24,7 +24,7 @@ from tessera_env.files.json_files import read_object
 from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import write_text
-from tessera_env.observation.layout import layout_of
+from tessera_env.observation.layouts import layout_of
 from tessera_env.policies.making import fitting_policies, make_policy
 from tessera_env.policies.pretrained import pretrained_names
 from tessera_env.policies.protocol import Policy, QueuePolicy

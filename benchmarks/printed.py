@@ -6,6 +6,7 @@ import os
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
+from enum import IntEnum
 from types import ModuleType
 from unittest.mock import patch
 
@@ -14,7 +15,8 @@ import tessera_env.engine as engine
 from benchmarks.common import markdown
 from tessera_env.cli import main as tessera
 from tessera_env.cli.program import COMMANDS, Group
-from tessera_env.observation import Layout
+from tessera_env.observation.layout import Layout
+from tessera_env.observation.layouts import layout_of
 from tessera_env.policies import POLICIES, planning
 from tessera_env.policies import rules as rule_files
 from tessera_env.report import event_log
@@ -32,6 +34,7 @@ def printed_blocks() -> dict[str, str]:
     """Every block, by name."""
     return {
         "observation": Layout(1).table(),
+        "observation-services": Layout.of(1, has_tasks=False, has_services=True).table(),
         "simulate": simulated(),
         "environments": environments(),
         "policies": policies(),
@@ -97,8 +100,15 @@ def documented(folder: ModuleType, name: str, members: str) -> str:
 def options(make: Callable[..., object]) -> str:
     """What may be written after a colon behind a policy's name."""
     known = [one for one in inspect.signature(make).parameters.values() if one.name not in ("layout", "options")]
-    shown = ", ".join(one.name if one.name == "seed" else f"{one.name}={one.default}" for one in known)
+    shown = ", ".join(map(option, known))
     return f"`{shown}`" if shown else ""
+
+
+def option(one: inspect.Parameter) -> str:
+    """An option with its default, as it is written."""
+    if isinstance(one.default, IntEnum):
+        return f"{one.name}={one.default.name.lower()}"
+    return one.name if one.name == "seed" else f"{one.name}={one.default}"
 
 
 def summary(make: Callable[..., object]) -> str:
@@ -146,16 +156,16 @@ def help_text(words: list[str]) -> str:
 def environment(id_: str, preset: str) -> str:
     """What an environment's page begins with: spaces, times, and the meaning of each action."""
     scenario = load_scenario(preset)
-    layout, task = Layout(len(scenario.pools)), scenario.task
+    layout = layout_of(scenario)
     facts = [
         ("Preset", f"`{preset}`"),
         ("Action space", f"`Discrete({1 + 2 * layout.pool_count})`"),
         ("Observation space", f"`Box({layout.low.min():g}, {layout.high.max():g}, ({layout.size},), float32)`"),
-        ("Tasks", f"{task.count}, arriving `{task.arrivals}`"),
+        *wanted(scenario),
         ("Horizon", f"{scenario.horizon_h:g} h"),
         ("Asked", asked(scenario)),
         ("Notice", f"{scenario.notice_s:g} s" if scenario.notice_s else "none"),
-        ("Deadline guard", "on" if scenario.deadline_guard else "off"),
+        *([] if scenario.service else [("Deadline guard", "on" if scenario.deadline_guard else "off")]),
     ]
     made = ("Make it", f'`gym.make("tessera_env:{id_}")`')
     actions = markdown(
@@ -164,8 +174,22 @@ def environment(id_: str, preset: str) -> str:
     return f"{markdown(made, facts, numbers=False)}\n\n{actions}"
 
 
+def wanted(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    """What is to be run: tasks, services."""
+    task = scenario.task
+    if task.count:
+        yield "Tasks", f"{task.count}, arriving `{task.arrivals}`"
+    for service in scenario.service:
+        target = f"up to {service.highest_target}" if service.autoscaler else service.target
+        yield "Service", f"{target} replicas to be ready, {service.extra} more on spot"
+
+
 def asked(scenario: Scenario) -> str:
-    """When a task is asked again."""
+    """When a task, or a service's replicas, are asked again."""
+    if scenario.service:
+        (service, *_) = scenario.service
+        every = f"all replicas in turn every {service.control_interval_s or scenario.decision_interval_s:g} s"
+        return f"{every}, and when something happens to one" if service.looks_at_events else every
     every = f"every {scenario.decision_interval_s:g} s while it waits"
     if not scenario.reconsider_running:
         return every

@@ -10,7 +10,6 @@ from tessera_env.evaluation.experiment import AUTO, Experiment, PolicyLike, Scen
 from tessera_env.evaluation.results import ON_DEMAND, Results
 from tessera_env.report.outputs import Outputs
 from tessera_env.scenario.distributions import MAX_HOURS
-from tessera_env.scenario.loading import load_scenario
 
 DEFAULT_POLICIES = ("greedy", "on_demand_fallback", "on_demand_only")
 MOST_TASKS = 10_000_000
@@ -80,10 +79,8 @@ def as_simulation(experiment: Experiment, duration: float | None, tasks: int | N
     if tasks is not None:
         _set_once(changes, "task.count", "tasks", _checked_tasks(tasks))
     policies = experiment.policies
-    if policies is None and not load_scenario(experiment.scenario, **changes).service:
-        policies = DEFAULT_POLICIES
     baseline = ON_DEMAND if policies is None or ON_DEMAND in policies else AUTO
-    return replace(experiment, policies=policies, overrides=changes, baseline=baseline)
+    return replace(experiment, defaults=DEFAULT_POLICIES, overrides=changes, baseline=baseline)
 
 
 def _set_once(changes: dict[str, Any], key: str, option: str, value: float) -> None:

@@ -37,6 +37,7 @@ class TesseraVectorEnv(VectorEnv):
         reward: "shaped" or "plain", see `tessera_env.env.TesseraEnv`.
         reward_scale: rewards are multiplied by it.
         max_episode_steps: truncate after this many steps, like `gymnasium.wrappers.TimeLimit`; never if None.
+        log_events: keep every row's event log, in `simulation.state.log`.
         metrics_every_step: whether the infos hold `metrics` of every row, not only where an episode ends.
         overrides: single values of the scenario by dotted name.
         **sections: the same as nested mappings or dotted names; a name that a scenario lacks is a TypeError.
@@ -65,6 +66,7 @@ class TesseraVectorEnv(VectorEnv):
         reward: str = SHAPED,
         reward_scale: float = 1.0,
         max_episode_steps: int | None = None,
+        log_events: bool = False,
         metrics_every_step: bool = False,
         render_mode: None = None,
         overrides: dict[str, Any] | None = None,
@@ -86,7 +88,7 @@ class TesseraVectorEnv(VectorEnv):
         self.render_mode = None
         self.scenario = load_scenario(scenario, **{**(overrides or {}), **sections})
         waits, rewards = invalid_action == WAIT, Rewards(reward, reward_scale)
-        self.simulation = Simulation(self.scenario, num_envs, planner, threads, False, waits, rewards)
+        self.simulation = Simulation(self.scenario, num_envs, planner, threads, log_events, waits, rewards)
         self.layout = self.simulation.layout
         self.single_observation_space = Box(self.layout.low, self.layout.high, dtype=np.float32)
         self.single_action_space = Discrete(1 + 2 * self.layout.pool_count)

@@ -14,9 +14,9 @@ from gymnasium.wrappers import TimeLimit
 from gymnasium.wrappers.vector import DictInfoToList
 
 from tessera_env.env import MetricsAtEnd, TesseraEnv
-from tessera_env.scenario.loading import preset_names
 from tessera_env.simulation.planners import UNASSIGNED, KuhnMunkres, NearestFirst
 from tessera_env.vector_env import TesseraVectorEnv
+from tests.presets import TASK_PRESETS
 
 MODES = list(AutoresetMode)
 FEW: dict[str, Any] = {"task.count": 3, "horizon_h": 6}  # an episode of fleet in some 24 decisions
@@ -89,7 +89,7 @@ def episodes_of_rows(env: TesseraVectorEnv, seeds: list[int]) -> list[list[tuple
 # --- a row is the single environment ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scenario", preset_names())
+@pytest.mark.parametrize("scenario", TASK_PRESETS)
 def test_row_k_is_the_single_environment_of_seed_s_plus_k(scenario):
     """Whole episodes of the real presets, bit for bit, metrics too."""
     env = TesseraVectorEnv(3, scenario, autoreset_mode=AutoresetMode.DISABLED)

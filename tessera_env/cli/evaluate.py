@@ -67,7 +67,9 @@ class Evaluate:
         tyro.conf.FlagCreatePairsOff,
         tyro.conf.arg(
             help="Add the row clairvoyant, the least cost that anyone could have paid who knew the world, and how much "
-            "of the gap from uniform_progress to it each policy closes; for one task with a deadline on one pool.",
+            "of the gap from uniform_progress to it each policy closes; for one task with a deadline on one pool. Or "
+            "for one service about which is decided at ticks alone: that cost, never below the target, the gap from "
+            "on_demand_only.",
         ),
     ] = False
 
@@ -76,8 +78,8 @@ class Evaluate:
         tyro.conf.FlagCreatePairsOff,
         tyro.conf.arg(
             help="Add the row bound, a figure that no policy's objective is below, as is proven, and how much of the "
-            "gap from greedy to it each policy closes; for up to 1,000 tasks on any pools, in about a second a world; "
-            "not with --optimum.",
+            "gap from greedy to it each policy closes; for up to 1,000 tasks on any pools, in about a second a world. "
+            "Or for any services without tasks beside them, the gap from on_demand_only. Not with --optimum.",
         ),
     ] = False
 

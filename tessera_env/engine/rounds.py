@@ -9,7 +9,7 @@ import math
 from tessera_env.engine.event_queue import push
 from tessera_env.engine.kinds import AskReason, EventKind, TaskStatus
 from tessera_env.engine.seats import claim, launch_claimed, stop
-from tessera_env.engine.services import account, ready_count
+from tessera_env.engine.services import account, ready_count, staying_spot
 from tessera_env.jit.compiled import compiled
 from tessera_env.world.parameters import NONE
 
@@ -213,6 +213,6 @@ def end_round(params, state, env: int) -> None:
     if service.acted:
         service.changed = 1
     wanted = service.target + spec.extra - spec.base_on_demand
-    if service.ready_spot < wanted:
+    if staying_spot(service) < wanted:
         service.deficit_s = service.looked_s
         service.deficit_on_demand = service.claimed_on_demand

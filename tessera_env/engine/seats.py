@@ -46,7 +46,10 @@ def set_ready(params, state, env: int, seat_id: int, is_ready: int) -> None:
         service.ready_on_demand += change
     else:
         service.ready_spot += change
-        known.ready += change
+        if seat.status == TaskStatus.LEAVING:
+            service.ready_leaving += change
+        else:
+            known.ready += change
     log_event(state, env, LogKind.READY if is_ready else LogKind.UNREADY, seat_id, seat.instance, 0.0, 0.0)
 
 
@@ -223,6 +226,8 @@ def on_seat_noticed(params, state, env: int, seat_id: int) -> None:
     if seat.status == TaskStatus.PLACED and seat.is_ready and params.services[service_id].serves_at_notice:
         seat.status = TaskStatus.LEAVING
         seat.run_generation += 1
+        service.ready_leaving += 1
+        known.ready -= 1
     else:
         abandon(params, state, env, seat_id)
     note_event(params, state, env, service_id)

@@ -19,6 +19,12 @@ def ready_count(service) -> int:
 
 
 @compiled
+def staying_spot(service) -> int:
+    """Replicas on spot that serve and were not given notice."""
+    return service.ready_spot - service.ready_leaving
+
+
+@compiled
 def account(params, state, env: int, service_id: int) -> None:
     """Add up the time since the last account."""
     spec, service, now_s = params.services[service_id], state.services[env, service_id], state.episodes[env].now_s

@@ -143,6 +143,7 @@ SERVICE = np.dtype(
         ("held_on_demand", np.int64),
         ("ready_spot", np.int64),
         ("ready_on_demand", np.int64),
+        ("ready_leaving", np.int64),  # of those on spot, what was given notice
         # looks
         ("rounds", np.int64),  # how many there were
         ("rounds_ready", np.int64),  # those that found the target ready
@@ -195,7 +196,7 @@ SERVICE_POOL = np.dtype(
     [
         ("held", np.int64),  # seats on spot here, without those that are leaving
         ("held_on_demand", np.int64),
-        ("ready", np.int64),
+        ("ready", np.int64),  # of these, on spot
         ("claimed", np.int64),  # seats on spot here kept, or asked for, in this round
         ("claimed_on_demand", np.int64),
         ("asked", np.int64),  # what `claimed` was at the end of the last round

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tessera_env.evaluation.optimum.clairvoyant import optimum_of
+from tessera_env.observation.layout import Layout
 from tessera_env.policies.rules.choice import RULES
 from tessera_env.policies.shifting.figures import SINGLE_COUNT
 from tessera_env.policies.shifting.policy import UNSCALED, WEIGHT_COUNT, Shifted, Shifts
@@ -43,8 +44,10 @@ def call_all() -> Iterator[str]:
 
 
 def _call_rules(simulation: Simulation) -> None:
+    of_services = Layout.of(simulation.layout.pool_count, has_tasks=False, has_services=True)
     for rule in RULES:
-        rule(simulation.layout).predict(simulation.views.observations, action_masks=simulation.state.masks)
+        layout = simulation.layout if rule.for_tasks_alone else of_services
+        rule(layout).predict(np.zeros((1, layout.size), dtype=np.float32), action_masks=simulation.state.masks)
 
 
 def _call_shifted(simulation: Simulation) -> None:

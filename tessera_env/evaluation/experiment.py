@@ -18,13 +18,13 @@ from gymnasium.vector import AutoresetMode
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from tessera_env.evaluation.floors import BOUND, CLAIRVOYANT, FLOORS, Floor
-from tessera_env.evaluation.optimum.clairvoyant import optimal
-from tessera_env.evaluation.optimum.fleet import check_worlds, fleet_bound_usd
-from tessera_env.evaluation.optimum.problem import check_simulation
+from tessera_env.evaluation.floors import FLOORS, Floor
+from tessera_env.evaluation.least import check_floor, floor_for, least
 from tessera_env.evaluation.playing import play
+from tessera_env.evaluation.requests import plays_requests, request_metrics
 from tessera_env.evaluation.results import Results, Table
-from tessera_env.observation.layout import Layout, layout_of
+from tessera_env.observation.layout import Layout
+from tessera_env.observation.layouts import layout_of
 from tessera_env.policies.learned import LearnedPolicy
 from tessera_env.policies.making import make_policy
 from tessera_env.policies.protocol import Policy
@@ -64,11 +64,14 @@ class Experiment:
         overrides: single values of the scenario, such as {"task.deadline_h": 70}.
         planner: assigns displaced tasks to instances; Kuhn-Munkres if None.
         optimum: add the least cost that anyone could have paid who knew the world ("clairvoyant"), and how much of
-            the gap from uniform_progress to it each policy closes; for one task with a deadline on one pool.
+            the gap from uniform_progress to it each policy closes; for one task with a deadline on one pool. Or for one
+            service about which is decided at ticks alone: that cost, never below the target; the gap from
+            on_demand_only.
         bound: add a figure that no policy's objective is below, as is proven ("bound"), and how much of the gap from
-            greedy to it each policy closes; for up to 1,000 tasks on any pools, in about a second a world; not with
-            `optimum`.
+            greedy to it each policy closes; for up to 1,000 tasks on any pools, in about a second a world. Or for any
+            services without tasks beside them, the gap from on_demand_only. Not with `optimum`.
         accounts: keep what each task cost, in the results and their JSON, where it is a row a task, world and policy.
+        defaults: the policies where none are named and there are no services.
         rows: environments side by side, as many as bring speed and fit in memory if None; changes the speed, never the
             results.
         threads: of the environments; changes the speed, never the results.
@@ -86,6 +89,7 @@ class Experiment:
     optimum: bool = False
     bound: bool = False
     accounts: bool = False
+    defaults: Sequence[str] = DEFAULT_POLICIES
     rows: int | None = None
     threads: int = 1
     progress: bool = False
@@ -107,9 +111,9 @@ class Experiment:
             threads=self.threads,
             planner=self.planner,
             reward=PLAIN,
+            log_events=plays_requests(scenario),
         )
-        self._check_floor(policies, env)
-        return Prepared(self, scenario, policies, baseline, env)
+        return Prepared(self, scenario, policies, baseline, env, self._floor(policies, env))
 
     def run(self) -> Results:
         """Prepare and play it.
@@ -126,26 +130,22 @@ class Experiment:
             _check_range("rows", self.rows, 1, MOST_EPISODES)
         _check_range("threads", self.threads, 1, 1024)
 
-    @property
-    def floor(self) -> Floor | None:
-        """What is asked for of what is least possible."""
-        return CLAIRVOYANT if self.optimum else BOUND if self.bound else None
-
-    def _check_floor(self, policies: Mapping[str, Policy], env: TesseraVectorEnv) -> None:
+    def _floor(self, policies: Mapping[str, Policy], env: TesseraVectorEnv) -> Floor | None:
+        """What is asked for of what is least possible, and can be had."""
         if self.optimum and self.bound:
             raise ValueError("bound: with the optimum (allowed: one of them; where there is an optimum, it is exact)")
         for label in policies:
             if label in FLOORS:
                 raise ValueError(f"policies: {label!r} (allowed: other names, since that is a row of its own)")
-        if self.optimum:
-            check_simulation(env.simulation)
-        if self.bound:
-            check_worlds(env.simulation.scenario, self.seed, self.episodes)
+        floor = floor_for(env.simulation.scenario, self.optimum, self.bound)
+        if floor is not None:
+            check_floor(floor, env.simulation, self.seed, self.episodes)
+        return floor
 
     def _policies_for(self, scenario: Scenario) -> Sequence[PolicyLike]:
         if self.policies is not None:
             return self.policies
-        return SERVICE_POLICIES if scenario.service else DEFAULT_POLICIES
+        return SERVICE_POLICIES if scenario.service else self.defaults
 
     def _rows_for(self, scenario: Scenario) -> int:
         if self.rows is not None:
@@ -164,6 +164,7 @@ class Prepared:
     policies: dict[str, Policy]  # by label, in the order given
     baseline: str | None  # one of the labels
     env: TesseraVectorEnv
+    floor: Floor | None = None  # of what is least possible, what is asked for
 
     def run(self) -> Results:
         """Play every policy in every world.
@@ -171,7 +172,7 @@ class Prepared:
         Raises:
             NoFloorError: all was played, but what is least possible was not found.
         """
-        floor, policies = self.experiment.floor, dict(self.policies)
+        floor, policies = self.floor, dict(self.policies)
         if floor is not None and floor.reference not in policies:
             policies[floor.reference] = make_policy(floor.reference, self.env.layout)
         with _bar(self.experiment.progress) as bar:
@@ -179,11 +180,11 @@ class Prepared:
             if floor is None:
                 return self._results(played)
             try:
-                least = self._least(floor, bar)
+                lowest = self._least(floor, bar)
             except RuntimeError as error:
                 raise NoFloorError(f"{floor.label}: {error}", self._results(played)) from error
         reference_usd = played[floor.reference].table[floor.metric]
-        return self._results(played, {floor.label: least}, reference_usd)
+        return self._results(played, {floor.label: lowest}, reference_usd)
 
     def _results(
         self,
@@ -207,18 +208,23 @@ class Prepared:
     def _least(self, floor: Floor, bar: Progress) -> Table:
         asked = self.experiment
         on_done = partial(bar.advance, bar.add_task(floor.label, total=asked.episodes))
-        if floor is BOUND:
-            return {floor.metric: fleet_bound_usd(self.scenario, asked.seed, asked.episodes, on_done)}
-        return optimal(self.scenario, asked.episodes, asked.seed, self.env.simulation.threads, on_done)
+        return least(floor, self.env.simulation, asked.seed, asked.episodes, on_done)
 
     def _played(self, label: str, policy: Policy, bar: Progress) -> "_Played":
         asked, worlds = self.experiment, dict[int, Accounts]()
 
+        requests = dict[int, dict[str, float]]()
+
         def keep(world: int, row: int) -> None:
-            worlds[world] = self.env.simulation.accounts(row)
+            if asked.accounts:
+                worlds[world] = self.env.simulation.accounts(row)
+            if plays_requests(self.scenario):
+                requests[world] = request_metrics(self.env.simulation, row)
 
         on_done = partial(bar.advance, bar.add_task(label, total=asked.episodes))
-        table = play(self.env, policy, asked.episodes, asked.seed, on_done, keep if asked.accounts else None)
+        table = play(self.env, policy, asked.episodes, asked.seed, on_done, keep)
+        for name in requests.get(0, ()):
+            table[name] = np.array([requests[world][name] for world in range(asked.episodes)])
         return _Played(table, joined([worlds[world] for world in sorted(worlds)]) if worlds else {})
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tessera_env.evaluation.floors import FLOORS, Floor
+from tessera_env.evaluation.floors import Floor, floor_of
 from tessera_env.evaluation.kept_tables import (
     ResultsError,
     Table,
@@ -68,7 +68,7 @@ class Results:
         """What is least possible, if that is among the tables."""
         if self.reference_usd is None:
             return None
-        return next(floor for label, floor in FLOORS.items() if label in self.tables)
+        return floor_of(self.tables, bool(self.scenario.get("service")))
 
     @property
     def played(self) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Self
 import numpy as np
 
 from tessera_env.observation.fields import Field, ObservationField, PoolField, ServiceField, ServicePoolField
-from tessera_env.scenario.scenario import Scenario
 
 
 @dataclass(frozen=True)
@@ -153,11 +152,6 @@ class Layout:
     ) -> Iterator[tuple[ObservationField, str]]:
         yield from ((field, field.meaning) for field in shared)
         yield from ((field, f"pool p: {field.meaning}") for field in own)
-
-
-def layout_of(scenario: Scenario) -> Layout:
-    """The layout of a scenario's observations."""
-    return Layout.of(len(scenario.pools), scenario.task.count > 0, bool(scenario.service))
 
 
 def _signature(field: ObservationField, meaning: str) -> str:

@@ -4,7 +4,7 @@ import math
 
 from tessera_env.engine.kinds import TaskStatus
 from tessera_env.engine.prices import move_cursor
-from tessera_env.engine.services import ready_count
+from tessera_env.engine.services import ready_count, staying_spot
 from tessera_env.engine.work import changeover_s
 from tessera_env.jit.compiled import compiled
 from tessera_env.observation.fields import (
@@ -60,7 +60,7 @@ def write_service(params, state, env: int, first: int, out) -> None:
     out[env, first + ServiceField.EXTRA] = counted(spec.extra)
     out[env, first + ServiceField.BASE_ON_DEMAND] = counted(spec.base_on_demand)
     out[env, first + ServiceField.MOST] = counted(spec.seat_count)
-    out[env, first + ServiceField.READY_SPOT] = counted(service.ready_spot)
+    out[env, first + ServiceField.READY_SPOT] = counted(staying_spot(service))
     out[env, first + ServiceField.READY_ON_DEMAND] = counted(service.ready_on_demand)
     out[env, first + ServiceField.HELD_SPOT] = counted(service.held_spot)
     out[env, first + ServiceField.HELD_ON_DEMAND] = counted(service.held_on_demand)

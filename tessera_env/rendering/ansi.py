@@ -52,7 +52,9 @@ def _detail(scenario: Scenario, entry: Entry) -> str:
         case LogKind.CAPACITY:
             count = figures["instances"]
             return f"{scenario.pools[pool].name} ({'no limit' if count >= UNLIMITED else f'{count:.0f} to be had'})"
-        case LogKind.COMPLETION | LogKind.IDLE | LogKind.CANCEL:
+        case LogKind.DEMAND:
+            return f"target {figures['target']:.0f}, {figures['requests_per_s']:.4g} requests/s"
+        case LogKind.COMPLETION | LogKind.IDLE | LogKind.CANCEL | LogKind.READY | LogKind.UNREADY:
             return instance
         case _:
             return ""

@@ -31,16 +31,16 @@ def waiting_curve(log: np.ndarray, now_s: float) -> Curve:
     change[[LogKind.ARRIVAL, LogKind.STOP]] = 1
     change[[LogKind.PLACE, LogKind.COMPLETION]] = -1
     changes = change[log["kind"]]
-    return _staircase(log["time_s"][changes != 0], changes[changes != 0], now_s)
+    return staircase(log["time_s"][changes != 0], changes[changes != 0], now_s)
 
 
 def arrived_work_curve(log: np.ndarray, tasks: np.ndarray, now_s: float) -> Curve:
     """The work of all tasks that have arrived, in seconds: a staircase."""
     arrivals = log[log["kind"] == LogKind.ARRIVAL]
-    return _staircase(arrivals["time_s"], tasks["work_s"][arrivals["task"]], now_s)
+    return staircase(arrivals["time_s"], tasks["work_s"][arrivals["task"]], now_s)
 
 
-def _staircase(times_s: np.ndarray, changes: np.ndarray, now_s: float) -> Curve:
+def staircase(times_s: np.ndarray, changes: np.ndarray, now_s: float) -> Curve:
     """The sum of the changes so far; of what happens at one instant only the outcome shows."""
     levels = np.cumsum(changes, dtype=np.float64)
     is_last = np.diff(times_s, append=np.inf) > 0.0

@@ -1,6 +1,6 @@
 """Below the lanes: how many tasks wait, and how much work has come and is done."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -27,7 +27,12 @@ def draw_panels(canvas: Canvas, boxes: tuple[Box, Box], curves: Curves) -> None:
     waiting, done, arrived = curves
     counts = f"{waiting.values[-1]:.0f} now, {waiting.values.max():.0f} at most"
     hours = f"{done.values[-1] / 3600.0:.1f} of {arrived.values[-1] / 3600.0:.1f} h done"
-    for box, name, figures in zip(boxes, ("waiting tasks", "work"), (counts, hours), strict=True):
+    draw_grounds(canvas, boxes, {"waiting tasks": counts, "work": hours})
+
+
+def draw_grounds(canvas: Canvas, boxes: tuple[Box, Box], names: Mapping[str, str]) -> None:
+    """The panels' grounds, each with its name and a figure of now."""
+    for box, (name, figures) in zip(boxes, names.items(), strict=True):
         canvas.box(box, FUTURE)
         middle = (box[1] + box[3]) / 2.0
         canvas.text(MARGIN, middle - 8.0, name, 13.0, INK)
@@ -38,10 +43,10 @@ def draw_curves(canvas: Canvas, axis: Axis, boxes: tuple[Box, Box], curves: Curv
     """How many tasks waited; and work done, below a line that shows how much has arrived."""
     upper, lower = boxes
     waiting, done, arrived = curves
-    _draw_area(canvas, _points(axis, upper, waiting, max(1.0, waiting.values.max())), upper[3], WAITING)
+    draw_area(canvas, points_of(axis, upper, waiting, max(1.0, waiting.values.max())), upper[3], WAITING)
     highest = max(1.0, arrived.values.max())
-    _draw_area(canvas, _points(axis, lower, done, highest), lower[3], WORK)
-    canvas.line(_points(axis, lower, arrived, highest), FAINT, 1.5)
+    draw_area(canvas, points_of(axis, lower, done, highest), lower[3], WORK)
+    canvas.line(points_of(axis, lower, arrived, highest), FAINT, 1.5)
 
 
 def draw_deadline(canvas: Canvas, axis: Axis, box: Box, tasks: np.ndarray) -> None:
@@ -50,7 +55,7 @@ def draw_deadline(canvas: Canvas, axis: Axis, box: Box, tasks: np.ndarray) -> No
         return
     deadline_s, work_s = tasks["deadline_s"].item(), tasks["work_s"].item()
     needed = Curve(np.array([deadline_s - work_s, deadline_s]), np.array([0.0, work_s]))
-    start, end = _points(axis, box, needed, max(1.0, work_s))
+    start, end = points_of(axis, box, needed, max(1.0, work_s))
     canvas.dashes(start, end, INK)
     canvas.dashes((end[0], TOP), (end[0], box[3]), INK)
     canvas.text(end[0] - 6.0, box[3] - 6.0, "deadline", 11.0, INK, "rb")
@@ -59,13 +64,14 @@ def draw_deadline(canvas: Canvas, axis: Axis, box: Box, tasks: np.ndarray) -> No
         canvas.text(x, y, _MISSED, 11.0, INK, "lt")
 
 
-def _draw_area(canvas: Canvas, points: np.ndarray, bottom: float, colour: Colour) -> None:
+def draw_area(canvas: Canvas, points: np.ndarray, bottom: float, colour: Colour) -> None:
+    """The area below a line."""
     corners = [[points[0, 0], bottom]], points, [[points[-1, 0], bottom]]
     canvas.polygon(np.concatenate(corners), mixed(colour, WHITE, 0.5))
     canvas.line(points, colour, 1.5)
 
 
-def _points(axis: Axis, box: Box, curve: Curve, highest: float) -> np.ndarray:
+def points_of(axis: Axis, box: Box, curve: Curve, highest: float) -> np.ndarray:
     """Where a curve's corners lie in a panel whose top is `highest`, (n, 2)."""
     _left, top, _right, bottom = box
     x = LEFT + (RIGHT - LEFT) * curve.times_s / axis.horizon_s

@@ -50,6 +50,7 @@ def columns_of(results: Results) -> list[Column]:
         INVALID: any(total(results, label, INVALID_ACTIONS) for label in results.played),
         **dict.fromkeys(TASK_COLUMNS, has_tasks(results)),
         **dict.fromkeys(SERVICE_COLUMNS, has_services(results)),
+        **dict.fromkeys(REQUEST_COLUMNS, has_requests(results)),
     }
     return [column for column in COLUMNS if has_any.get(column, True)]
 
@@ -62,6 +63,11 @@ def total(results: Results, label: str, metric: str) -> int:
 def has_services(results: Results) -> bool:
     """Whether the worlds have services."""
     return any("availability" in results.tables[label] for label in results.played)
+
+
+def has_requests(results: Results) -> bool:
+    """Whether requests were played one by one."""
+    return any("requests_p50_s" in results.tables[label] for label in results.played)
 
 
 def has_tasks(results: Results) -> bool:
@@ -185,9 +191,15 @@ SERVICE_COLUMNS = [
     Column("outages", _mean_of("outages")),
     Column("longest\nmin", _mean_scaled("longest_outage_h", 60.0, 1)),
 ]
+REQUEST_COLUMNS = [
+    Column("P50\ns", _mean_scaled("requests_p50_s", 1.0, 1)),
+    Column("P99\ns", _mean_scaled("requests_p99_s", 1.0, 1)),
+    Column("failed\n%", _mean_scaled("requests_failure_rate", 100.0, 2)),
+]
 COUNT_COLUMNS = [
     *TASK_COLUMNS,
     *SERVICE_COLUMNS,
+    *REQUEST_COLUMNS,
     Column("spot\nh", _mean_of("spot_h")),
     Column("on-demand\nh", _mean_of("on_demand_h")),
     Column("interrup-\ntions", _mean_of("interruptions")),

@@ -17,7 +17,11 @@ Every other line is an event: `policy`, `world`, `time_s` (since the episode's s
 | CHECKPOINT | plan: FULL, PARTIAL or RESTART; saved_s: what the grace period saved |
 | END | usd, billed_until_s |
 | CAPACITY | instances: spot instances that can be had from now on; null: no limit |
+| DEMAND | target: replicas that the service of this seat is to have ready; requests_per_s |
 | COMPLETION, IDLE, CANCEL, MISSED | none |
+| READY, UNREADY | none: the seat's replica serves from now on, or no longer |
+
+A service's seats are numbered behind the tasks, and stand under `task`.
 
 Numbers are written so that they read back as the very same number: dollars, hours and counts of an episode can be
 added up from its lines alone.

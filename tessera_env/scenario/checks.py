@@ -89,8 +89,23 @@ def _replicas(field: str, service: Service, scenario: ScenarioFields) -> Iterato
             f"{field}.score_from_s: must be below the horizon, {exact(scenario.horizon_h * HOUR_S)} s "
             f"(got {exact(service.score_from_s)})"
         )
+    if service.requests is not None and service.demand is None:
+        yield f"{field}.demand: must be given with requests, whose rate it is (got none)"
+    if service.autoscaler is not None:
+        yield from _autoscaled(field, service)
     if service.highest_target == 0:
         yield f"{field}.target: must be above 0 at some time (got 0)"
+
+
+def _autoscaled(field: str, service: Service) -> Iterator[str]:
+    scaler = service.autoscaler
+    assert scaler is not None
+    if service.demand is None:
+        yield f"{field}.demand: must be given with an autoscaler, whose target follows it (got none)"
+    if service.target != 1:
+        yield f"{field}.target: must be 1, its default, with an autoscaler, which says it (got {service.target})"
+    if scaler.least > scaler.most:
+        yield f"{field}.autoscaler.least: must be at most {scaler.most}, its most (got {scaler.least})"
 
 
 def _memory(scenario: ScenarioFields) -> Iterator[str]:

@@ -5,11 +5,11 @@ import math
 import numpy as np
 
 from tessera_env.recordings.traces.series import HOUR_S, Series
+from tessera_env.scenario.demand_tables import demand_tables
 from tessera_env.scenario.distributions import Distribution
 from tessera_env.scenario.market import OrnsteinUhlenbeckPrice, Pool, SemiMarkovCapacity
 from tessera_env.scenario.recorded import Recordings
 from tessera_env.scenario.scenario import Scenario
-from tessera_env.world.demand.timeline import DEMAND_SPEC, RECORDED_RATE
 from tessera_env.world.distributions import DISTRIBUTION, DistributionKind
 from tessera_env.world.parameters import (
     CONFIG,
@@ -34,6 +34,7 @@ from tessera_env.world.parameters import (
 def parameters_of(scenario: Scenario) -> Parameters:
     """The tables of a scenario and of what it replays; none is shared with another call's."""
     recordings = scenario.recordings
+    demands, demand_points = demand_tables(scenario.service, recordings.demands)
     return Parameters(
         config=_config(scenario, recordings),
         pools=_pools(scenario, recordings.series),
@@ -44,8 +45,8 @@ def parameters_of(scenario: Scenario) -> Parameters:
         jobs=new_table(1, JOB) if recordings.jobs is None else recordings.jobs.copy(),
         services=_services(scenario),
         service_pools=_service_pools(scenario),
-        demands=_demands(scenario),
-        demand_points=new_table(1, RECORDED_RATE),
+        demands=demands,
+        demand_points=demand_points,
     )
 
 
@@ -83,13 +84,6 @@ def _service_pools(scenario: Scenario) -> np.ndarray:
         for service in scenario.service
     ]
     return np.array(fits, dtype=np.bool_).reshape(len(scenario.service), len(scenario.pools))
-
-
-def _demands(scenario: Scenario) -> np.recarray:
-    table = new_table(len(scenario.service), DEMAND_SPEC)
-    for spec, service in zip(table, scenario.service, strict=True):
-        spec.target = service.target
-    return table
 
 
 def _config(scenario: Scenario, recordings: Recordings) -> np.recarray:

@@ -10,9 +10,11 @@ from pydantic.fields import FieldInfo
 
 from tessera_env.scenario.distributions import Distribution
 from tessera_env.scenario.scenario import Scenario
+from tessera_env.scenario.service import TARGET
 from tessera_env.scenario.texts import value_text
 
 REQUIRED = "required"
+ALONE = "service"  # a list whose only element can be named without its place
 DISTRIBUTION = "a distribution"  # its group's title
 NUMBER_OR_DISTRIBUTION = "a number or a distribution"
 
@@ -93,7 +95,7 @@ def _groups(model: type[BaseModel], key: str, tag: tuple[str, str] | None = None
             ]
         elif section := _section(field.annotation):
             is_list = get_origin(_bare(field.annotation)) is tuple
-            inner += _groups(section, f"{path}.*" if is_list else path)
+            inner += _groups(section, f"{path}.*" if is_list and name != ALONE else path)
         else:
             rows.append(_row(path, name, field))
     meaning = " ".join((model.__doc__ or "").split())
@@ -113,7 +115,7 @@ def _row(path: str, name: str, field: FieldInfo) -> FieldRow:
 def _choice_row(path: str, name: str, field: FieldInfo, values: list[str]) -> FieldRow:
     """The row of a union: which of its members."""
     selector = str(field.discriminator)
-    default = REQUIRED if field.is_required() else value_text(getattr(field.get_default(), selector))
+    default = REQUIRED if field.is_required() else value_text(getattr(field.get_default(), selector, None))
     return FieldRow(f"{path}.{selector}", f"{name}.{selector}", "", default, ", ".join(values), field.description or "")
 
 
@@ -142,7 +144,7 @@ def _section(annotation: Any) -> type[BaseModel] | None:
 
 def _members(field: FieldInfo, discriminator: str) -> dict[str, type[BaseModel]]:
     """A union's sections by the value of their discriminator."""
-    members = get_args(_bare(field.annotation))
+    members = [member for member in get_args(_bare(field.annotation)) if member is not type(None)]
     return {get_args(member.model_fields[discriminator].annotation)[0]: member for member in members}
 
 
@@ -156,6 +158,8 @@ def _allowed(field: FieldInfo) -> str:
         return "true, false"
     if get_origin(kind) is tuple:
         return "[low, high]" if len(get_args(kind)) == 2 and Ellipsis not in get_args(kind) else "a list of numbers"
+    if kind == TARGET:
+        return "a whole number, or [[hour, whole number], ...]"
     if kind in (int, float):
         return _span(field, "a whole number" if kind is int else "a number")
     return "text" if kind is str else "text, or a list of text"
@@ -184,6 +188,8 @@ def _owners(scenario: Scenario, group: FieldGroup) -> list[tuple[str, BaseModel]
     parts = group.key.split(".") if group.key else []
     if parts[:1] == ["pools"]:
         owners: list[tuple[str, Any]] = [(pool.name, _reached(pool, parts[2:])) for pool in scenario.pools]
+    elif parts[:1] == [ALONE]:
+        owners = [(service.name, _reached(service, parts[1:])) for service in scenario.service]
     else:
         owners = [("", _reached(scenario, parts))]
     return [(name, owner) for name, owner in owners if owner is not None and _is_tagged(owner, group)]

@@ -15,11 +15,13 @@ from tessera_env.files.problems import named, shown, shown_key
 from tessera_env.files.reading import read_text
 from tessera_env.files.toml_files import toml_of
 from tessera_env.recordings.bundled import BUNDLED
+from tessera_env.recordings.demand import DemandError
 from tessera_env.recordings.traces.series import TraceError
 from tessera_env.recordings.workloads import WorkloadError
 from tessera_env.scenario.errors import ScenarioError, lines_of, report
 from tessera_env.scenario.inherited import forget_unread, told, unread_fields
 from tessera_env.scenario.scenario import Scenario
+from tessera_env.scenario.service import Service
 
 # What a shell user means as text without quoting it twice: names and paths.
 _BARE_WORD = re.compile(r"[A-Za-z_~./][A-Za-z0-9_~./:-]*")
@@ -83,7 +85,7 @@ def _with_recordings(scenario: Scenario, origin: str) -> Scenario:
     """The scenario, once what it replays has been read and checked."""
     try:
         _ = scenario.recordings
-    except (TraceError, WorkloadError) as error:
+    except (TraceError, WorkloadError, DemandError) as error:
         raise report(origin, str(error).splitlines()) from None
     return scenario
 
@@ -133,7 +135,7 @@ def override(values: dict[str, Any], key: str, value: Any) -> None:
 def _targets(node: Any, parts: list[str], key: str) -> Iterator[tuple[Any, str | int]]:
     """Every (container, key or index) that a dotted key names; mappings that are missing on the way are made."""
     first, rest = parts[0], parts[1:]
-    if isinstance(node, list) and len(node) == 1 and not (first == "*" or first.isdigit()):
+    if isinstance(node, list) and len(node) == 1 and key.startswith("service.") and first in Service.model_fields:
         yield from _targets(node[0], parts, key)  # the name of one of its element's values
     elif isinstance(node, list):
         indices = range(len(node)) if first == "*" else [_index(node, first, key)]
@@ -199,6 +201,11 @@ def _resolve_traces(values: dict[str, Any], folder: Path) -> None:
     market, task = values.get("market"), values.get("task")
     if isinstance(task, dict) and isinstance(task.get("recording"), str):
         task["recording"] = _beside(folder, task["recording"])
+    services = values.get("service")
+    for service in services if isinstance(services, list) else [services]:
+        demand = service.get("demand") if isinstance(service, dict) else None
+        if isinstance(demand, dict) and isinstance(demand.get("recording"), str):
+            demand["recording"] = _beside(folder, demand["recording"])
     if not isinstance(market, dict):
         return
     trace = market.get("trace")

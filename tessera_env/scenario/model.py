@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
+from tessera_env.scenario.demand import RecordedDemand
 from tessera_env.scenario.distributions import MAX_HOURS, Section, as_tuple
 from tessera_env.scenario.market import MAX_POOLS, Market, Pool
 from tessera_env.scenario.service import Service, as_services
@@ -96,9 +97,7 @@ class ScenarioFields(Section):
     billing: Billing = Billing()
     checkpoint: Checkpoint = Checkpoint()
     task: Task = Task(count=0)
-    service: Annotated[tuple[Service, ...], BeforeValidator(as_services)] = Field(
-        (), description="services, each met by replicas; one may stand for itself"
-    )
+    service: Annotated[tuple[Service, ...], BeforeValidator(as_services)] = ()
     penalty: Penalty = Penalty()
     market: Market = Market()
     pools: Annotated[tuple[Pool, ...], BeforeValidator(_as_pools), Field(min_length=1, max_length=MAX_POOLS)]
@@ -119,6 +118,10 @@ class ScenarioFields(Section):
     @property
     def recording_paths(self) -> tuple[str, ...]:
         """Names or paths of all traces and workload files that it reads."""
+        jobs = () if self.task.recording is None else (self.task.recording,)
+        demands = [service.demand for service in self.service]
         return (
-            self.market.trace_paths if self.task.recording is None else (*self.market.trace_paths, self.task.recording)
+            *self.market.trace_paths,
+            *jobs,
+            *(one.recording for one in demands if isinstance(one, RecordedDemand)),
         )

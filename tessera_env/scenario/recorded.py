@@ -8,11 +8,13 @@ import numpy as np
 
 from tessera_env.files.numbers import exact, rounded_down, rounded_up
 from tessera_env.files.problems import named
+from tessera_env.recordings.demand import DemandError, DemandRecording, read_demand
 from tessera_env.recordings.played_rows import PlayedRows
 from tessera_env.recordings.traces.reading import read_series
 from tessera_env.recordings.traces.series import HOUR_S, Series, TraceError
 from tessera_env.recordings.workloads import WorkloadError, read_workload
 from tessera_env.scenario.checks import ROUNDING_H, on_demand_h
+from tessera_env.scenario.demand import Demand, RecordedDemand
 from tessera_env.scenario.market import Pool
 from tessera_env.scenario.model import ScenarioFields
 from tessera_env.world.parameters import JOB, new_table
@@ -32,6 +34,7 @@ class Recordings:
     step_s: float
     jobs: np.recarray | None  # (n,) JOB, clipped to what the scenario allows; None where tasks are generated
     played_rows: PlayedRows | None  # what of the jobs' file they are; None where tasks are generated
+    demands: tuple[DemandRecording | None, ...] = ()  # of each service; None where its demand is not recorded
 
     def __deepcopy__(self, _memo: object) -> "Recordings":
         """Itself: a copied environment shares what no one can change."""
@@ -45,10 +48,33 @@ def recordings_of(scenario: ScenarioFields) -> Recordings:
         TraceError: a trace cannot be used, a zone is unknown, prices are missing, or no window fits.
         WorkloadError: the workload file cannot be used, has no job that fits a pool, or one that cannot make its
             deadline.
+        DemandError: a file of recorded demand cannot be used, or is too short.
     """
     series = _series(scenario)
     step_s = min((one.sample_s for one in series), default=1.0)
-    return Recordings(series, *_window_s(scenario, series, step_s), step_s, *_jobs(scenario))
+    from_s, until_s = _window_s(scenario, series, step_s)
+    jobs, played_rows = _jobs(scenario)
+    return Recordings(series, from_s, until_s, step_s, jobs, played_rows, _demands(scenario))
+
+
+def _demands(scenario: ScenarioFields) -> tuple[DemandRecording | None, ...]:
+    return tuple(_demand(k, service.demand, scenario.horizon_h) for k, service in enumerate(scenario.service))
+
+
+def _demand(index: int, demand: Demand | None, horizon_h: float) -> DemandRecording | None:
+    """The recording, if there is one, which must be as long as an episode."""
+    if not isinstance(demand, RecordedDemand):
+        return None
+    found = read_demand(
+        demand.recording, demand.recording_format, bin_s=demand.step_s, longest_gap_s=demand.longest_gap_s
+    )
+    needed_s = ((demand.from_h or 0.0) + horizon_h) * HOUR_S
+    if found.end_s < needed_s - 1e-6:
+        raise DemandError(
+            f"service.{index}.demand: must be recorded for {exact(needed_s / HOUR_S)} h, from_h + horizon_h "
+            f"(got {exact(found.end_s / HOUR_S)} h in {found.name})"
+        )
+    return found
 
 
 def _series(scenario: ScenarioFields) -> tuple[Series, ...]:

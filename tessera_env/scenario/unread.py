@@ -41,6 +41,10 @@ class Reader(NamedTuple):
 def unread(scenario: ScenarioFields) -> Iterator[Unread]:
     """Every value that is not its default and that nothing reads."""
     yield from _unread_by(_READERS, scenario, "")
+    for index, service in enumerate(scenario.service):
+        yield from _unread_by(_READERS_OF_SERVICES, service, f"service.{index}.")
+        if scenario.notice_s == 0.0 and service.at_notice != "serves":
+            yield Unread(f"service.{index}.at_notice", "serves", service.at_notice, "unless notice_s is above 0")
     for index, pool in enumerate(scenario.pools):
         yield from _unread_by(_READERS_OF_POOLS, pool, f"pools.{index}.")
 
@@ -175,6 +179,15 @@ _READERS = (
         ("market.trace", "market.polarity", "market.from_h", "market.until_h"),
         "unless a pool's price or capacity has the source 'trace'",
         lambda scenario: scenario.replays,
+    ),
+)
+
+_READERS_OF_SERVICES = (
+    Reader(("requests_per_replica",), "unless demand is given", lambda service: service.demand is not None),
+    Reader(
+        ("patience_s",),
+        "unless requests_per_replica is given",
+        lambda service: service.requests_per_replica is not None,
     ),
 )
 

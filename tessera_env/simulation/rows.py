@@ -9,7 +9,8 @@ import numpy as np
 
 from tessera_env.engine.kinds import Stop
 from tessera_env.engine.state import State, grown, new_state
-from tessera_env.observation.layout import Layout, layout_of
+from tessera_env.observation.layout import Layout
+from tessera_env.observation.layouts import layout_of
 from tessera_env.observation.queue import Queue
 from tessera_env.policies.rules.choice import RULE
 from tessera_env.scenario.conversion import parameters_of

@@ -198,8 +198,8 @@ def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: 
         (["evaluate", "--threads", "0"], ["threads: 0"]),
         (["evaluate", "--scenario", "deadlin"], ["deadlin", "deadline-aws"]),
         (["evaluate", "--scenario", "missing.toml"], ["missing.toml: no such file"]),
-        (["evaluate", "--policies", "greedy,gready"], ["'gready' (allowed: fleet_threshold, greedy, "]),
-        (["evaluate", "--policies", "greedy,"], ["'' (allowed: fleet_threshold, greedy, "]),
+        (["evaluate", "--policies", "greedy,gready"], ["'gready' (allowed: even_spread, fleet_threshold, "]),
+        (["evaluate", "--policies", "greedy,"], ["'' (allowed: even_spread, fleet_threshold, "]),
         (["evaluate", "--policies", "runs/none"], ["runs/none: no such folder"]),
         (["evaluate", "--policies", "greedy,greedy"], ["named twice"]),
         (["evaluate", "--baseline", "random"], ["baseline: 'random'"]),
@@ -211,6 +211,14 @@ def test_too_little_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: 
         (
             ["evaluate", "--scenario", "fleet", "--bound", "--set", "task.count=1001"],
             ["task.count: 1001 (allowed: 1 to"],
+        ),
+        (
+            ["evaluate", "--scenario", "service", "--bound", "--set", "task.count=3", "--set", "task.work_h=2"],
+            ["no bound: task.count: 3 tasks beside services (allowed: 0)"],
+        ),
+        (
+            ["evaluate", "--scenario", "service-spothedge", "--optimum", "--set", "notice_s=30"],
+            ["no clairvoyant optimum: notice_s: 30 (allowed: 0)"],
         ),
         (["evaluate", "--bound", "--optimum"], ["bound: with the optimum (allowed: one of them"]),
         (["evaluate", "--json", "missing/results.json"], ["there is no directory"]),
@@ -243,7 +251,7 @@ def test_where_no_bound_is_found_all_else_is_printed_and_written(
     files = ["--json", str(tmp_path / "plain.json")], ["--json", str(tmp_path / "a.json")]
     assert main([*FAST, *files[0]]) == 0
     plain = capsys.readouterr().out
-    monkeypatch.setattr("tessera_env.evaluation.experiment.fleet_bound_usd", give_up)
+    monkeypatch.setattr("tessera_env.evaluation.least.fleet_bound_usd", give_up)
     assert main([*FAST, *files[1], "--html", str(tmp_path / "a.html"), "--bound"]) == 2
     out, err = capsys.readouterr()
     assert (out, err) == (plain, "tessera: bound: world 1: not solved; all else is as without it\n")

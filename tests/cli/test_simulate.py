@@ -120,7 +120,7 @@ def test_a_scenario_of_ones_own_keeps_its_values(tmp_path: Path, capsys: pytest.
         (["--episodes", "0"], "episodes: 0"),
         (["--seed", "-1"], "seed: -1"),
         (["--threads", "0"], "threads: 0"),
-        (["--policies", "gready"], "policy: 'gready' (allowed: fleet_threshold, greedy,"),
+        (["--policies", "gready"], "policy: 'gready' (allowed: even_spread, fleet_threshold,"),
         (["--policies", "greedy,greedy"], "'greedy' is named twice"),
         (["--policies", "runs/none"], "runs/none: no such folder"),
         (["--scenario", "clasic"], "must be one of cant-be-late, classic"),

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from numba import config as numba_config
 
-from tessera_env.scenario.loading import load_scenario, preset_names
+from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.planners import KuhnMunkres
 from tessera_env.simulation.rows import Simulation
 from tests.engine.audit import Auditor
 from tests.engine.play import play
+from tests.presets import TASK_PRESETS
 from tests.reference.worlds import pool, random_policy, random_world, task, world
 
 COUNT = 20 if numba_config.DISABLE_JIT else 150
@@ -27,7 +28,7 @@ def test_the_books_of_random_worlds_agree(block):
         assert auditor.counts["DECISION"] == len(played.decisions)
 
 
-@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("preset", TASK_PRESETS)
 def test_the_books_of_a_preset_agree(preset):
     simulation = Simulation(load_scenario(preset), 1, KuhnMunkres(), log_events=True)
     simulation.address(0, 11, 0)

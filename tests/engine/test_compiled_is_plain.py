@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from tessera_env.scenario.loading import preset_names
+from tests.presets import TASK_PRESETS
 
 STEPS = 150
 
@@ -19,6 +19,7 @@ import numpy as np
 from tessera_env.simulation.kernels import Command
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.rows import Simulation
+from tests.presets import TASK_PRESETS
 
 steps = int(sys.argv[1])
 for preset in sys.argv[2:]:
@@ -52,7 +53,7 @@ for preset in sys.argv[2:]:
 
 
 QUICK = ("classic", "deadline-aws")
-PRESETS = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in preset_names()]
+PRESETS = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in TASK_PRESETS]
 
 
 @cache

@@ -9,6 +9,7 @@ from tessera_env.engine.log import FIGURES, columns_of, entries_of
 from tessera_env.engine.state import LOG
 from tessera_env.evaluation.episodes import play_episode
 from tessera_env.observation.layout import Layout
+from tessera_env.observation.layouts import layout_of
 from tessera_env.policies import make_policy
 from tessera_env.scenario.loading import load_scenario
 
@@ -29,7 +30,10 @@ BY_HAND = log_of(
 def played() -> np.ndarray:
     overrides = {"task.count": 30, "reconsider_running": True, "task.slack": {"uniform": [1.0, 1.1]}}
     scenario = load_scenario("fleet-mixed", **overrides)
-    return play_episode(scenario, make_policy("random", Layout(len(scenario.pools))), seed=1, world=0).log
+    tasks = play_episode(scenario, make_policy("random", Layout(len(scenario.pools))), seed=1, world=0).log
+    service = load_scenario("service", horizon_h=1, market={"from_h": 0, "until_h": 700})
+    services = play_episode(service, make_policy("spot_hedge", layout_of(service)), seed=1, world=0).log
+    return np.concatenate([tasks, services])
 
 
 def test_every_kind_has_its_figures_and_every_figure_one_meaning() -> None:

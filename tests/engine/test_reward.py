@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from tessera_env.engine.kinds import LogKind
 from tessera_env.engine.log import entries_of
-from tessera_env.scenario.loading import preset_names
 from tessera_env.simulation.rows import Simulation
 from tests.engine.play import ON_DEMAND, SPOT, WAIT, Played, play
 from tests.engine.scenarios import answer, mappings, started, step, without_unread
+from tests.presets import TASK_PRESETS
 from tests.reference.worlds import pool, task, world
 
 INF = math.inf
 # Not compiled, a world of a fleet takes half a minute.
-PRESETS = [name for name in preset_names() if not numba.config.DISABLE_JIT or not name.startswith("fleet")]
+PRESETS = [name for name in TASK_PRESETS if not numba.config.DISABLE_JIT or not name.startswith("fleet")]
 
 
 def rewards_of(*answers: int, tasks: list, pools: list | None = None, **fields: Any) -> list[float]:

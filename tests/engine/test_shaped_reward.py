@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tessera_env.env import TesseraEnv
-from tessera_env.scenario.loading import preset_names
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rewards import SHAPED, Rewards
 from tessera_env.simulation.rows import Simulation
 from tests.engine.play import ON_DEMAND, PLANNER, SPOT, WAIT, laid, listed, play_on
 from tests.engine.scenarios import answer, mappings, started, step, without_unread
+from tests.presets import TASK_PRESETS
 from tests.reference.worlds import pool, task, world
 
 
@@ -73,7 +73,7 @@ def check_both(values: Any, seed: int, choices: int) -> None:
         assert value.tobytes() == shaped.metrics(np.array([0]))[name].tobytes(), name
 
 
-@pytest.mark.parametrize("preset", ["deadline"] if numba.config.DISABLE_JIT else preset_names())
+@pytest.mark.parametrize("preset", ["deadline"] if numba.config.DISABLE_JIT else TASK_PRESETS)
 def test_no_policy_comes_before_another_that_did_not(preset):
     check_both(preset, 3, 4)
 

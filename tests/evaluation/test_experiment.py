@@ -4,6 +4,7 @@ import inspect
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,19 @@ from rich.progress import Progress
 
 from tessera_env.evaluation import experiment as module
 from tessera_env.evaluation.experiment import Experiment, NoFloorError, evaluate
-from tessera_env.evaluation.floors import BOUND
+from tessera_env.evaluation.floors import BOUND, SERVICE_BOUND, SERVICE_CLAIRVOYANT, Floor
 from tessera_env.evaluation.optimum import fleet, programme
 from tessera_env.evaluation.optimum.clairvoyant import optimal
 from tessera_env.evaluation.optimum.fleet import fleet_bound_usd
+from tessera_env.evaluation.optimum.service_bound import services_bound_usd
+from tessera_env.evaluation.optimum.service_plans import optimal_service
 from tessera_env.evaluation.playing import play
 from tessera_env.evaluation.results import Results
 from tessera_env.evaluation.statistics import Estimate, bootstrap_means, percentile_interval
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import Greedy, OnDemandOnly, save_policy
 from tessera_env.scenario.loading import load_scenario
+from tessera_env.scenario.scenario import Scenario
 
 # Episodes of a quarter of the usual length, on one pool or on nine.
 SHORT = {"task.work_h": 6, "task.deadline_h": {"uniform": [7.0, 12.0]}, "horizon_h": 13}
@@ -226,7 +230,7 @@ class TestEvaluate:
         ({"threads": 0}, "threads: 0"),
         ({"policies": []}, "policies: none"),
         ({"policies": ["greedy", "greedy"]}, "'greedy' is named twice"),
-        ({"policies": ["gready"]}, "'gready' (allowed: fleet_threshold, greedy"),
+        ({"policies": ["gready"]}, "'gready' (allowed: even_spread, fleet_threshold"),
         ({"policies": ["greedy:count=1"]}, "allowed: no options"),
         ({"baseline": "random"}, "baseline: 'random' (allowed: one of the policies: greedy)"),
         ({"scenario": "deadlines"}, "deadlines"),
@@ -334,6 +338,49 @@ class TestOptimum:
         for optimum in (True, False):
             with pytest.raises(ValueError, match="policies: 'clairvoyant'"):
                 Experiment("deadline", [named], 2, 1, optimum=optimum).prepare()
+
+
+DEVELOPMENT = {"market.from_h": 0.0, "market.until_h": 700.0, "horizon_h": 6.0}
+
+
+class TestServices:
+    """What is least possible for services, and the gap from on_demand_only to it."""
+
+    @pytest.mark.parametrize(
+        ("asked", "floor", "expected"),
+        [
+            ({"optimum": True}, SERVICE_CLAIRVOYANT, lambda scenario: optimal_service(scenario, 3, 4)["objective_usd"]),
+            ({"bound": True}, SERVICE_BOUND, lambda scenario: services_bound_usd(scenario, 3, 4)),
+        ],
+    )
+    def test_the_row_and_the_gap(
+        self, asked: dict[str, bool], floor: Floor, expected: Callable[[Scenario], np.ndarray], tmp_path: Path
+    ) -> None:
+        made = evaluate("service-spothedge", ["spot_hedge"], 4, 3, overrides=DEVELOPMENT, **asked)
+        assert list(made.tables) == ["spot_hedge", floor.label]
+        least = expected(load_scenario("service-spothedge", **DEVELOPMENT))
+        assert np.array_equal(made.tables[floor.label]["objective_usd"], least)
+        full = evaluate("service-spothedge", ["on_demand_only"], 4, 3, overrides=DEVELOPMENT)
+        full_usd, hedge_usd = (
+            full.summary["on_demand_only"].objective_usd.mean,
+            made.tables["spot_hedge"]["objective_usd"],
+        )
+        closed = made.summary["spot_hedge"].gap_closed
+        assert closed is not None
+        assert closed.mean == pytest.approx((full_usd - hedge_usd.mean()) / (full_usd - least.mean()))
+        made.write_json(tmp_path / "a.json")
+        read = Results.from_json(tmp_path / "a.json")
+        assert read.to_json() == made.to_json()
+        assert read.floor is made.floor is floor
+
+    def test_refusals_come_before_any_work(self) -> None:
+        beside = {"task.count": 3, "task.work_h": 2.0}
+        with pytest.raises(ValueError, match=r"^no bound: task.count: 3 tasks beside services \(allowed: 0\)$"):
+            Experiment("service-train", ["spot_hedge"], 2, 1, overrides=beside, bound=True).prepare()
+        with pytest.raises(ValueError, match=r"^no clairvoyant optimum: task.count: 3 tasks beside services"):
+            Experiment("service-train", ["spot_hedge"], 2, 1, overrides=beside, optimum=True).prepare()
+        with pytest.raises(ValueError, match=r"^no clairvoyant optimum: notice_s: 120 \(allowed: 0\)"):
+            Experiment("service-train", ["spot_hedge"], 2, 1, optimum=True).prepare()
 
 
 FEW_TASKS = {"task.count": 12}

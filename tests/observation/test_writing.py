@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tessera_env.observation.fields import Field, PoolField
-from tessera_env.scenario.loading import preset_names
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.planners import KuhnMunkres
 from tessera_env.simulation.rows import Simulation
 from tests.engine.play import SPOT, WAIT, laid
 from tests.engine.scenarios import answer, mappings, started, step
 from tests.observation.expected import Moment
+from tests.presets import TASK_PRESETS
 from tests.reference.world import World
 from tests.reference.worlds import pool, task, world
 
@@ -69,7 +69,7 @@ def test_fields_say_what_the_layout_says(values, seed, choices):
         step(simulation, answer(simulation, rng))
 
 
-@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("preset", TASK_PRESETS)
 def test_fields_say_what_the_layout_says_in_the_presets(preset):
     """At some moments of a long episode, and its end."""
     simulation, rng, number = started(preset, 3, log_events=True), np.random.default_rng(1), 0
@@ -82,7 +82,7 @@ def test_fields_say_what_the_layout_says_in_the_presets(preset):
     check(simulation)
 
 
-@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("preset", TASK_PRESETS)
 def test_observations_stay_in_range(preset):
     """Bounds are finite, low < high, and no value lies outside, over random play of several worlds."""
     simulation = started(preset, 10, rows=4)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tessera_env.observation.layout import Layout
 from tessera_env.policies import (
     POLICIES,
     Greedy,
@@ -13,12 +14,14 @@ from tessera_env.policies import (
     make_policy,
     pretrained_names,
 )
+from tessera_env.policies.making import fitting_policies
 from tests.policies.observations import LAYOUT, random_rows, waiting
 
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_every_name(name: str) -> None:
-    policy = make_policy(name, LAYOUT)
+    layout = LAYOUT if name in fitting_policies(LAYOUT) else Layout.of(2, has_tasks=False, has_services=True)
+    policy = make_policy(name, layout)
     assert type(policy) is POLICIES[name]
     assert policy.name == name
 
@@ -52,8 +55,8 @@ def test_the_seed_reaches_policies_that_draw() -> None:
             f"'greedyy' (allowed: {', '.join([*POLICIES, *pretrained_names()])}, module:Class, "
             "or the folder of an exported policy)",
         ),
-        ("", "'' (allowed: fleet_threshold, greedy"),
-        ("Greedy", "'Greedy' (allowed: fleet_threshold, greedy"),
+        ("", "'' (allowed: even_spread, fleet_threshold"),
+        ("Greedy", "'Greedy' (allowed: even_spread, fleet_threshold"),
         ("greedy:count=2", "greedy: option 'count=2' (allowed: no options)"),
         ("on_demand_fallback:counts=2", "option 'counts=2' (allowed: count=N)"),
         ("on_demand_fallback:count", "option 'count' (allowed: count=N)"),

@@ -17,21 +17,26 @@ NONE = -1  # no task, no instance
 class Kind(IntEnum):
     """Kinds of events, in the order in which they happen at one instant."""
 
-    COMPLETION = 0
-    HANDOVER = 1
-    END = 2
-    IDLE_TIMEOUT = 3
-    MARKET = 4
-    NOTICE = 5
-    BILLING_START = 6
-    ARRIVAL = 7
-    HORIZON = 8
-    ASK_INTERRUPTION = 9
-    MIGRATE = 10
-    ASK_ARRIVAL = 11
-    ASK_RETRY = 12
-    ASK_RECONSIDER = 13
-    ASK_URGENT = 14
+    SCORE = 0  # of services, here and below where it says so
+    DEMAND = 1  # likewise
+    EARLY_LOOK = 2  # likewise
+    COMPLETION = 3
+    HANDOVER = 4
+    END = 5
+    IDLE_TIMEOUT = 6
+    MARKET = 7
+    NOTICE = 8
+    BILLING_START = 9
+    CLAIM = 10  # of services
+    ARRIVAL = 11
+    HORIZON = 12
+    ASK_INTERRUPTION = 13
+    MIGRATE = 14
+    ASK_ARRIVAL = 15
+    ASK_RETRY = 16
+    ASK_RECONSIDER = 17
+    ASK_URGENT = 18
+    LOOK = 19  # of services
 
 
 class AskReason(IntEnum):

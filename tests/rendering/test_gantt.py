@@ -526,6 +526,12 @@ LINES = [
     (entry(7_200, LogKind.CAPACITY, pool=1, value=3), "    2.00 h             CAPACITY       west (3 to be had)"),
     (entry(7_200, LogKind.CAPACITY, pool=1, value=UNLIMITED), "    2.00 h             CAPACITY       west (no limit)"),
     (entry(7_200, LogKind.MISSED, task=2), "    2.00 h  task 2     MISSED"),
+    (
+        entry(7_200, LogKind.DEMAND, task=2, value=4, other=0.25),
+        "    2.00 h  task 2     DEMAND         target 4, 0.25 requests/s",
+    ),
+    (entry(7_200, LogKind.READY, task=2, **SPOT_0), "    2.00 h  task 2     READY          instance 0, spot east"),
+    (entry(7_200, LogKind.UNREADY, task=2, **SPOT_0), "    2.00 h  task 2     UNREADY        instance 0, spot east"),
 ]
 
 
@@ -571,7 +577,7 @@ class TestEnvironment:
     @pytest.mark.parametrize("preset", ENVIRONMENTS.values())
     def test_whole_episodes(self, preset: str) -> None:
         env = TesseraEnv(preset, render_mode="rgb_array", overrides=SHORT.get(preset))
-        play(env, 3, 0)
+        play(env, 3, 0, "random")
         first = env.render()
         play(env, 3, 10**6, "random")
         last = env.render()

@@ -50,8 +50,9 @@ def problem(source, **overrides) -> str:
 # ---- presets
 
 
-def test_presets_are_the_six_and_carry_their_names():
-    assert preset_names() == ["cant-be-late", "classic", "deadline", "deadline-aws", "fleet", "fleet-mixed"]
+def test_presets_are_known_and_carry_their_names():
+    tasks = ["cant-be-late", "classic", "deadline", "deadline-aws", "fleet", "fleet-mixed"]
+    assert preset_names() == [*tasks, "service", "service-spothedge", "service-train"]
     for name in preset_names():
         scenario = load_scenario(name)
         assert scenario.name == name
@@ -298,7 +299,7 @@ def test_parse_override_refuses_in_one_short_line(text):
         ("horizon_h", 2e6, "horizon_h: must be less than or equal to 1000000 (got 2000000.0)"),
         ("task.count", 1.0, "task.count: must be a whole number (got 1.0)"),
         ("task.count", False, "task.count: must be a whole number (got False)"),
-        ("task.count", 0, "task.count: must be greater than or equal to 1 (got 0)"),
+        ("task.count", 0, "task.count: must be at least 1, unless there is a service (got 0)"),
         pytest.param("task.count", 10**5000, "10000000 (got a value too long to print)", id="5,000 digits"),
         ("task", 3, "task: must be a section (got 3)"),
         ("pools", 3, "pools: must be a list (got 3)"),
@@ -483,7 +484,7 @@ def test_all_problems_are_told_at_once_but_not_more_than_twenty():
 
 def test_missing_sections_are_named():
     assert problem({}).splitlines() == [
-        f"scenario: {key}: must be given" for key in ("horizon_h", "decision_interval_s", "notice_s", "task", "pools")
+        f"scenario: {key}: must be given" for key in ("horizon_h", "decision_interval_s", "notice_s", "pools")
     ]
 
 

@@ -15,14 +15,16 @@ from tessera_env.engine.state import LOG
 from tessera_env.env import TesseraEnv
 from tessera_env.evaluation.episodes import Episode, play_episode
 from tessera_env.observation.layout import Layout
-from tessera_env.policies import POLICIES, make_policy
-from tessera_env.scenario.loading import load_scenario, preset_names
+from tessera_env.policies import make_policy
+from tessera_env.policies.making import fitting_policies
+from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.rows import Simulation
 from tests.engine.audit import Auditor
 from tests.engine.scenarios import answer, assert_mask_is_what_is_accepted, digest, finish, started, step, world_of
+from tests.presets import TASK_PRESETS
 
-PRESETS = pytest.mark.parametrize("name", preset_names())
+PRESETS = pytest.mark.parametrize("name", TASK_PRESETS)
 SEEDS = st.integers(0, 2**63)
 CHOICES = st.integers(0, 1_000)
 INVALID = st.sampled_from([0.0, 0.1, 0.9])
@@ -191,7 +193,7 @@ def quartered(name: str) -> Scenario:
     return scenario if scenario.task.count <= 25 else load_scenario(name, **{"task.count": 25})
 
 
-@pytest.mark.parametrize("policy", [name for name in POLICIES if name != "random"])
+@pytest.mark.parametrize("policy", [name for name in fitting_policies(Layout(1)) if name != "random"])
 @PRESETS
 def test_work_and_dollars_are_conserved(name, policy):
     scenario = quartered(name)

@@ -137,6 +137,7 @@ ALWAYS: dict[str, tuple[Any, dict[str, Any]]] = {
 # For people; or given exactly with something else, which other checks say.
 ELSEWHERE = {"name", "description"} | {f"task.{name}" for name in ("arrivals_per_h", "recording", "recording_format")}
 ELSEWHERE |= {"task.work_h"}
+ELSEWHERE |= {row.key for group in scenario_fields() for row in group.rows if row.key.startswith("service.")}
 UNREAD = [(field, value, mode) for field, (value, modes, _) in CASES.items() for mode in modes]
 READ = [(field, value, mode) for field, (value, _, mode) in CASES.items() if field not in LATER]
 READ += [(field, value, mode) for field, (value, mode) in ALWAYS.items()]

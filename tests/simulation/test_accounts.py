@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tessera_env.scenario.loading import load_scenario, override, preset_names
+from tessera_env.scenario.loading import load_scenario, override
 from tessera_env.simulation.accounts import COLUMNS, Accounts, accounts_from, joined, of_world, plain_chunks
 from tessera_env.simulation.rows import Simulation
 from tests.engine.play import ON_DEMAND, SPOT, play
 from tests.engine.scenarios import finish, mappings, started, without_unread
+from tests.presets import TASK_PRESETS
 from tests.reference.worlds import pool, task, world
 
 EXACT = {"rel": 1e-9, "abs": 1e-9}
@@ -110,7 +111,7 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", TASK_PRESETS)
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**63), choices=st.integers(0, 1_000), options=OPTIONS | st.just({}))
 def test_accounts_add_up_to_the_episode_in_every_preset(

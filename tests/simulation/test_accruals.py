@@ -9,12 +9,13 @@ from gymnasium.vector import AutoresetMode
 from numba import config as numba_config
 
 from tessera_env.env import MetricsAtEnd, TesseraEnv
-from tessera_env.scenario.loading import load_scenario, preset_names
+from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.accruals import accruals_of
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
 from tessera_env.vector_env import TesseraVectorEnv
 from tests.engine.play import ON_DEMAND, PLANNER, SPOT, laid, play
+from tests.presets import TASK_PRESETS
 from tests.reference.worlds import pool, random_policy, random_world, task, world
 from tests.simulation.metrics_audit import ROW, MetricsAuditor
 
@@ -46,7 +47,7 @@ def test_metrics_of_random_worlds_are_those_of_the_books(block):
         assert auditor.least["elapsed_h"] > 0.0
 
 
-@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("preset", TASK_PRESETS)
 def test_metrics_of_a_preset_are_those_of_the_books(preset):
     simulation = Simulation(load_scenario(preset), 1, log_events=True)
     simulation.address(0, 12, 0)

@@ -48,7 +48,7 @@ def fleet_bound_usd(
     if not 1 <= episodes <= MOST_EPISODES:
         raise ValueError(f"episodes: {episodes} (allowed: 1 to {MOST_EPISODES})")
     simulation, bounds_usd = Simulation(scenario, min(_BLOCK, episodes)), np.zeros(episodes)
-    for world, row in enumerate(_started(simulation, seed, episodes)):
+    for world, row in enumerate(started(simulation, seed, episodes)):
         try:
             bounds_usd[world] = bound_usd(simulation, row)
         except RuntimeError as error:
@@ -65,7 +65,7 @@ def check_worlds(scenario: Scenario, seed: int, episodes: int) -> None:
     """
     check_scenario(scenario)
     simulation = Simulation(scenario, min(_BLOCK, episodes))
-    for row in _started(simulation, seed, episodes):
+    for row in started(simulation, seed, episodes):
         _check_world(simulation, row)
 
 
@@ -89,7 +89,7 @@ def check_scenario(scenario: Scenario) -> None:
         raise ValueError(f"no fleet bound: task.count: {scenario.task.count} (allowed: 1 to {MOST_TASKS})")
 
 
-def _started(simulation: Simulation, seed: int, episodes: int) -> Iterator[int]:
+def started(simulation: Simulation, seed: int, episodes: int) -> Iterator[int]:
     """Start the seed's worlds, a block at a time; yields the row of each."""
     rows = np.arange(simulation.row_count)
     for first in range(0, episodes, simulation.row_count):

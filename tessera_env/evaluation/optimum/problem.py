@@ -45,28 +45,30 @@ def check_simulation(simulation: Simulation) -> None:
     if not problems:
         problems = [*_feasibility_problems(scenario), *_trace_problems(scenario, simulation.params)]
     if problems:
-        raise ValueError("\n".join(f"no clairvoyant optimum: {line}" for line in problems))
+        raise ValueError("\n".join(f"no clairvoyant optimum: {problem}" for problem in problems))
 
 
-def _line(field: str, got: object, allowed: str) -> str:
+def line(field: str, got: object, allowed: str) -> str:
+    """What a problem is told in."""
     return f"{field}: {got} (allowed: {allowed})"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """A field's value as text."""
     return "none" if value is None else exact(value)
 
 
 def _pool_problems(scenario: Scenario) -> Iterator[str]:
     if len(scenario.pools) != 1:
-        yield _line("pools", f"{len(scenario.pools)} pools", "one")
+        yield line("pools", f"{len(scenario.pools)} pools", "one")
     for index, pool in enumerate(scenario.pools[:1]):
         field = f"pools.{index}"
         if pool.hazard.model != "none":
-            yield _line(f"{field}.hazard.model", pool.hazard.model, "none")
+            yield line(f"{field}.hazard.model", pool.hazard.model, "none")
         if pool.provisioning_s.highest > 0.0:
-            yield _line(f"{field}.provisioning_s", f"up to {exact(pool.provisioning_s.highest)}", "0")
+            yield line(f"{field}.provisioning_s", f"up to {exact(pool.provisioning_s.highest)}", "0")
         if pool.on_demand_failure_share > 0.0:
-            yield _line(f"{field}.on_demand_failure_share", _number(pool.on_demand_failure_share), "0")
+            yield line(f"{field}.on_demand_failure_share", number(pool.on_demand_failure_share), "0")
         yield from _capacity_problems(field, pool)
 
 
@@ -74,27 +76,27 @@ def _capacity_problems(field: str, pool: Pool) -> Iterator[str]:
     instances = pool.capacity.instances
     least = 0 if pool.capacity.source == "constant" else 1
     if instances is None or not least <= instances <= 1:
-        yield _line(f"{field}.capacity.instances", _number(instances), "1" if least else "0 or 1")
+        yield line(f"{field}.capacity.instances", number(instances), "1" if least else "0 or 1")
 
 
 def _task_problems(scenario: Scenario) -> Iterator[str]:
     task = scenario.task
     if task.count != 1:
-        yield _line("task.count", task.count, "1")
+        yield line("task.count", task.count, "1")
     if task.arrivals != "at_start":
-        yield _line("task.arrivals", task.arrivals, "at_start")
+        yield line("task.arrivals", task.arrivals, "at_start")
     if task.recording is not None:
-        yield _line("task.recording", repr(task.recording), "none")
+        yield line("task.recording", repr(task.recording), "none")
     elif task.final_state_mb(task.work_bounds_h[1]) > 0.0:
         field = "state_base_mb" if task.state_base_mb > 0.0 else "state_mb_per_work_h"
-        yield _line(f"task.{field}", _number(getattr(task, field)), "0: a loss costs no work and no loading")
+        yield line(f"task.{field}", number(getattr(task, field)), "0: a loss costs no work and no loading")
     if task.interactive_share > 0.0:
-        yield _line("task.interactive_share", _number(task.interactive_share), "0")
+        yield line("task.interactive_share", number(task.interactive_share), "0")
     if task.deadline_h is None and task.slack is None:
-        yield _line("task.deadline_h", "none", "a deadline")
+        yield line("task.deadline_h", "none", "a deadline")
     latest_h = latest_deadline_h(scenario)
     if latest_h > scenario.horizon_h:
-        yield _line("horizon_h", _number(scenario.horizon_h), f"{rounded_up(latest_h)}, the latest deadline, or more")
+        yield line("horizon_h", number(scenario.horizon_h), f"{rounded_up(latest_h)}, the latest deadline, or more")
 
 
 def latest_deadline_h(scenario: Scenario) -> float:
@@ -108,20 +110,18 @@ def latest_deadline_h(scenario: Scenario) -> float:
 def _rule_problems(scenario: Scenario) -> Iterator[str]:
     billing, checkpoint = scenario.billing, scenario.checkpoint
     if scenario.notice_s > 0.0:
-        yield _line("notice_s", _number(scenario.notice_s), "0")
+        yield line("notice_s", number(scenario.notice_s), "0")
     if scenario.idle_timeout_s > 0.0:
-        yield _line("idle_timeout_s", _number(scenario.idle_timeout_s), "0")
+        yield line("idle_timeout_s", number(scenario.idle_timeout_s), "0")
     if checkpoint.interval_h is not None:
-        yield _line("checkpoint.interval_h", _number(checkpoint.interval_h), "none")
+        yield line("checkpoint.interval_h", number(checkpoint.interval_h), "none")
     if not checkpoint.at_notice:
-        yield _line("checkpoint.at_notice", "false", "true")
+        yield line("checkpoint.at_notice", "false", "true")
     if billing.free_first_hour:
-        yield _line("billing.free_first_hour", "true", "false")
+        yield line("billing.free_first_hour", "true", "false")
     shortest_s = max(scenario.pools[0].setup_h.lowest * HOUR_S, billing.billing_increment_s)
     if billing.minimum_s > shortest_s:  # no run of use is shorter than its changeover
-        yield _line(
-            "billing.minimum_s", _number(billing.minimum_s), f"0 to {rounded_down(shortest_s)}, the shortest run"
-        )
+        yield line("billing.minimum_s", number(billing.minimum_s), f"0 to {rounded_down(shortest_s)}, the shortest run")
     yield from _increment_problems(scenario)
 
 
@@ -130,15 +130,15 @@ def _increment_problems(scenario: Scenario) -> Iterator[str]:
     tick_s, pool = scenario.billing.billing_increment_s, scenario.pools[0]
     if tick_s == 0.0:
         return
-    if _off_ticks(np.array([scenario.decision_interval_s]), tick_s):
+    if off_ticks(np.array([scenario.decision_interval_s]), tick_s):
         allowed = f"0, or a divisor of decision_interval_s = {exact(scenario.decision_interval_s)}"
-        yield _line("billing.billing_increment_s", _number(tick_s), allowed)
+        yield line("billing.billing_increment_s", number(tick_s), allowed)
     for part, source in (("price", pool.price.source), ("capacity", pool.capacity.source)):
         if source not in ("constant", "trace"):
-            yield _line("billing.billing_increment_s", _number(tick_s), f"0 with pools.0.{part}.source = {source}")
+            yield line("billing.billing_increment_s", number(tick_s), f"0 with pools.0.{part}.source = {source}")
 
 
-def _off_ticks(times_s: np.ndarray, tick_s: float) -> bool:
+def off_ticks(times_s: np.ndarray, tick_s: float) -> bool:
     """Whether any time is no multiple of the tick."""
     return bool((np.abs(times_s - np.round(times_s / tick_s) * tick_s) > _GRID_S).any())
 
@@ -166,10 +166,10 @@ def _trace_problems(scenario: Scenario, params: Parameters) -> Iterator[str]:
         more = np.flatnonzero(points["capacity"] > 1)
         if pool.capacity.source == "trace" and len(more):
             point = points[more[0]]
-            yield _line("market.trace", f"capacity {point['capacity']} at {point['time_s'] / HOUR_S:g} h", "0 or 1")
+            yield line("market.trace", f"capacity {point['capacity']} at {point['time_s'] / HOUR_S:g} h", "0 or 1")
             return
-        if tick_s and (_off_ticks(points["time_s"], tick_s) or _off_ticks(params.config["window_step_s"], tick_s)):
-            yield _line("billing.billing_increment_s", _number(tick_s), "0, or a divisor of the times in market.trace")
+        if tick_s and (off_ticks(points["time_s"], tick_s) or off_ticks(params.config["window_step_s"], tick_s)):
+            yield line("billing.billing_increment_s", number(tick_s), "0, or a divisor of the times in market.trace")
             return
 
 

@@ -74,7 +74,8 @@ CELL = np.dtype(
 def sellers_of(simulation: Simulation, row: int) -> list[Seller]:
     """Who sells spot instances in the world that the row has just started."""
     count = int(simulation.state.episodes[row].task_count)
-    sellers = [_seller(simulation, row, pool_id) for pool_id in range(len(simulation.scenario.pools))]
+    works_on_s = simulation.scenario.notice_s if simulation.scenario.just_in_time else 0.0
+    sellers = [seller_of(simulation, row, pool_id, works_on_s) for pool_id in range(len(simulation.scenario.pools))]
     ample: dict[float, list[Seller]] = {}
     for seller in sellers:
         if seller.capacity.min() >= count:
@@ -84,7 +85,8 @@ def sellers_of(simulation: Simulation, row: int) -> list[Seller]:
     ]
 
 
-def _seller(simulation: Simulation, row: int, pool_id: int) -> Seller:
+def seller_of(simulation: Simulation, row: int, pool_id: int, works_on_s: float) -> Seller:
+    """A pool's spot instances in that world, each of which is of use for `works_on_s` after a notice."""
     scenario, state, pool = simulation.scenario, simulation.state, simulation.scenario.pools[pool_id]
     points = np.asarray(state.market[row, pool_id, : state.pools[row, pool_id].point_count])
     times_s, prices, capacities = points["time_s"], points["spot_price"], points["capacity"]
@@ -95,7 +97,6 @@ def _seller(simulation: Simulation, row: int, pool_id: int) -> Seller:
         price_at_s, prices = _free_before(losses_s, times_s, prices)
     else:
         price_at_s = times_s
-    works_on_s = scenario.notice_s if scenario.just_in_time else 0.0
     room_at_s, rooms = _largest_of_late(times_s, capacities, works_on_s)
     edges_s = np.union1d(price_at_s, room_at_s)
     edges_s = edges_s[edges_s < horizon_s]

@@ -1,4 +1,21 @@
-"""SpotHedge mended: pools that age into trust, spares only while they are needed, marks that expire, no flapping."""
+"""SpotHedge mended: it weighs what pools have shown, pays for no spare, and falls back only on what is missing.
+
+`spot_hedge` (Mao et al., "SkyServe", EuroSys'25) loses a pool whole more often than it loses a single replica, so that
+one spare seldom helps; its fallback also stands in for a spare that is missing, at three times the price; a pool with a
+mark is left out until nearly all have one. Here, with N as the target and b on on-demand anyhow:
+
+    spot wanted:      N - b (+ the scenario's extra, with spares=1)
+    on-demand wanted: min(N, b + max(0, N - b - S)), S ready on spot now
+
+- A new replica goes where losses are least to be expected: 1 / (h + `young_h`) an hour, h the hours that the pool is
+  known to have held, or may have (`prior_h` more where it was never seen down, at most since it was). Each loss there,
+  and each of the first five failed launches, adds a tenth. A replica there already adds `load` an hour: at 0 replicas
+  keep together in the pool that has held longest, since one loss of all is one outage, and losses of one each are many.
+- A mark lasts `mark_s` after a loss or a failed launch; then the pool is tried by one replica at a time until it holds.
+- A replica in a pool that is worse by `move` losses an hour moves, one at a time, and stops once the new one is ready.
+"""
+
+import math
 
 from tessera_env.jit.compiled import compiled
 from tessera_env.observation.fields import ServiceField, ServicePoolField
@@ -6,6 +23,7 @@ from tessera_env.observation.layout import Layout
 from tessera_env.policies.rules.greedy import greedy_rank
 from tessera_env.policies.rules.rule_policy import RulePolicy
 from tessera_env.policies.rules.seats import (
+    KEPT,
     NEVER,
     is_seat,
     known_count,
@@ -16,70 +34,75 @@ from tessera_env.policies.rules.seats import (
     target_of,
 )
 
-_LEFT_OUT = 4e3
+_LEFT_OUT, _NOT_PROVEN = 4e3, 1e3
+_EACH_FAILURE, _MOST_FAILURES = 0.1, 5  # of the least that is to be expected; more failures say nothing new
+_PRICE = 0.1  # losses an hour that the dearest on-demand price is worth: between like pools the cheaper one
+_NOBODY = 1e3
 
 
 @compiled
-def hazard_per_h(options, observations, env: int, pool_id: int, pool_count: int) -> float:
-    """Losses per hour to be expected of a replica in the pool: the longer it has held, the fewer."""
-    age = span_of(known_value(observations, env, pool_id, ServicePoolField.UP_AGE, pool_count), 2.0)
-    if age > 0.0:
-        return 1.0 / (age + options.young_h)
+def down_h(observations, env: int, pool_id: int, pool_count: int) -> float:
+    """Hours since the pool was seen to lack capacity; infinity: never."""
+    failed = known_value(observations, env, pool_id, ServicePoolField.FAILED_AGE, pool_count)
+    lost = known_value(observations, env, pool_id, ServicePoolField.LOST_AGE, pool_count)
+    return min(span_of(failed, 1.0), span_of(lost, 1.0))
+
+
+@compiled
+def held_h(observations, env: int, pool_id: int, pool_count: int) -> float:
+    """Hours that the pool is known to have held; 0: it is not known to hold."""
+    return span_of(known_value(observations, env, pool_id, ServicePoolField.UP_AGE, pool_count), 2.0)
+
+
+@compiled
+def exposure(options, observations, env: int, pool_id: int, pool_count: int, others: int) -> float:
+    """Losses an hour to be expected of a replica in the pool, beside so many others; between like pools, its price."""
+    known = held_h(observations, env, pool_id, pool_count)
+    age = max(known, min(known + options.prior_h, down_h(observations, env, pool_id, pool_count)))
     losses = known_count(observations, env, pool_id, ServicePoolField.LOSSES, pool_count)
     failures = known_count(observations, env, pool_id, ServicePoolField.FAILURES, pool_count)
-    return (1.0 + losses + options.fail * min(failures, 10)) / options.prior_h
-
-
-@compiled
-def is_left_out(options, observations, env: int, pool_id: int, pool_count: int) -> bool:
-    """Whether no new replica is tried there now."""
-    failed_h = span_of(known_value(observations, env, pool_id, ServicePoolField.FAILED_AGE, pool_count), 1.0)
-    lost_h = span_of(known_value(observations, env, pool_id, ServicePoolField.LOST_AGE, pool_count), 1.0)
-    return min(failed_h, lost_h) < options.mark_s / 3600.0
+    expected = (1.0 + _EACH_FAILURE * (losses + min(failures, _MOST_FAILURES))) / (age + options.young_h)
+    price = known_value(observations, env, pool_id, ServicePoolField.SPOT_COST, pool_count)
+    return expected + options.load * others + _PRICE * price
 
 
 @compiled
 def plus_choice(options, observations, env: int, pool_id: int, pool_count: int) -> float:
-    """A pool's place among those that a new spot replica could go to, the least first."""
+    """A pool's place among those that a new replica could go to, the least first."""
     claimed = known_count(observations, env, pool_id, ServicePoolField.SPOT_CLAIMED_HERE, pool_count)
-    cost = known_value(observations, env, pool_id, ServicePoolField.SPOT_COST, pool_count)
-    hazard = hazard_per_h(options, observations, env, pool_id, pool_count)
-    place = options.load * claimed + hazard + options.price * cost
-    if is_left_out(options, observations, env, pool_id, pool_count):
+    place = exposure(options, observations, env, pool_id, pool_count, claimed)
+    down = down_h(observations, env, pool_id, pool_count)
+    if down < options.mark_s / 3600.0:
         return _LEFT_OUT + place
-    probes = known_count(observations, env, pool_id, ServicePoolField.SPOT_HERE, pool_count) == 0 and claimed > 0
-    return place + (1000.0 if probes and hazard > 1.5 / options.prior_h else 0.0)
+    is_proven = down == math.inf or held_h(observations, env, pool_id, pool_count) > 0.0
+    return place if is_proven or claimed == 0 else _NOT_PROVEN + place
 
 
 @compiled
-def worst_hazard(options, observations, env: int, pool_count: int) -> float:
-    """Of the pools with replicas."""
+def last_exposure(options, observations, env: int, pool_id: int, pool_count: int) -> float:
+    """That of the pool's last replica; 0: it has none."""
+    held = known_count(observations, env, pool_id, ServicePoolField.SPOT_HERE, pool_count)
+    return exposure(options, observations, env, pool_id, pool_count, held - 1) if held > 0 else 0.0
+
+
+@compiled
+def worst_exposure(options, observations, env: int, pool_count: int) -> float:
+    """The most of a held replica."""
     worst = 0.0
     for pool_id in range(pool_count):
-        if known_count(observations, env, pool_id, ServicePoolField.SPOT_HERE, pool_count) > 0:
-            worst = max(worst, hazard_per_h(options, observations, env, pool_id, pool_count))
+        worst = max(worst, last_exposure(options, observations, env, pool_id, pool_count))
     return worst
 
 
 @compiled
-def total_hazard(options, observations, env: int, pool_count: int) -> float:
-    """Of the pools with replicas."""
-    total = 0.0
+def best_exposure(options, observations, env: int, pool_count: int) -> float:
+    """The least that one more replica would have, in a pool without a mark."""
+    best = _NOBODY
     for pool_id in range(pool_count):
-        if known_count(observations, env, pool_id, ServicePoolField.SPOT_HERE, pool_count) > 0:
-            total += hazard_per_h(options, observations, env, pool_id, pool_count)
-    return total
-
-
-@compiled
-def best_hazard(options, observations, env: int, pool_count: int) -> float:
-    """Of the pools with replicas that are not left out."""
-    best = 1e3
-    for pool_id in range(pool_count):
-        if known_count(observations, env, pool_id, ServicePoolField.SPOT_HERE, pool_count) > 0 and not is_left_out(
-            options, observations, env, pool_id, pool_count
-        ):
-            best = min(best, hazard_per_h(options, observations, env, pool_id, pool_count))
+        usable = known_value(observations, env, pool_id, ServicePoolField.USABLE, pool_count) > 0.0
+        if usable and down_h(observations, env, pool_id, pool_count) >= options.mark_s / 3600.0:
+            held = known_count(observations, env, pool_id, ServicePoolField.SPOT_HERE, pool_count)
+            best = min(best, exposure(options, observations, env, pool_id, pool_count, held))
     return best
 
 
@@ -90,28 +113,39 @@ def spot_hedge_plus_rank(options, observations, env: int, action: int, pool_coun
         return greedy_rank(options, observations, env, action, pool_count)
     target = target_of(observations, env, pool_count)
     base = min(target, service_count(observations, env, ServiceField.BASE_ON_DEMAND, pool_count))
-    extra = service_count(observations, env, ServiceField.EXTRA, pool_count)
     ready = service_count(observations, env, ServiceField.READY_SPOT, pool_count)
-    needed = target - base
-    worst = worst_hazard(options, observations, env, pool_count)
-    risky = total_hazard(options, observations, env, pool_count) > options.risk
-    spot = needed + (extra if risky else 0)
-    if ready <= spot and worst - best_hazard(options, observations, env, pool_count) > options.move:
-        spot += 1
-    on_demand = min(target, base + max(0, needed + (extra if risky and options.cover else 0) - ready))
     held = service_count(observations, env, ServiceField.HELD_SPOT, pool_count)
+    needed = target - base
+    spot = needed + (service_count(observations, env, ServiceField.EXTRA, pool_count) if options.spares else 0)
+    worst = worst_exposure(options, observations, env, pool_count)
+    if needed <= ready <= spot and held <= spot + 1:
+        moves = worst - best_exposure(options, observations, env, pool_count) > options.move
+        spot += 1 if moves else 0
+    on_demand = min(target, base + max(0, needed - ready))
+    choice = NEVER
     if 0 < action <= pool_count:
+        if known_value(observations, env, action - 1, ServicePoolField.SEAT_HERE_SPOT, pool_count) > 0.0:
+            is_worst = last_exposure(options, observations, env, action - 1, pool_count) >= worst
+            return NEVER if held > spot and is_worst else KEPT
         choice = plus_choice(options, observations, env, action - 1, pool_count)
-        here = known_value(observations, env, action - 1, ServicePoolField.SEAT_HERE_SPOT, pool_count) > 0.0
-        if here and held > spot:
-            hazard = hazard_per_h(options, observations, env, action - 1, pool_count)
-            return NEVER if hazard >= worst - 1e-6 and held - ready < 1 else 0.0
-        return seat_rank(observations, env, action, pool_count, spot, on_demand, choice)
-    return seat_rank(observations, env, action, pool_count, spot, on_demand, NEVER)
+    return seat_rank(observations, env, action, pool_count, spot, on_demand, choice)
 
 
 class SpotHedgePlus(RulePolicy):
-    """SpotHedge mended."""
+    """SpotHedge mended: pools by what they have shown, no spare, fallback on what is missing alone.
+
+    Args:
+        layout: of the environment.
+        young_h: a pool that has just come is expected to be lost after so long, h.
+        prior_h: a pool that nobody has seen down is taken to have held so much longer than is known, h.
+        mark_s: a pool is left out so long after a loss or a failed launch, s.
+        load: losses an hour that a replica in the same pool counts for; above 0 replicas spread.
+        move: a replica moves to a pool that is better by so many losses an hour.
+        spares: 1: the scenario's `extra` replicas are kept beyond the target.
+
+    Raises:
+        ValueError: an option is out of its range.
+    """
 
     name = "spot_hedge_plus"
     rank = spot_hedge_plus_rank
@@ -120,25 +154,20 @@ class SpotHedgePlus(RulePolicy):
     def __init__(
         self,
         layout: Layout,
-        risk: float = 2.0,
         young_h: float = 0.5,
         prior_h: float = 2.0,
         mark_s: float = 600.0,
-        load: float = 0.05,
-        fail: float = 0.2,
-        price: float = 0.1,
-        move: float = 1e9,
-        cover: int = 0,
+        load: float = 0.0,
+        move: float = 0.5,
+        spares: int = 0,
     ) -> None:
-        super().__init__(
-            layout,
-            risk=risk,
-            young_h=young_h,
-            prior_h=prior_h,
-            mark_s=mark_s,
-            load=load,
-            fail=fail,
-            price=price,
-            move=move,
-            cover=cover,
-        )
+        for name, value, low in (("young_h", young_h, 0.01), ("prior_h", prior_h, 0.0), ("mark_s", mark_s, 0.0)):
+            if not low <= value <= 1e6:
+                raise ValueError(f"{self.name}: {name}: {value:g} (allowed: {low:g} to 1e6)")
+        for name, value in (("load", load), ("move", move)):
+            if not 0.0 <= value <= 1e6:
+                raise ValueError(f"{self.name}: {name}: {value:g} (allowed: 0 to 1e6)")
+        if spares not in (0, 1):
+            raise ValueError(f"{self.name}: spares: {spares} (allowed: 0, 1)")
+        options = {"young_h": young_h, "prior_h": prior_h, "mark_s": mark_s, "load": load, "move": move}
+        super().__init__(layout, **options, spares=spares)

@@ -54,7 +54,7 @@ def _add_cost_intervals(figure: go.Figure, results: Results, totals: list[float]
         text=[f"  ${value:,.2f}" for value in totals],
         textposition="middle right" if results.episodes == 1 else "top right",
         marker={"color": INK, "size": 4},
-        error_x=_error_bars(estimates),
+        error_x=error_bars(estimates),
         cliponaxis=False,
         showlegend=False,
         hoverinfo="skip",
@@ -127,7 +127,7 @@ def _add_mean(figure: go.Figure, row: int, difference: Estimate | None) -> None:
             y=[-0.3],
             mode="markers",
             marker={"symbol": "diamond", "size": 9, "color": ALARM},
-            error_x=_error_bars([difference]),
+            error_x=error_bars([difference]),
             hovertext=[f"mean {difference.mean:+,.2f} [{difference.low:+,.2f}, {difference.high:+,.2f}] $"],
             hoverinfo="text",
             row=row,
@@ -152,8 +152,8 @@ def tradeoff(results: Results) -> go.Figure | str:
             name=text_of(label),
             mode="markers",
             marker={"color": looks[label].colour, "symbol": looks[label].symbol, "size": 12, "line": WHITE_EDGE},
-            error_x=_error_bars([completion], looks[label].colour),
-            error_y=_error_bars([height], looks[label].colour),
+            error_x=error_bars([completion], looks[label].colour),
+            error_y=error_bars([height], looks[label].colour),
             hovertext=[f"{text_of(label)}: {height.mean:,.1f} {unit}, {completion.mean:,.2f} h"],
             hoverinfo="text",
         )
@@ -179,7 +179,7 @@ def _scaled(value: Estimate, factor: float) -> Estimate:
     return Estimate(factor * value.mean, factor * value.low, factor * value.high)
 
 
-def _error_bars(estimates: list[Estimate], colour: str = INK) -> dict | None:
+def error_bars(estimates: list[Estimate], colour: str = INK) -> dict | None:
     """Plotly's error bars of intervals; none of infinite ones."""
     if not all(np.isfinite([one.low, one.high]).all() for one in estimates):
         return None

@@ -7,15 +7,22 @@ import plotly.graph_objects as go
 from tessera_env.evaluation.experiment import Prepared
 from tessera_env.evaluation.results import Results
 from tessera_env.files.writing import write_text
+from tessera_env.report.columns import has_services, has_tasks
 from tessera_env.report.html.comparisons import cost_by_purchase, differences, tradeoff
 from tessera_env.report.html.ideas import counted, switched_off
 from tessera_env.report.html.page import Section, note, page, paragraph
 from tessera_env.report.html.provenance import provenance
+from tessera_env.report.html.services import availability_against_cost, ready_over_time
 from tessera_env.report.html.shown_world import ShownWorld, play_shown_world
 from tessera_env.report.html.tasks import accounts_shown, task_costs
 from tessera_env.report.html.timelines import timelines
 from tessera_env.report.html.wording import caption, headline, policies_table
 from tessera_env.report.workload_text import workload_lines
+
+# Sections of worlds with services, and of worlds with tasks.
+AVAILABILITY, READY = "Availability against cost", "Ready replicas over time"
+ACCOUNTS, COMPLETION = "What did each task cost?", "Savings against completion"
+IDEAS = "What the grace period and migration saved"
 
 MOST_TASKS = 20_000  # of a scenario whose worlds are played once more, for the pictures and the comparison of ideas
 
@@ -49,19 +56,22 @@ def _sections(results: Results, prepared: Prepared | None, command: str) -> list
     why_not = _why_not_again(prepared)
     missing = [] if why_not is None else [note(why_not)]
     shown = None if prepared is None or missing else play_shown_world(results, prepared)
-    accounts = accounts_shown(results, shown)
-    return [
-        Section("Policies", [policies_table(results), note(caption(results))]),
-        Section("Cost by purchase", [_shown(cost_by_purchase(results))]),
-        Section("One world under each policy", missing if shown is None else _timelines(results, shown)),
-        Section("What did each task cost?", missing if accounts is None else task_costs(results, accounts)),
-        Section("Differences, world by world", [_shown(differences(results)), *_box_note(results)]),
-        Section("Savings against completion", [_shown(tradeoff(results))]),
-        Section(
-            "What the grace period and migration saved", [*counted(results), *(missing or _ideas(results, prepared))]
-        ),
-        Section("How this was made", provenance(results, command)),
-    ]
+    accounts = accounts_shown(results, shown) if has_tasks(results) else None
+    sections = {
+        "Policies": [policies_table(results), note(caption(results))],
+        AVAILABILITY: [availability_against_cost(results)] if has_services(results) else [],
+        "Cost by purchase": [_shown(cost_by_purchase(results))],
+        "One world under each policy": missing if shown is None else _timelines(results, shown),
+        READY: missing if shown is None or not has_services(results) else [ready_over_time(shown)],
+        ACCOUNTS: missing if accounts is None or not has_tasks(results) else task_costs(results, accounts),
+        "Differences, world by world": [_shown(differences(results)), *_box_note(results)],
+        COMPLETION: [_shown(tradeoff(results))],
+        IDEAS: [*counted(results), *(missing or _ideas(results, prepared))] if has_tasks(results) else [],
+        "How this was made": provenance(results, command),
+    }
+    left_out: set[str] = set() if has_services(results) else {AVAILABILITY, READY}
+    left_out |= set() if has_tasks(results) else {ACCOUNTS, COMPLETION, IDEAS}
+    return [Section(title, parts) for title, parts in sections.items() if title not in left_out]
 
 
 def _why_not_again(prepared: Prepared | None) -> str | None:

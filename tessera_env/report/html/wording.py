@@ -4,11 +4,13 @@ from tessera_env.evaluation.results import ON_DEMAND, Results
 from tessera_env.evaluation.statistics import FEW, Estimate, bootstrap_means, estimate
 from tessera_env.report.columns import (
     CHECKPOINT_COLUMNS,
-    OBJECTIVE,
     Cell,
     columns_of,
     did_unlike_numbers,
     has_penalties,
+    has_services,
+    has_tasks,
+    objective_words,
     percent,
     tasks_done,
     total,
@@ -21,7 +23,11 @@ def headline(results: Results) -> str:
     order = sorted(results.played, key=lambda label: results.summary[label].objective_usd.mean)
     best = order[0]
     text = f"{_over(results)}, {best} {_least(results, best)}"
-    text += f". It completed {tasks_done(results, best)} tasks{_missed(results, best)}."
+    if has_services(results):
+        text += f". It was available {100 * results.tables[best]['availability'].mean():.2f} % of the time"
+    if has_tasks(results):
+        text += f". It completed {tasks_done(results, best)} tasks{_missed(results, best)}"
+    text += "."
     return text + _against_floor(results, best) + _doubts(results, order)
 
 
@@ -99,7 +105,7 @@ def caption(results: Results) -> str:
             f"{floor.label}: {floor.meaning}; gap closed: the share of the way from {floor.reference}'s mean "
             f"{floor.figure} to that."
         )
-    lines.append(f"{OBJECTIVE}.")
+    lines.append(f"{objective_words(results)}.")
     lines.append("Checkpoints: saved in full or in part, of those decided at a notice.")
     if 1 < results.episodes < FEW:
         lines.append(f"Fewer than {FEW} worlds: these intervals are too narrow.")

@@ -19,7 +19,8 @@ from tessera_env.evaluation.optimum.problem import FIRST_WINDOW, Problem, segmen
 from tessera_env.evaluation.optimum.search import PROBLEM
 from tessera_env.evaluation.playing import play
 from tessera_env.jit.cache import compiled_sources
-from tessera_env.policies import POLICIES, QueuePolicy, make_policy
+from tessera_env.policies import QueuePolicy, make_policy
+from tessera_env.policies.making import fitting_policies
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
@@ -255,7 +256,7 @@ class TestInTheEngine:
         assert (table["upper_usd"] <= table["cost_usd"] * 1.002).all()
         env = TesseraVectorEnv(worlds, scenario=scenario)
         in_time_of_any = 0
-        for name in POLICIES:
+        for name in fitting_policies(env.layout):
             policy = make_policy(name, env.layout, 5)
             if isinstance(policy, QueuePolicy):
                 continue  # it takes a second a world

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from tessera_env.evaluation.optimum import replica_seconds
-from tessera_env.evaluation.optimum.replica_seconds import Demand, Offer, service_bound_usd
+from tessera_env.evaluation.optimum import timeline
+from tessera_env.evaluation.optimum.replica_seconds import service_bound_usd
 from tessera_env.evaluation.optimum.replicas import least_cost
+from tessera_env.evaluation.optimum.timeline import Demand, Offer
 from tessera_env.world.parameters import UNLIMITED
 from tests.evaluation.optimum.test_replicas import drawn
 
@@ -141,8 +142,8 @@ def plans_of(offer: Offer, number: int, quarters: int, asked: int) -> tuple[np.n
 
 
 @cache
-def played(seed: int, quarters: int, asked: int) -> tuple[Tiny, np.ndarray, np.ndarray]:
-    """A tiny world, and cost and availability of all plans in it, asked after so many quarters each."""
+def played(seed: int, quarters: int, asked: int) -> tuple[Tiny, np.ndarray, np.ndarray, np.ndarray]:
+    """A tiny world, and cost, availability and replica-seconds below target of all plans that are asked so often."""
     world = tiny(seed, quarters)
     times_s = np.arange(quarters) * QUARTER_S
     wanted = world.target.replicas[np.searchsorted(world.target.time_s, times_s, side="right") - 1]
@@ -152,7 +153,8 @@ def played(seed: int, quarters: int, asked: int) -> tuple[Tiny, np.ndarray, np.n
             usd, there = cheapest(*plans_of(offer, number, quarters, asked))
             both = ready[:, None, :] + there[None, :, :]
             costs, ready = cheapest((costs[:, None] + usd[None, :]).ravel(), both.reshape(-1, quarters))
-    return world, costs, (ready >= wanted)[:, times_s >= world.from_s].mean(axis=1)
+    met, scored = ready >= wanted, times_s >= world.from_s
+    return world, costs, met[:, scored].mean(axis=1), (~met * wanted)[:, scored].sum(axis=1) * QUARTER_S
 
 
 def cheapest(costs: np.ndarray, ready: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -169,14 +171,14 @@ class TestAllPlansOfTinyWorlds:
     @pytest.mark.parametrize(("quarters", "asked"), [(20, 4), (15, 3), (9, 1)])
     @pytest.mark.parametrize("seed", range(16))
     def test_none_is_below_the_bound(self, seed: int, quarters: int, asked: int) -> None:
-        world, costs, availability = played(seed, quarters, asked)
+        world, costs, availability, _ = played(seed, quarters, asked)
         for share in SHARES:
             least = costs[availability >= share].min(initial=np.inf)
             assert service_bound_usd(*world, share) <= least * (1.0 + ROUNDING)
 
     @pytest.mark.parametrize("seed", range(16))
     def test_the_least_where_every_moment_is_asked_of(self, seed: int) -> None:
-        world, costs, availability = played(seed, 9, 1)
+        world, costs, availability, _ = played(seed, 9, 1)
         assert service_bound_usd(*world) == pytest.approx(costs[availability == 1.0].min())
 
 
@@ -214,17 +216,17 @@ class TestPlantedBugs:
         assert not self.is_noticed()
 
     def test_starts_that_cost_too_much(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        right = replica_seconds._setup_usd
-        monkeypatch.setattr(replica_seconds, "_setup_usd", lambda *arguments: 1.1 * right(*arguments))
+        right = timeline._setup_usd
+        monkeypatch.setattr(timeline, "_setup_usd", lambda *arguments: 1.1 * right(*arguments))
         assert self.is_noticed()
 
     def test_a_window_that_is_too_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        right = replica_seconds._room
+        right = timeline._room
 
         def room(offer: Offer, edges_s: np.ndarray) -> np.ndarray:
             return right(offer._replace(boot_s=offer.boot_s + 1.0), edges_s)
 
-        monkeypatch.setattr(replica_seconds, "_room", room)
+        monkeypatch.setattr(timeline, "_room", room)
         with pytest.raises(RuntimeError, match="infeasible"):  # nobody is ready after the first cold start
             self.is_noticed()
 

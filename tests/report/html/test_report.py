@@ -214,6 +214,32 @@ def test_the_bound_is_a_row_and_no_winner():
     assert bars["layout"]["yaxis"]["ticktext"] == ["greedy", "yielding"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "sentence", "meaning"),
+    [
+        (
+            "optimum",
+            "Who had known the world could have been at the target all the time for $",
+            "is never below the target",
+        ),
+        (
+            "bound",
+            "It is proven that no policy is cheaper, penalties included, than $",
+            "no policy is cheaper, penalties",
+        ),
+    ],
+)
+def test_what_is_least_possible_for_a_service(asked, sentence, meaning):
+    hours = {"market.from_h": 0.0, "market.until_h": 700.0, "horizon_h": 4.0}
+    policies = ["spot_hedge", "even_spread"]
+    prepared = Experiment("service-spothedge", policies, 3, 1, overrides=hours, **{asked: True}).prepare()
+    text = text_of(report_html(prepared.run(), prepared=prepared))
+    assert sentence in text
+    assert meaning in text
+    assert "of the gap from on_demand_only to that" in text
+    assert "the share of the way from on_demand_only's mean objective to that" in text
+
+
 def test_the_least_objective_leads_where_cost_would_not():
     """A policy that pays less because it left work undone is not called the best."""
     sample = results_samples.results(labels=("greedy", "runs/latest"))

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from tessera_env.world.demand.timeline import DEMAND_SPEC, RECORDED_RATE
 from tessera_env.world.distributions import DISTRIBUTION
 from tessera_env.world.market.timeline import MARKET_POINT
 from tessera_env.world.parameters import (
@@ -12,6 +13,7 @@ from tessera_env.world.parameters import (
     MAX_QUANTILES,
     POOL_SPEC,
     SERIES,
+    SERVICE_SPEC,
     TRACE_POINT,
     Parameters,
     Quantity,
@@ -33,6 +35,10 @@ def parameters(*pools: dict, horizon_s: float = 86_400.0, points=(), **config) -
         trace=new_table(max(len(points), 1), TRACE_POINT),
         quantiles=np.zeros((len(pools), 2, MAX_QUANTILES)),
         jobs=new_table(1, JOB),
+        services=new_table(0, SERVICE_SPEC),
+        service_pools=np.zeros((0, len(pools)), dtype=np.bool_),
+        demands=new_table(0, DEMAND_SPEC),
+        demand_points=new_table(1, RECORDED_RATE),
     )
     fill(params.config[0], {"horizon_s": horizon_s, **config})
     for record, fields in zip(params.pools, pools, strict=True):
