@@ -180,7 +180,7 @@ def test_make_before_break_moves_a_replica_that_serves_meanwhile(makes, below_s)
 def test_offers_that_the_service_cannot_use_take_no_count():
     service = {"target": 2, "most": 4, "pools": ["a", "b"], "gpu_memory_mb": 10000}
     assert counts_of({**TINY, "service": service}).action_space.nvec.tolist() == [1, 5, 1, 5]
-    env = counts_of({**TINY, "service": {"target": 3, "pools": ["a"]}})
+    env = counts_of({**TINY, "service": {"target": 3, "most": 6, "pools": ["a"]}})
     assert env.action_space.nvec.tolist() == [7, 1, 7, 1]
     env.reset(seed=0)
     with pytest.raises(ValueError, match=r"^action: 1 at 3 \(allowed: 0: the service cannot use it\)$"):
