@@ -5,11 +5,12 @@ import numpy as np
 from tessera_env.evaluation.results import ON_DEMAND, Results, Table
 from tessera_env.evaluation.statistics import FEW, Estimate, bootstrap_means, estimate
 from tessera_env.policies.making import POLICIES
-from tessera_env.report.columns import has_penalties, has_services, objective_words, percent
+from tessera_env.report.columns import has_penalties, has_services, has_tasks, objective_words, percent
 from tessera_env.report.services_text import services_lines
 
 HEADINGS = ("Policy", "Cost ($)", "Objective ($)", "Completed", "Preemptions", "Checkpoints")
 _WIDTHS = (20, 10, 13, 11, 11)  # at the least; the last column takes what it needs
+_WITHOUT_TASKS = (0, 1, 2, 4)  # columns of HEADINGS
 _GAP = " " * 3  # before the last column, which is left-aligned
 _UNLIKE = 0.005  # policies did unlike amounts of work if the least is this share below the most
 
@@ -43,7 +44,9 @@ def _table_lines(results: Results) -> list[str]:
     rows: list[Row] = [HEADINGS]
     for label in results.tables:
         rows += _rows(results, label)
-    widths = [max(least, *(len(row[k]) for row in rows)) for k, least in enumerate(_WIDTHS)]
+    shown = range(len(HEADINGS)) if has_tasks(results) else _WITHOUT_TASKS
+    rows = [tuple(row[k] for k in shown) for row in rows]
+    widths = [max(_WIDTHS[k], *(len(row[i]) for row in rows)) for i, k in enumerate(shown[:-1])]
     return [_line(row, widths) for row in rows]
 
 

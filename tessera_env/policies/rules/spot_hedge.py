@@ -3,12 +3,9 @@
 Mao et al., "SkyServe: Serving AI Models across Regions and Clouds with Spot Instances", EuroSys'25. With N replicas as
 the target, X spares, b on on-demand anyhow and S ready on spot now:
 
-    spot wanted:      N + X - b
-    on-demand wanted: min(N, b + max(0, N + X - b - S))
-
-| N = 3, X = 1, b = 0 and so many ready on spot | 0 | 1 | 2 | 3 | 4 |
-|---|---|---|---|---|---|
-| on-demand wanted | 3 | 3 | 2 | 1 | 0 |
+- spot wanted: N + X - b
+- on-demand wanted: min(N, b + max(0, N + X - b - S)); with N = 3, X = 1, b = 0 and 0, 1, 2, 3, 4 ready on spot 3, 3, 2,
+  1, 0
 
 A pool where a replica was lost, or a launch failed, is left out until all that is asked for there holds again, or too
 few pools are left (`IN_USE`). Of those in use a new replica goes to one where it has none, if there is one; `ties` says

@@ -4,9 +4,8 @@
 one spare seldom helps; its fallback also stands in for a spare that is missing, at three times the price; a pool with a
 mark is left out until nearly all have one. Here, with N as the target and b on on-demand anyhow:
 
-    spot wanted:      N - b (+ the scenario's extra, with spares=1)
-    on-demand wanted: min(N, b + max(0, N - b - S)), S ready on spot now
-
+- Spot wanted: N - b (with `spares` the scenario's extra besides).
+- On-demand wanted: min(N, b + max(0, N - b - S)), S ready on spot now.
 - A new replica goes where losses are least to be expected: 1 / (h + `young_h`) an hour, h the hours that the pool is
   known to have held, or may have (`prior_h` more where it was never seen down, at most since it was). Each loss there,
   and each of the first five failed launches, adds a tenth. A replica there already adds `load` an hour: at 0 replicas
