@@ -24,6 +24,7 @@ from tessera_env.policies.card import PolicyError
 from tessera_env.policies.folder import CARD_FILE, WEIGHTS_FILE
 from tessera_env.policies.learned import LearnedPolicy
 from tessera_env.recordings.catalogue import CatalogueError, read_instance_types
+from tessera_env.recordings.demand import DemandError, DemandFormat, read_demand
 from tessera_env.recordings.traces.reading import problems_of_trace, read_series
 from tessera_env.recordings.traces.series import Polarity, TraceError
 from tessera_env.recordings.workloads import WorkloadError, WorkloadFormat, read_workload, statistics
@@ -49,6 +50,8 @@ def _recordings() -> Iterator[Reader]:
     for form, sample in (("pods", samples.PODS), ("run_times", samples.RUN_TIMES)):
         read = partial(_jobs, form)
         yield Reader(f"workload, {form}", "csv", (sample,), read, WorkloadError, LISTED, "jobs.csv")
+    for form, sample in samples.DEMAND.items():
+        yield Reader(f"demand, {form}", "csv", (sample,), partial(_demand, form), DemandError, LISTED, "demand.csv")
     yield Reader("catalogue", "csv", (samples.catalogue(),), _types, CatalogueError, LISTED, "types.csv")
 
 
@@ -67,6 +70,10 @@ def _types(path: Path) -> Any:
 def _jobs(form: WorkloadFormat, path: Path) -> Any:
     workload = read_workload(path, form)
     return plain(workload), plain(statistics(workload))
+
+
+def _demand(form: DemandFormat, path: Path) -> Any:
+    return plain(read_demand(path, form))
 
 
 def _scenarios() -> Iterator[Reader]:

@@ -15,6 +15,7 @@ from tessera_env.evaluation.kept_tables import COUNTS
 from tessera_env.evaluation.results import Results
 from tessera_env.files.packaged import data_folder
 from tessera_env.policies.shifting.policy import UNSCALED, WEIGHT_COUNT
+from tessera_env.recordings.demand import DemandFormat
 from tessera_env.recordings.played_rows import PlayedRows
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.accounts import accounts_from
@@ -35,6 +36,15 @@ b,4000,1024.5,1,500,V100M16|V100M32,LS,Failed,100,4000,160
 c,8000,0,2,1000,,Burstable,Running,700,,700
 d,8000,16000,0,0,,Guaranteed,Pending,900,5000,
 """
+DEMAND: dict[DemandFormat, bytes] = {
+    "counts": b"time_s,requests\n0,6\n60,0\n120,3.5\n300,12\n",
+    "requests": b"time_s\n0\n30\n30\n150.5\n1e3\n",
+    "azure_llm": b"""TIMESTAMP,ContextTokens,GeneratedTokens
+2023-11-16 18:17:03.9799600,4808,10
+2023-11-16 18:17:04.0319600,3180,8
+2023-11-16 18:18:00,110,27
+""",
+}
 RUN_TIMES = b"runtime\n60\n3600\n0.5\n7200\n0\n1e3\n"
 REPLAYING = """description = "what is replayed"
 horizon_h = 8

@@ -24,6 +24,8 @@ _UNITS = {
     "mb_per_work_h": "MB/h",
     "per_h": "1/h",
     "per_day": "1/day",
+    "requests_per_s": "requests/s",
+    "requests_per_replica": "requests/s",
     "h": "h",
     "s": "s",
     "mb": "MB",

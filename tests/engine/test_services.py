@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numba import config as numba_config
 
 from tessera_env.engine.kinds import LogKind
 from tessera_env.policies.making import make_policy
@@ -13,6 +14,7 @@ from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.rows import Simulation
 
 ONE = np.ones(1, dtype=bool)
+QUICK_ONLY_COMPILED = pytest.mark.skipif(bool(numba_config.DISABLE_JIT), reason="takes minutes as plain Python")
 H = 3600.0
 SPOT, ON_DEMAND, WAIT = 1, 2, 0
 
@@ -155,6 +157,7 @@ def test_a_target_of_nothing_is_woken_by_a_request(tmp_path):
     assert metrics["shortfall_h"] * H == pytest.approx(120.0)
 
 
+@QUICK_ONLY_COMPILED
 @pytest.mark.parametrize("policy", ["spot_hedge", "even_spread", "round_robin"])
 def test_looks_left_out_where_nothing_has_changed_change_nothing(policy):
     """Rules that see no clock and no price answer alike; on generated zones."""
@@ -171,6 +174,7 @@ def test_looks_left_out_where_nothing_has_changed_change_nothing(policy):
             assert one[name] == pytest.approx(other[name], abs=1e-9), name
 
 
+@QUICK_ONLY_COMPILED
 @pytest.mark.parametrize("policy", ["spot_hedge", "even_spread"])
 def test_more_spares_never_lower_the_availability(policy, tmp_path):
     rng = np.random.default_rng(3)
@@ -184,6 +188,7 @@ def test_more_spares_never_lower_the_availability(policy, tmp_path):
         assert shares == sorted(shares)
 
 
+@QUICK_ONLY_COMPILED
 def test_the_log_tells_the_same_as_the_figures():
     """Availability from READY, UNREADY and DEMAND; dollars from what each instance was billed; requests conserved."""
     values = load_scenario(
@@ -216,6 +221,7 @@ def availability_in(log: np.ndarray, from_s: float, until_s: float) -> float:
     return good_s / (until_s - from_s)
 
 
+@QUICK_ONLY_COMPILED
 def test_several_services_and_tasks_share_the_market():
     values = load_scenario("service-train").model_dump(mode="json") | {"name": "custom"}
     values["service"] = [

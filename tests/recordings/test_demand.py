@@ -66,6 +66,7 @@ def test_a_finer_grid_has_no_slivers(tmp_path):
     rates = read(tmp_path, "counts", *lines, bin_s=0.1).requests_per_s
     assert len(rates) == 100
     assert (rates[::2] == 0.0).all() and np.allclose(rates[1::2], 10.0)
+    assert len(read(tmp_path, "counts", *lines[:3], bin_s=0.1).requests_per_s) == 3, "0.2 + 0.1 is more than 0.3"
 
 
 @given(

@@ -27,7 +27,7 @@ def autoscaled_targets(spec, demand, env: int, service_id: int, count: int, hori
         while now + 1 < count and demand[env, service_id, now + 1].time_s <= look_s:
             now += 1
             if target == 0 and demand[env, service_id, now].requests_per_s > 0.0:
-                target, above, below = 1, 0, 0
+                target = 1  # looks at no replicas and no demand count nothing
                 steps = append_step(times_s, targets, steps, demand[env, service_id, now].time_s, target)
         if look_s >= horizon_s:
             break
