@@ -52,7 +52,7 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
     else the placement with the shortest changeover.
 
     For a service's seat WAIT means no replica: one that is held stops, an empty seat stays empty. Its own placement
-    means stay, another one move, and for an empty seat any placement means launch. An invalid action leaves it as it is.
+    means stay, another one move, and for an empty seat any placement means launch. An invalid action changes nothing.
 
     ## Observation Space
 
