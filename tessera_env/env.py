@@ -79,8 +79,8 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
     ## Starting State
 
     The world that (seed, episode) addresses, at its first arrival, or at the first look at a service, whose seats are
-    empty. `reset(seed=s)` starts world 0 of seed s, later
-    resets go on to worlds 1, 2, ...; `reset(options={"world": k})` picks world k. No action changes a world.
+    empty. `reset(seed=s)` starts world 0 of seed s, later resets go on to worlds 1, 2, ...;
+    `reset(options={"world": k})` picks world k. No action changes a world.
 
     ## Episode End
 
