@@ -1,8 +1,8 @@
 """Fill the blocks of README and of the pages in docs/, so that nobody types a table or a figure.
 
-A block stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`, on whichever page. What the code alone says is
-printed anew each time; `make train`, `make bench` and `make report` leave the files that figures are read from, and a
-block whose file is missing stays as it is.
+A block stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`, on whichever page. What the code alone says, and
+what a command of the guide prints above a block `printed-NAME`, is printed anew each time; `make train`, `make bench`
+and `make report` leave the files that figures are read from, and a block whose file is missing stays as it is.
 """
 
 import argparse

@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import tessera_env
 import tessera_env.engine as engine
+from benchmarks.commands import command_blocks
 from benchmarks.common import markdown
 from tessera_env.cli import main as tessera
 from tessera_env.cli.program import COMMANDS, Group
@@ -44,6 +45,7 @@ def printed_blocks() -> dict[str, str]:
         "event-log": (inspect.getdoc(event_log) or "").partition("\n\n")[2],
         "accounts": markdown(("column", "what it holds"), account_columns(), numbers=False),
         "help": "\n\n".join(help_texts()),
+        **command_blocks(),
         **{f"environment-{preset}": environment(id_, preset) for id_, preset in tessera_env.ENVIRONMENTS.items()},
     }
 

@@ -38,6 +38,11 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
     focal task, should be; a step goes on to the next decision event. Everything in between - prices, capacity,
     interruptions, checkpoints within the grace period, the optimal assignment of displaced tasks - is simulated.
 
+    A service wants a number of replicas ready at every moment, and has a seat for each. At a look at it, every so often
+    and when something happens, its seats are asked in turn, each as the focal one: those that hold a replica, the
+    oldest first, then empty ones; the first empty seat that is to stay empty ends the round. `CountActions`
+    (`tessera_env.count_actions`) asks for a round's counts instead.
+
     ## Action Space
 
     `Discrete(1 + 2P)` for P pools: the placement that the focal task should have until it is next asked. 0 is WAIT (on
@@ -46,14 +51,17 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
     invalid action is counted in `info["invalid_actions"]`, and means the valid one that changes least: stay, else WAIT,
     else the placement with the shortest changeover.
 
-    Where a service looks at its replicas, its seats are asked instead, one after the other in one instant: held ones by
-    launch, then empty ones, until the first that stays empty. WAIT stops a replica, or leaves the seat empty.
+    For a service's seat WAIT means no replica: one that is held stops, an empty seat stays empty. Its own placement
+    means stay, another one move, and for an empty seat any placement means launch. An invalid action changes nothing.
 
     ## Observation Space
 
     `Box(float32)` of shape (43 + 25 P,), read by name through `env.unwrapped.layout`. Every field with its meaning and
-    range stands in docs/reference/observation.md, and in `env.unwrapped.layout.table()`. With services alone it is
-    (30 + 21 P,), and with services beside tasks both.
+    range stands in docs/reference/observation.md, and in `env.unwrapped.layout.table()`.
+
+    Where there are services alone it is of shape (30 + 21 P,): the service, the seat that is asked, and what the
+    service knows of each pool by its own tries, never spot capacity that it has not tried. Where there are tasks and
+    services it has both groups, those of services behind.
 
     ## Rewards
 
@@ -61,19 +69,23 @@ class TesseraEnv(gym.Env[np.ndarray, np.int64]):
     by what all the work costs on on-demand, minus penalties: a missed deadline, an INTERACTIVE task's hours without
     running, BATCH work left undone at the end. A return of 0.6 with nothing missed saves 60 % against on-demand. Work
     that an interruption loses is taken back when it is lost, and a miss counts when the deadline can no longer be made.
-    Of a service the target's replicas count at their on-demand price, and time below the target is penalised.
+
+    A service's replicas count alike: what its target would have cost on on-demand in this time, minus the dollars; the
+    penalty is `shortfall_weight` times that cost of the time in which fewer were ready than the target.
 
     With `reward="plain"` it is the dollars and the penalties alone, when they are due: each return is less by 1, so
     that policies keep their order. What a wait costs comes much later then, and is harder to learn from.
 
     ## Starting State
 
-    The world that (seed, episode) addresses, at its first arrival. `reset(seed=s)` starts world 0 of seed s, later
-    resets go on to worlds 1, 2, ...; `reset(options={"world": k})` picks world k. No action changes a world.
+    The world that (seed, episode) addresses, at its first arrival, or at the first look at a service, whose seats are
+    empty. `reset(seed=s)` starts world 0 of seed s, later resets go on to worlds 1, 2, ...;
+    `reset(options={"world": k})` picks world k. No action changes a world.
 
     ## Episode End
 
-    `terminated` when all tasks are done, or at the horizon, which the observation shows. Never truncated by itself.
+    `terminated` when all tasks are done, or at the horizon, which the observation shows; where there are services, at
+    the horizon alone. Never truncated by itself.
 
     ## Arguments
 

@@ -23,7 +23,7 @@ from tessera_env.env import TesseraEnv
 from tessera_env.evaluation import statistics
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import POLICIES
-from tessera_env.scenario.loading import preset_names
+from tessera_env.scenario.loading import load_scenario, preset_names
 from tests.import_path import importing_from
 
 ROOT = Path(__file__).parents[1]
@@ -98,6 +98,16 @@ FORMS = {
     "scenarios show": [r"horizon_h", r"\bh\b"],
     "scenarios fields": [r"^horizon_h +required +h ", r"^\[billing\]"],
 }
+# Of a scenario with services.
+SERVICE_FORMS = {
+    **FORMS,
+    "simulate": [
+        r"^Policy +Cost \(\$\) +Objective \(\$\) +Preemptions$",
+        r"^Services +Available +Of on-demand +Outages +Longest +Preemptions +Failed launches$",
+        rf"^SpotHedge +{NUMBER} % +{NUMBER} % ",
+    ],
+    "evaluate": [r"^\w[\w-]*: 20 episodes, seed 1$", rf"^ spot_hedge +{NUMBER} \[{NUMBER}, {NUMBER}\] "],
+}
 OUTPUTS = ("--output", "--json", "--html", "--log")
 TARGETS = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
 # Of an environment's page, as Gymnasium's own have them.
@@ -155,7 +165,7 @@ def test_every_subcommand_is_shown():
 )
 def test_a_page_runs_from_top_to_bottom(page, tmp_path):
     """In one folder: its files are made, its Python runs as one program, then its commands."""
-    used = "".join(blocks(page, "python") + blocks(page, "sh"))
+    used = "".join(text for language in ("python", "sh", "toml") for text in blocks(page, language))
     for fence in fences(PAGES[page]):
         if fence.language in DATA:
             assert fence.name in used, f"{page}: nothing uses {fence.name}"
@@ -177,10 +187,18 @@ def runs_as_shown(words: list[str], folder: Path) -> None:
     for name in written:
         (folder / name).unlink(missing_ok=True)
     output = succeeds(sys.executable, "-m", "tessera_env", *words, cwd=folder)
-    for form in FORMS[kind_of(words)]:
+    for form in forms_of(words, folder):
         if "--policies" not in words or "OnDemandOnly" not in form:
             assert re.search(form, output, flags=re.MULTILINE), f"{words}: {form}\n{output}"
     assert all((folder / name).stat().st_size > 100 for name in written), words
+
+
+def forms_of(words: list[str], folder: Path) -> list[str]:
+    """What is printed of tasks, or of services."""
+    name = words[words.index("--scenario") + 1] if "--scenario" in words else "classic"
+    path = folder / name
+    has_services = bool(load_scenario(path if path.is_file() else name).service)
+    return (SERVICE_FORMS if has_services else FORMS)[kind_of(words)]
 
 
 def trains(line: str, folder: Path) -> None:

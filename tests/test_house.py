@@ -22,6 +22,7 @@ FLOORS = [
     {"policies"},
     {"simulation"},
     {"env", "vector_env"},
+    {"count_actions"},
     {"evaluation"},
     {"report", "agents"},
     {"simulate", "train"},
@@ -29,7 +30,7 @@ FLOORS = [
     {"benchmarks"},  # they print the documentation, the command's help texts too
     {"__main__"},
 ]
-AT_THE_ROOT = {"__init__.py", "__main__.py", "env.py", "vector_env.py", "simulate.py", "py.typed"}
+AT_THE_ROOT = {"__init__.py", "__main__.py", "env.py", "vector_env.py", "count_actions.py", "simulate.py", "py.typed"}
 MOST_NAMES = 5
 MANY_NAMES = {"policies"}  # every shipped policy's class is public
 
