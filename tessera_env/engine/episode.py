@@ -105,6 +105,8 @@ def measure_work(params, state, env: int) -> None:
     for service_id in range(params.services.shape[0]):
         seconds = target_s(state, env, service_id, params.config[0].horizon_s)
         episode.scale_usd += seconds * params.services[service_id].on_demand_price / 3600.0
+    if params.services.shape[0] > 0 and episode.scale_usd <= 0.0:  # no demand came: a replica's cost is the unit
+        episode.scale_usd = params.config[0].horizon_s * params.services[0].on_demand_price / 3600.0
 
 
 @compiled
