@@ -32,7 +32,7 @@ def test_all_else_stays_as_asked() -> None:
     asked = Experiment("fleet", ["greedy", "random"], 3, 5, overrides={"task.work_h": 2}, threads=2)
     changed = as_simulation(asked, 24, 7)
     overrides = {"task.work_h": 2, "horizon_h": 24.0, "task.count": 7}
-    assert changed == replace(asked, overrides=overrides)
+    assert changed == replace(asked, defaults=DEFAULT_POLICIES, overrides=overrides)
     assert asked.overrides == {"task.work_h": 2}
 
 

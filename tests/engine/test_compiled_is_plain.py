@@ -101,7 +101,6 @@ SERVICES = {
             "make_before_break": True,
             "launch_failure_s": 60.0,
             "score_from_s": 3_000.0,
-            "requests_per_replica": 2.0,
         },
     ],
 }

@@ -27,6 +27,7 @@ ALLOWED = {
     "tessera_env.policies.folder": {"os.replace", "unlink"},  # weights beside a card that names those in force
     "train": {"open"},  # a run, to go on with
     "agents.export": {"tempfile.TemporaryDirectory"},  # a trial, thrown away
+    "benchmarks.commands": {"tempfile.TemporaryDirectory", "write_text"},  # a page's files, for its commands
     "benchmarks.fuzz.__main__": {"mkdir", "tempfile.TemporaryDirectory", "write_bytes"},  # mutated files, thrown away
     "benchmarks.fuzz.judging": {"write_bytes"},  # likewise
     "benchmarks.fuzz.readers": {"open", "write_bytes", "write_text"},  # likewise; and a run, to go on with

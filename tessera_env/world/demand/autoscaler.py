@@ -10,8 +10,7 @@ demand, without a look, and it does not fall to 0 while there is.
 import math
 
 from tessera_env.jit.compiled import compiled, compiled_allocating
-from tessera_env.world.demand.timeline import requests_by
-from tessera_env.world.market.replay import append_step
+from tessera_env.world.demand.timeline import append_target, requests_by
 
 _ROUNDING = 1e-9  # share of the rate; 0.3 / 0.1 must not come out as a fourth replica
 
@@ -20,7 +19,7 @@ _ROUNDING = 1e-9  # share of the rate; 0.3 / 0.1 must not come out as a fourth r
 def autoscaled_targets(spec, demand, env: int, service_id: int, count: int, horizon_s: float, times_s, targets) -> int:
     """Write the target's steps for the first `count` points of the demand's rate; returns how many there are."""
     target = target_at_start(spec, demand[env, service_id, 0].requests_per_s)
-    steps = append_step(times_s, targets, 0, 0.0, target)
+    steps = append_target(times_s, targets, 0, 0.0, target)
     now, since, above, below = 0, 0, 0, 0  # points that hold at the look and at its window's start; looks in a row
     for look in range(1, looks_bound(spec, horizon_s) + 1):
         look_s = look * spec.interval_s
@@ -28,7 +27,7 @@ def autoscaled_targets(spec, demand, env: int, service_id: int, count: int, hori
             now += 1
             if target == 0 and demand[env, service_id, now].requests_per_s > 0.0:
                 target = 1  # looks at no replicas and no demand count nothing
-                steps = append_step(times_s, targets, steps, demand[env, service_id, now].time_s, target)
+                steps = append_target(times_s, targets, steps, demand[env, service_id, now].time_s, target)
         if look_s >= horizon_s:
             break
         since_s = max(look_s - spec.rate_window_s, 0.0)
@@ -42,7 +41,7 @@ def autoscaled_targets(spec, demand, env: int, service_id: int, count: int, hori
         below = below + 1 if wanted < target else 0
         if above >= spec.up_looks or below >= spec.down_looks:
             target, above, below = wanted, 0, 0
-            steps = append_step(times_s, targets, steps, look_s, target)
+            steps = append_target(times_s, targets, steps, look_s, target)
     return steps
 
 

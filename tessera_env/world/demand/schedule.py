@@ -3,8 +3,7 @@
 import math
 
 from tessera_env.jit.compiled import compiled_allocating
-from tessera_env.world.demand.timeline import DAY_S
-from tessera_env.world.market.replay import append_step
+from tessera_env.world.demand.timeline import DAY_S, append_target
 
 
 @compiled_allocating
@@ -16,7 +15,7 @@ def scheduled_targets(spec, horizon_s: float, times_s, targets) -> int:
             time_s = day * DAY_S + spec.schedule_from_s[row]
             if time_s >= horizon_s:
                 break
-            count = append_step(times_s, targets, count, time_s, spec.schedule_target[row])
+            count = append_target(times_s, targets, count, time_s, spec.schedule_target[row])
     return count
 
 

