@@ -9,6 +9,7 @@ target and b on on-demand anyhow:
   with so many spares over so many pools that any of them may be lost (`loads`). None where the scenario's extra is 0.
 - On-demand wanted: min(N, b + max(0, N - b - S)), S ready on spot now. It goes once spot is ready.
 - A mark lasts `mark_s` after a loss or a failed launch. A pool that is not known to hold gets one replica at a time.
+- Pools prove themselves and marks expire by the clock, so that looks may not be left out (`looks` = "always").
 - A replica that is ready and in the wrong pool stops once N - b others are: moves leave no gap.
 """
 
