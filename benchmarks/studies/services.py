@@ -1,8 +1,8 @@
 """Availability and cost of the rules for services, in the same windows of recorded zones, against SpotHedge's.
 
 Intervals are of bootstrap resamples of windows; these overlap, so that the intervals are narrower than they should be
-where the recording is short. By itself it plays the hours for development; `--report` plays the other hours of the bundled
-recording, and each folder of SkyServe's own recordings in `--recordings`. `python -m benchmarks` leaves it out.
+where the recording is short. By itself it plays the hours for development; `--report` plays the other hours of the
+bundled recording, and each folder of SkyServe's own recordings in `--recordings`. `python -m benchmarks` leaves it out.
 """
 
 from collections.abc import Iterator
@@ -37,8 +37,8 @@ WINDOWS, QUICK_WINDOWS = 128, 2
 FIGURES = ("availability", "relative_cost")
 COLUMNS = ("policy", "extra", "availability", "cost", "availability more, 1e-4", "cost / its cost")
 NOTE = """\
-{windows} windows of a day in hours {first:g} to {last:g}. Cost: of on-demand alone for the target. More, and its: than of
-{reference}, in the same windows, with the 95 % interval of bootstrap resamples of windows."""
+{windows} windows of a day in hours {first:g} to {last:g}. Cost: of on-demand alone for the target. More, and its: than
+of {reference}, in the same windows, with the 95 % interval of bootstrap resamples of windows."""
 
 
 @dataclass(frozen=True)
