@@ -1,7 +1,7 @@
 """What the focal task's answer does."""
 
 from tessera_env.engine.answers import meant
-from tessera_env.engine.instances import finds_capacity, launch, leave_idle, newest_idle
+from tessera_env.engine.instances import finds_capacity, launch, obtain
 from tessera_env.engine.kinds import AskReason, LogKind, TaskStatus
 from tessera_env.engine.linked_lists import BOOKED, idle_node, insert, remove, task_node
 from tessera_env.engine.log import log_event, log_pool
@@ -37,15 +37,11 @@ def decide(params, state, env: int, action: int) -> None:
 
 @compiled
 def acquire(params, state, env: int, task_id: int, offer_id: int) -> int:
-    """An instance of the offer for the task: an idle one, else a new one; NONE if there is no capacity."""
-    instance_id = newest_idle(state, env, offer_id)
-    if instance_id != NONE:
-        leave_idle(state, env, instance_id)
-        return instance_id
-    if finds_capacity(params, state, env, offer_id):
-        return launch(params, state, env, offer_id)
-    fail_launch(state, env, task_id, offer_id)
-    return NONE
+    """An instance of the offer for the task; NONE if there is no capacity, which is noted."""
+    instance_id = obtain(params, state, env, offer_id)
+    if instance_id == NONE:
+        fail_launch(state, env, task_id, offer_id)
+    return instance_id
 
 
 @compiled

@@ -114,6 +114,18 @@ def launch(params, state, env: int, offer_id: int) -> int:
 
 
 @compiled
+def obtain(params, state, env: int, offer_id: int) -> int:
+    """An instance of the offer: the newest idle one, else a new one; NONE if there is no capacity."""
+    instance_id = newest_idle(state, env, offer_id)
+    if instance_id != NONE:
+        leave_idle(state, env, instance_id)
+        return instance_id
+    if finds_capacity(params, state, env, offer_id):
+        return launch(params, state, env, offer_id)
+    return NONE
+
+
+@compiled
 def hold_spot(params, state, env: int, instance_id: int) -> None:
     """Count a new spot instance against the pool's capacity, and draw when its lifetime ends."""
     instance = state.instances[env, instance_id]

@@ -209,7 +209,6 @@ def end_round(params, state, env: int) -> None:
     for pool_id in range(state.pools.shape[1]):
         known = state.service_pools[env, service_id, pool_id]
         known.asked = known.claimed
-    service.asked_on_demand = service.claimed_on_demand
     if service.acted:
         service.changed = 1
     wanted = service.target + spec.extra - spec.base_on_demand

@@ -3,7 +3,7 @@
 import math
 
 from tessera_env.engine.event_queue import push
-from tessera_env.engine.instances import finds_capacity, launch, leave_idle, newest_idle, vacate
+from tessera_env.engine.instances import obtain, vacate
 from tessera_env.engine.kinds import EventKind, LogKind, TaskStatus
 from tessera_env.engine.log import log_event, log_pool
 from tessera_env.engine.services import account, note_event
@@ -74,11 +74,7 @@ def launch_claimed(params, state, env: int, seat_id: int) -> None:
     """Launch what the seat claimed: it is placed, or will be seen to have failed."""
     seat = state.tasks[env, seat_id]
     spec, offer_id = params.services[seat.service], seat.placement - 1
-    instance_id = newest_idle(state, env, offer_id)
-    if instance_id != NONE:
-        leave_idle(state, env, instance_id)
-    elif finds_capacity(params, state, env, offer_id):
-        instance_id = launch(params, state, env, offer_id)
+    instance_id = obtain(params, state, env, offer_id)
     if instance_id != NONE:
         settle_in(params, state, env, seat_id, instance_id)
     elif spec.launch_failure_s > 0.0:
@@ -99,7 +95,6 @@ def settle_in(params, state, env: int, seat_id: int, instance_id: int) -> None:
         service.on_demand_launches += 1
     else:
         service.spot_launches += 1
-        known.successes += 1
         known.got_s = now_s
         known.up_since_s = min(known.up_since_s, now_s)
     seat.waiting_since_s = now_s
@@ -155,6 +150,7 @@ def on_seat_due(params, state, env: int, seat_id: int) -> None:
         fail(params, state, env, seat_id)
         note_event(params, state, env, service_id)
     elif seat.status == TaskStatus.LEAVING:
+        state.services[env, seat.service].changed = 1  # there is an empty seat more
         give_back(params, state, env, seat_id)
     else:
         set_ready(params, state, env, seat_id, 1)

@@ -42,7 +42,6 @@ def account(params, state, env: int, service_id: int) -> None:
     service.scored_s += elapsed_s
     service.target_s += service.target * elapsed_s
     service.ready_s += ready * elapsed_s
-    service.ready_on_demand_s += service.ready_on_demand * elapsed_s
     service.some_ready_s += elapsed_s if ready > 0 else 0.0
     service.ready_least = min(service.ready_least, ready)
     if ready >= service.target:

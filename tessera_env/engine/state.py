@@ -158,7 +158,6 @@ SERVICE = np.dtype(
         ("attempts", np.int64),  # of spot
         ("deficit_s", np.float64),  # the last look at which spot was short of what is wanted
         ("deficit_on_demand", np.int64),  # on-demand replicas asked for then
-        ("asked_on_demand", np.int64),  # at the last look
         # accounts
         ("accounted_s", np.float64),  # up to here
         ("served_target_s", np.float64),  # replica-seconds of the target, from the episode's start on
@@ -167,7 +166,6 @@ SERVICE = np.dtype(
         ("below_s", np.float64),  # fewer ready than the target
         ("some_ready_s", np.float64),
         ("ready_s", np.float64),  # replica-seconds
-        ("ready_on_demand_s", np.float64),
         ("ready_least", np.int64),
         ("outages", np.int64),
         ("outage_s", np.float64),  # how long the present one has lasted
@@ -203,7 +201,6 @@ SERVICE_POOL = np.dtype(
         ("in_use", np.int64),  # 1: on SpotHedge's list of zones available, 0: on that of zones preempting
         ("failures", np.int64),  # launches that found no capacity
         ("losses", np.int64),
-        ("successes", np.int64),
         ("failed_s", np.float64),  # the last one; -inf: none, here and below
         ("lost_s", np.float64),
         ("got_s", np.float64),  # the last launch that found capacity

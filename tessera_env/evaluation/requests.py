@@ -25,7 +25,7 @@ def plays_requests(scenario: Scenario) -> bool:
 
 
 def request_metrics(simulation: Simulation, row: int) -> dict[str, float]:
-    """The figures of the first service whose requests are played, of the row's episode, which is over and was logged.
+    """The figures of the service whose requests are played, of the row's episode, which is over and was logged.
 
     Requests come as a Poisson process at the rate of the service's demand, drawn with the world: all policies meet the
     same ones. Those of the time before `score_from_s` are left out.

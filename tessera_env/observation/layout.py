@@ -131,14 +131,15 @@ class Layout:
     def table(self) -> str:
         """The layout as a Markdown table."""
         lines = ["| Index | Field | Meaning | Range |", "|---|---|---|---|"]
-        pools = "" if not self.has_services_beside else f" + {len(self.pool_fields)} P"
-        for begin, shared, own in self._groups:
-            start, after = (f"{begin}", "") if begin == 0 else (f"{len(self.task_fields)}", pools)
+        begin, after_pools = 0, ""  # the second group stands behind P blocks of the first
+        for _, shared, own in self._groups:
             for field, meaning in self._meanings_of(shared, own):
-                offset = int(start) + field + (len(shared) if isinstance(field, own) else 0)
-                index = f"{offset}{after} + {len(own)} p" if isinstance(field, own) else f"{offset}{after}"
+                index = f"{begin + field}{after_pools}"
+                if isinstance(field, own):
+                    index = f"{begin + len(shared) + field}{after_pools} + {len(own)} p"
                 shown = meaning.replace("|", "\\|")  # else it would end the cell
                 lines.append(f"| {index} | `{field.name.lower()}` | {shown} | {field.low:g} … 1 |")
+            begin, after_pools = begin + len(shared), f" + {len(own)} P"
         return "\n".join(lines)
 
     def _meanings(self) -> Iterator[tuple[ObservationField, str]]:

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tessera_env.engine.kinds import LogKind
 from tessera_env.rendering.axis import Axis
 from tessera_env.rendering.canvas import Box, Canvas
 from tessera_env.rendering.curves import Curve, staircase
 from tessera_env.rendering.panels import draw_area, draw_grounds, points_of
+from tessera_env.rendering.replicas import change_times_s, ready_changes, target_changes
 from tessera_env.rendering.style import ALARM, INK, WORK
 
 
@@ -28,28 +28,13 @@ class ServiceCurves(NamedTuple):
 
 def service_curves(log: np.ndarray, now_s: float) -> ServiceCurves:
     """Ready replicas and their target up to now, out of the event log."""
-    ready = np.isin(log["kind"], (LogKind.READY, LogKind.UNREADY))
-    signs = np.where(log["kind"][ready] == LogKind.READY, 1, -1)
-    demand = log[log["kind"] == LogKind.DEMAND]
-    steps = demand["value"].astype(np.float64)
-    for service in np.unique(demand["task"]):
-        own = demand["task"] == service
-        steps[own] = np.diff(demand["value"][own], prepend=0.0)
-    changed_s = np.concatenate([log["time_s"][ready], demand["time_s"]])
-    order = np.argsort(changed_s, kind="stable")
-    lacking = _levels(changed_s[order], np.concatenate([-signs, steps])[order])
-    is_below = np.diff(np.concatenate([[0.0], (lacking.values > 0.0).astype(np.float64)]))
+    ready, target, times_s = ready_changes(log), target_changes(log), change_times_s(log, now_s)
+    below = (ready.until(times_s) < target.until(times_s)).astype(np.float64)
     return ServiceCurves(
-        staircase(log["time_s"][ready], signs, now_s),
-        staircase(demand["time_s"], steps, now_s),
-        staircase(lacking.times_s, is_below, now_s),
+        staircase(ready.times_s, ready.steps, now_s),
+        staircase(target.times_s, target.steps, now_s),
+        staircase(times_s, np.diff(below, prepend=0.0), now_s),
     )
-
-
-def _levels(times_s: np.ndarray, changes: np.ndarray) -> Curve:
-    """The sum of the changes after each instant."""
-    is_last = np.diff(times_s, append=np.inf) > 0.0
-    return Curve(times_s[is_last], np.cumsum(changes)[is_last])
 
 
 def draw_service_panels(canvas: Canvas, boxes: tuple[Box, Box], curves: ServiceCurves) -> None:

@@ -54,6 +54,9 @@ def _kinds(scenario: ScenarioFields) -> Iterator[str]:
 def _services(scenario: ScenarioFields) -> Iterator[str]:
     services = scenario.service
     names, pools = [service.name for service in services], [pool.name for pool in scenario.pools]
+    with_requests = [index for index, service in enumerate(services) if service.requests is not None]
+    for index in with_requests[1:]:
+        yield f"service.{index}.requests: must be none, since those of service.{with_requests[0]} are played (got some)"
     for index, service in enumerate(services):
         if service.name in names[:index]:
             yield f"service.{index}.name: must be unique (got {service.name!r} again)"

@@ -5,12 +5,13 @@ import math
 import numpy as np
 
 from tessera_env.recordings.demand import DemandRecording
+from tessera_env.recordings.traces.series import HOUR_S
 from tessera_env.scenario.demand import Autoscaler, BurstyDemand, DailyDemand, Demand, RecordedDemand
 from tessera_env.scenario.service import Service
 from tessera_env.world.demand.timeline import DEMAND_SPEC, RECORDED_RATE, DemandSource, TargetSource
 from tessera_env.world.parameters import NONE, new_table
 
-HOUR_S = 3600.0
+_ROUNDING = 1e-9
 Recorded = tuple[DemandRecording | None, ...]  # a service each
 
 
@@ -49,8 +50,13 @@ def _set_autoscaler(spec: np.record, scaler: Autoscaler) -> None:
     spec.least, spec.most = scaler.least, scaler.most
     spec.requests_per_replica = scaler.requests_per_replica
     spec.rate_window_s, spec.interval_s = scaler.rate_window_s, scaler.interval_s
-    spec.up_looks = max(1, math.ceil(scaler.up_delay_s / scaler.interval_s))
-    spec.down_looks = max(1, math.ceil(scaler.down_delay_s / scaler.interval_s))
+    spec.up_looks = _looks(scaler.up_delay_s, scaler.interval_s)
+    spec.down_looks = _looks(scaler.down_delay_s, scaler.interval_s)
+
+
+def _looks(delay_s: float, interval_s: float) -> int:
+    """Looks in a row that a delay takes; 8.4 s at looks each 1.2 s are 7, whatever the quotient's rounding."""
+    return max(1, math.ceil(delay_s / interval_s - _ROUNDING))
 
 
 def _set_demand(spec: np.record, demand: Demand) -> None:

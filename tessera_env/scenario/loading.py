@@ -20,8 +20,8 @@ from tessera_env.recordings.traces.series import TraceError
 from tessera_env.recordings.workloads import WorkloadError
 from tessera_env.scenario.errors import ScenarioError, lines_of, report
 from tessera_env.scenario.inherited import forget_unread, told, unread_fields
+from tessera_env.scenario.only_service import with_places
 from tessera_env.scenario.scenario import Scenario
-from tessera_env.scenario.service import Service
 
 # What a shell user means as text without quoting it twice: names and paths.
 _BARE_WORD = re.compile(r"[A-Za-z_~./][A-Za-z0-9_~./:-]*")
@@ -49,6 +49,7 @@ def load_scenario(source: str | Path | Mapping[str, Any] | Scenario, /, **overri
         return _with_recordings(source, source.name)
     origin, values = _read(source)
     try:
+        overrides = with_places(values, overrides)
         if overrides:
             before = unread_fields(values)
             for key, value in overrides.items():
@@ -135,9 +136,7 @@ def override(values: dict[str, Any], key: str, value: Any) -> None:
 def _targets(node: Any, parts: list[str], key: str) -> Iterator[tuple[Any, str | int]]:
     """Every (container, key or index) that a dotted key names; mappings that are missing on the way are made."""
     first, rest = parts[0], parts[1:]
-    if isinstance(node, list) and len(node) == 1 and key.startswith("service.") and first in Service.model_fields:
-        yield from _targets(node[0], parts, key)  # the name of one of its element's values
-    elif isinstance(node, list):
+    if isinstance(node, list):
         indices = range(len(node)) if first == "*" else [_index(node, first, key)]
         for index in indices:
             yield from _targets(node[index], rest, key) if rest else iter([(node, index)])

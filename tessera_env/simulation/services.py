@@ -7,7 +7,6 @@ from tessera_env.engine.state import State
 from tessera_env.simulation.accruals import seats_accrued
 from tessera_env.world.parameters import Parameters
 
-HOUR_S = 3600.0
 _COUNTS = ("preemptions", "spot_launches", "on_demand_launches", "stops", "outages")
 _REQUESTS = ("arrived", "served", "dropped")
 
@@ -23,7 +22,7 @@ def service_metrics(params: Parameters, state: State, rows: np.ndarray) -> dict[
     specs = params.services.view(np.ndarray)
     scored_s = np.maximum(services["scored_s"], 1e-12)
     usd, spot_s, on_demand_s = billed(params, state, rows)
-    target_usd = services["target_s"] / HOUR_S * specs["on_demand_price"]
+    target_usd = services["target_s"] / 3600.0 * specs["on_demand_price"]
     billed_s = np.maximum(spot_s + on_demand_s, 1e-12)
     least = np.where(services["scored_s"] > 0.0, services["ready_least"], 0)
     values = {
@@ -32,10 +31,10 @@ def service_metrics(params: Parameters, state: State, rows: np.ndarray) -> dict[
         "relative_cost": usd.sum(axis=1) / np.maximum(target_usd.sum(axis=1), 1e-12),
         "service_usd": usd.sum(axis=1),
         "target_usd": target_usd.sum(axis=1),
-        "shortfall_h": services["below_s"].sum(axis=1) / HOUR_S,
-        "longest_outage_h": services["longest_outage_s"].max(axis=1) / HOUR_S,
-        "service_spot_h": spot_s.sum(axis=1) / HOUR_S,
-        "service_on_demand_h": on_demand_s.sum(axis=1) / HOUR_S,
+        "shortfall_h": services["below_s"].sum(axis=1) / 3600.0,
+        "longest_outage_h": services["longest_outage_s"].max(axis=1) / 3600.0,
+        "service_spot_h": spot_s.sum(axis=1) / 3600.0,
+        "service_on_demand_h": on_demand_s.sum(axis=1) / 3600.0,
         "on_demand_share": on_demand_s.sum(axis=1) / billed_s.sum(axis=1),
         "ready_mean": (services["ready_s"] / scored_s).sum(axis=1),
         "ready_least": least.sum(axis=1),

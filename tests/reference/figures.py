@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.reference.world import INF, ON_DEMAND
+from tests.reference.world import INF
 
 if TYPE_CHECKING:
     from tests.reference.services import Service
@@ -19,7 +19,6 @@ class Figures:
     below_s: float = 0.0
     some_ready_s: float = 0.0
     ready_s: float = 0.0
-    ready_on_demand_s: float = 0.0
     ready_least: int = 1_000_000_000
     outages: int = 0
     outage_s: float = 0.0  # the present one so far
@@ -49,7 +48,6 @@ def count(sim: "Simulator", figures: Figures, service: "Service", seconds: float
     figures.scored_s += seconds
     figures.target_s += target * seconds
     figures.ready_s += ready * seconds
-    figures.ready_on_demand_s += service.ready(ON_DEMAND) * seconds
     figures.ready_least = min(figures.ready_least, ready)
     if ready > 0:
         figures.some_ready_s += seconds

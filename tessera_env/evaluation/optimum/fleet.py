@@ -8,21 +8,20 @@ have in `tessera_env.evaluation.optimum.task_rows`, each with its proof; that th
 least cost is proven by its dual solution (`tessera_env.evaluation.optimum.programme`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
 from tessera_env.evaluation.optimum.programme import Programme
 from tessera_env.evaluation.optimum.spot_hours import Seller, sellers_of, spot_hours
 from tessera_env.evaluation.optimum.task_rows import ON_DEMAND, Market, Rules, add_task, is_open
+from tessera_env.evaluation.optimum.worlds import block_of, started, usd_of_worlds
 from tessera_env.recordings.traces.series import HOUR_S
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.rows import Simulation
 from tessera_env.world.parameters import MB_PER_GBIT, new_table
 
 MOST_TASKS = 1_000
-MOST_EPISODES = 100_000
-_BLOCK = 64  # worlds drawn side by side
 _BINS = (96, 72, 48, 36, 24, 16, 12, 8, 6, 4, 3, 2, 1)  # of the horizon; more make a tighter bound, and take longer
 _COLUMNS = 20_000  # what the preset fleet takes in about a second
 _MOST_COLUMNS = 400_000
@@ -45,16 +44,7 @@ def fleet_bound_usd(
             there are no worlds, or too many.
     """
     check_scenario(scenario)
-    if not 1 <= episodes <= MOST_EPISODES:
-        raise ValueError(f"episodes: {episodes} (allowed: 1 to {MOST_EPISODES})")
-    simulation, bounds_usd = Simulation(scenario, min(_BLOCK, episodes)), np.zeros(episodes)
-    for world, row in enumerate(started(simulation, seed, episodes)):
-        try:
-            bounds_usd[world] = bound_usd(simulation, row)
-        except RuntimeError as error:
-            raise RuntimeError(f"world {world}: {error}") from None
-        on_done(1.0)
-    return bounds_usd
+    return usd_of_worlds(scenario, seed, episodes, bound_usd, on_done)
 
 
 def check_worlds(scenario: Scenario, seed: int, episodes: int) -> None:
@@ -64,7 +54,7 @@ def check_worlds(scenario: Scenario, seed: int, episodes: int) -> None:
         ValueError: one line that names the field.
     """
     check_scenario(scenario)
-    simulation = Simulation(scenario, min(_BLOCK, episodes))
+    simulation = block_of(scenario, episodes)
     for row in started(simulation, seed, episodes):
         _check_world(simulation, row)
 
@@ -87,15 +77,6 @@ def check_scenario(scenario: Scenario) -> None:
     """
     if scenario.task.count > MOST_TASKS:
         raise ValueError(f"no fleet bound: task.count: {scenario.task.count} (allowed: 1 to {MOST_TASKS})")
-
-
-def started(simulation: Simulation, seed: int, episodes: int) -> Iterator[int]:
-    """Start the seed's worlds, a block at a time; yields the row of each."""
-    rows = np.arange(simulation.row_count)
-    for first in range(0, episodes, simulation.row_count):
-        count = min(simulation.row_count, episodes - first)
-        simulation.start(rows < count, [seed] * len(rows), first + rows)
-        yield from range(count)
 
 
 def bound_usd(simulation: Simulation, row: int) -> float:

@@ -9,13 +9,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tessera_env.evaluation.optimum.fleet import MOST_EPISODES, started
 from tessera_env.evaluation.optimum.service_offers import demand_of, offers_of
 from tessera_env.evaluation.optimum.shortfalls import shortfall_bound_usd
+from tessera_env.evaluation.optimum.worlds import usd_of_worlds
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.rows import Simulation
-
-_BLOCK = 64  # worlds drawn side by side
 
 
 def services_bound_usd(
@@ -34,16 +32,7 @@ def services_bound_usd(
         ValueError: the scenario has no services, or tasks beside them; or there are no worlds, or too many.
     """
     check_services(scenario)
-    if not 1 <= episodes <= MOST_EPISODES:
-        raise ValueError(f"episodes: {episodes} (allowed: 1 to {MOST_EPISODES})")
-    simulation, bounds_usd = Simulation(scenario, min(_BLOCK, episodes)), np.zeros(episodes)
-    for world, row in enumerate(started(simulation, seed, episodes)):
-        try:
-            bounds_usd[world] = world_bound_usd(simulation, row)
-        except RuntimeError as error:
-            raise RuntimeError(f"world {world}: {error}") from None
-        on_done(1.0)
-    return bounds_usd
+    return usd_of_worlds(scenario, seed, episodes, world_bound_usd, on_done)
 
 
 def check_services(scenario: Scenario) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tessera_env.evaluation.optimum.fleet import started
 from tessera_env.evaluation.optimum.replicas import Plan, least_cost
 from tessera_env.evaluation.optimum.service_ticks import (
     check_ticks,
@@ -19,11 +18,11 @@ from tessera_env.evaluation.optimum.service_ticks import (
     tick_s_of,
     usable_pools,
 )
+from tessera_env.evaluation.optimum.worlds import block_of, started
 from tessera_env.recordings.traces.series import HOUR_S
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.rows import Simulation
 
-_BLOCK = 64  # worlds drawn side by side
 _GRID = 1e-6  # of a tick: what lies this near one lies on it
 _GRID_S = 1e-6  # what is left of the horizon behind it is rounding
 
@@ -35,7 +34,7 @@ def check_service_worlds(scenario: Scenario, seed: int, episodes: int) -> None:
         ValueError: one line a field, or a world.
     """
     check_ticks(scenario)
-    simulation = Simulation(scenario, min(_BLOCK, episodes))
+    simulation = block_of(scenario, episodes)
     for world, row in enumerate(started(simulation, seed, episodes)):
         check_worlds_ticks(simulation, row, world)
 
@@ -52,7 +51,7 @@ def optimal_service(
         ValueError: the scenario is no service that keeps to ticks; one line a field.
     """
     check_ticks(scenario)
-    simulation, rows = Simulation(scenario, min(_BLOCK, episodes)), []
+    simulation, rows = block_of(scenario, episodes), []
     for world, row in enumerate(started(simulation, seed, episodes)):
         check_worlds_ticks(simulation, row, world)
         try:

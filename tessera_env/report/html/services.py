@@ -1,20 +1,18 @@
 """Charts of services: availability against cost, and which replicas were ready when."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from tessera_env.engine.kinds import LogKind
 from tessera_env.evaluation.results import Results
 from tessera_env.evaluation.statistics import Estimate, bootstrap_means, estimate
+from tessera_env.rendering.replicas import Changes, change_times_s, ready_changes, target_changes
 from tessera_env.report.html.comparisons import WHITE_EDGE, error_bars, text_of
 from tessera_env.report.html.shown_world import ShownWorld
 from tessera_env.report.html.style import ALARM, INK, ON_DEMAND, looks_of, styled
 from tessera_env.simulation.episode import Episode
 
+_ON_DEMAND = "on-demand"
 _LEAST = 1e-3  # % below target: where a logarithmic axis ends
 _HEIGHT, _TITLE, _ENDS = 150, 46, 110  # pixels
 # Light to dark, told apart from on-demand's orange and from the alarm's red.
@@ -52,13 +50,6 @@ def _percent(results: Results, shares: np.ndarray) -> Estimate:
     return estimate(values, bootstrap_means(values[:, None], results.seed)[:, 0])
 
 
-class Steps(NamedTuple):
-    """A count over time: it holds from each time to the next."""
-
-    times_s: np.ndarray
-    counts: np.ndarray
-
-
 def ready_over_time(shown: ShownWorld) -> go.Figure:
     """Ready replicas by zone and on on-demand, the target as a line, policies below each other."""
     count = len(shown.episodes)
@@ -78,57 +69,32 @@ def ready_over_time(shown: ShownWorld) -> go.Figure:
 
 
 def _add_episode(figure: go.Figure, row: int, episode: Episode, pools: list[str]) -> None:
-    lines = {name: line for name, line in ready_lines(episode, pools).items() if line.counts.any()}
-    for name, line in lines.items():
-        colour = ON_DEMAND if name == "on-demand" else ZONES[pools.index(name) % len(ZONES)]
+    times_s = change_times_s(episode.log, episode.now_s)
+    lines = {name: changes.until(times_s) for name, changes in _sources(episode.log, pools).items()}
+    for name, counts in lines.items():
+        if not counts.any():
+            continue
+        colour = ON_DEMAND if name == _ON_DEMAND else ZONES[pools.index(name) % len(ZONES)]
         figure.add_scatter(
-            x=line.times_s / 3600.0, y=line.counts, name=text_of(name), legendgroup=name, mode="lines",
+            x=times_s / 3600.0, y=counts, name=text_of(name), legendgroup=name, mode="lines",
             showlegend=not any(trace.name == text_of(name) for trace in figure.data), stackgroup=f"policy {row}",
             line={"width": 0.5, "color": colour, "shape": "hv"}, fillcolor=colour, hovertemplate="%{x:.2f} h: %{y}",
             row=row, col=1,
         )  # fmt: skip
-    target = target_line(episode)
-    below = sum((line.counts for line in lines.values()), np.zeros(len(_times_s(episode)))) < target.counts
+    target = target_changes(episode.log).until(times_s)
+    below = sum(lines.values()) < target
     for values, name, colour, width in (
-        (target.counts, "target", INK, 1.5),
-        (np.where(below, target.counts, np.nan), "below target", ALARM, 4),
+        (target, "target", INK, 1.5),
+        (np.where(below, target, np.nan), "below target", ALARM, 4),
     ):
         figure.add_scatter(
-            x=target.times_s / 3600.0, y=values, name=name, legendgroup=name, mode="lines",
+            x=times_s / 3600.0, y=values, name=name, legendgroup=name, mode="lines",
             showlegend=row == 1, line={"width": width, "color": colour, "shape": "hv"}, hoverinfo="skip",
             row=row, col=1,
         )  # fmt: skip
 
 
-def ready_lines(episode: Episode, pools: list[str]) -> Mapping[str, Steps]:
-    """Ready replicas on spot in each zone, and on on-demand in all, at the times of all changes."""
-    log, times_s = episode.log, _times_s(episode)
-    changes = log[np.isin(log["kind"], (LogKind.READY, LogKind.UNREADY))]
-    signs = np.where(changes["kind"] == LogKind.READY, 1, -1)
-    kinds = [((changes["pool"] == k) & (changes["on_demand"] == 0), name) for k, name in enumerate(pools)]
-    kinds.append((changes["on_demand"] == 1, "on-demand"))
-    return {name: Steps(times_s, _held(changes["time_s"][of], signs[of], times_s)) for of, name in kinds}
-
-
-def target_line(episode: Episode) -> Steps:
-    """The replicas that all services together are to have ready, at the times of all changes."""
-    times_s = _times_s(episode)
-    demand = episode.log[episode.log["kind"] == LogKind.DEMAND]
-    total = np.zeros(len(times_s), dtype=np.int64)
-    for service in np.unique(demand["task"]):
-        own = demand[demand["task"] == service]
-        targets = own["value"].astype(np.int64)
-        total += _held(own["time_s"], np.diff(targets, prepend=0), times_s)
-    return Steps(times_s, total)
-
-
-def _times_s(episode: Episode) -> np.ndarray:
-    kinds = (LogKind.READY, LogKind.UNREADY, LogKind.DEMAND)
-    changed_s = episode.log["time_s"][np.isin(episode.log["kind"], kinds)]
-    return np.unique(np.concatenate([[0.0], changed_s, [episode.now_s]]))
-
-
-def _held(times_s: np.ndarray, changes: np.ndarray, at_s: np.ndarray) -> np.ndarray:
-    """The sum of the changes up to each time, those at that time among them."""
-    sums = np.concatenate([[0], np.cumsum(changes)])
-    return sums[np.searchsorted(times_s, at_s, side="right")]
+def _sources(log: np.ndarray, pools: list[str]) -> dict[str, Changes]:
+    """Ready replicas on spot in each zone, and on on-demand in all."""
+    spot = {name: ready_changes(log, pool=k, on_demand=0) for k, name in enumerate(pools)}
+    return {**spot, _ON_DEMAND: ready_changes(log, on_demand=1)}

@@ -10,7 +10,7 @@ import pytest
 from gymnasium.vector import AutoresetMode
 from hypothesis import Phase, given, seed, settings
 
-from tessera_env.evaluation.optimum import fleet, programme
+from tessera_env.evaluation.optimum import fleet, programme, worlds
 from tessera_env.evaluation.optimum.clairvoyant import optimal
 from tessera_env.evaluation.optimum.fleet import MOST_TASKS, check_worlds, fleet_bound_usd
 from tessera_env.evaluation.optimum.programme import Programme
@@ -400,7 +400,7 @@ class TestFleetBound:
     def test_worlds_do_not_depend_on_how_many_there_are(self, monkeypatch: pytest.MonkeyPatch) -> None:
         scenario = load_scenario("fleet", **{"task.count": 8})
         bounds = fleet_bound_usd(scenario, 7, 5)
-        monkeypatch.setattr(fleet, "_BLOCK", 2)
+        monkeypatch.setattr(worlds, "_BLOCK", 2)
         assert fleet_bound_usd(scenario, 7, 5).tolist() == bounds.tolist()
         assert len(set(bounds.tolist())) == 5
 
