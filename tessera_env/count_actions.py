@@ -134,8 +134,7 @@ def _tessera_env_of(env: gym.Env[np.ndarray, np.int64]) -> TesseraEnv:
 def _most_counts(scenario: Scenario) -> np.ndarray:
     """The most replicas of each offer, (2P,)."""
     (service,) = scenario.service
-    usable = [service.may_use(pool.name) and service.gpu_memory_mb <= pool.gpu_memory_mb for pool in scenario.pools]
-    return np.where(2 * usable, service.seats, 0)
+    return np.where(2 * [service.fits(pool) for pool in scenario.pools], service.seats, 0)
 
 
 def _allowed(most: int) -> str:

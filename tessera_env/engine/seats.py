@@ -78,12 +78,19 @@ def launch_claimed(params, state, env: int, seat_id: int) -> None:
     if instance_id != NONE:
         settle_in(params, state, env, seat_id, instance_id)
     elif spec.launch_failure_s > 0.0:
-        seat.status = TaskStatus.TRYING
-        seat.run_generation += 1
-        time_s = state.episodes[env].now_s + spec.launch_failure_s
-        push(state, env, time_s, EventKind.COMPLETION, seat_id, seat_id, seat.run_generation)
+        set_due(state, env, seat_id, TaskStatus.TRYING, spec.launch_failure_s)
     else:
         fail(params, state, env, seat_id)
+
+
+@compiled
+def set_due(state, env: int, seat_id: int, status: int, seconds: float) -> None:
+    """For so long the seat has this status; then `on_seat_due`."""
+    seat = state.tasks[env, seat_id]
+    seat.status = status
+    seat.run_generation += 1
+    time_s = state.episodes[env].now_s + seconds
+    push(state, env, time_s, EventKind.COMPLETION, seat_id, seat_id, seat.run_generation)
 
 
 @compiled
@@ -182,10 +189,7 @@ def stop(params, state, env: int, seat_id: int) -> None:
     if seat.status != TaskStatus.PLACED:
         empty(state, env, seat_id)
     elif drains:
-        seat.status = TaskStatus.LEAVING
-        seat.run_generation += 1
-        time_s = state.episodes[env].now_s + spec.drain_s
-        push(state, env, time_s, EventKind.COMPLETION, seat_id, seat_id, seat.run_generation)
+        set_due(state, env, seat_id, TaskStatus.LEAVING, spec.drain_s)
     else:
         give_back(params, state, env, seat_id)
 

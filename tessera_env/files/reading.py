@@ -42,6 +42,15 @@ def read_text_of_lines(path: Path, problems: Problems) -> str:
         return data.decode("utf-8", "replace")
 
 
+def version_of(path: Path) -> tuple[int, int]:
+    """Of two versions of a file, not the same; (0, 0) where reading it says what is wrong."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
 def _bytes(path: Path, error: type[ValueError]) -> bytes:
     """What a regular file of a sensible size and kind holds."""
     data = _content(path, error)

@@ -31,6 +31,7 @@ from tessera_env.files.csv_tables import Column, Row, number, read_rows, whole
 from tessera_env.files.numbers import exact, rounded_up
 from tessera_env.files.paths import expanded
 from tessera_env.files.problems import Problems
+from tessera_env.files.reading import version_of
 from tessera_env.recordings.time_stamps import ALLOWED, TimeStamp, time_stamp
 
 DemandFormat = Literal["counts", "requests", "azure_llm"]
@@ -108,12 +109,7 @@ def read_demand(
         if not 0.0 < value <= MAX_TIME_S:
             raise DemandError(f"{name}: must be above 0 and at most {MAX_TIME_S:g} (got {value})")
     file = expanded(path)
-    try:
-        status = file.stat()
-        version = (status.st_mtime_ns, status.st_size)
-    except (OSError, ValueError):  # reading it says what is wrong
-        version = (0, 0)
-    return _read_once(file, format, _Rules(bin_s, longest_gap_s), version)
+    return _read_once(file, format, _Rules(bin_s, longest_gap_s), version_of(file))
 
 
 @lru_cache(maxsize=16)

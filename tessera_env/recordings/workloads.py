@@ -44,6 +44,7 @@ from tessera_env.files.csv_tables import Column, Row, check_unique, number, one_
 from tessera_env.files.numbers import exact
 from tessera_env.files.paths import expanded
 from tessera_env.files.problems import Problems
+from tessera_env.files.reading import version_of
 
 WorkloadFormat = Literal["pods", "run_times"]
 FORMATS = ("pods", "run_times")
@@ -138,13 +139,8 @@ def read_workload(
     if format not in FORMATS:
         raise WorkloadError(f"format: must be one of {', '.join(FORMATS)} (got {format!r})")
     file = expanded(path)
-    try:
-        status = file.stat()
-        version = (status.st_mtime_ns, status.st_size)
-    except (OSError, ValueError):  # reading it says what is wrong
-        version = (0, 0)
     rules = _Rules(gpu_memory_mb_per_gpu, gpu_memory_limit_mb, longest_work_h * 3600.0, from_s)
-    return _read_once(file, format, rules, version)
+    return _read_once(file, format, rules, version_of(file))
 
 
 def statistics(workload: RecordedWorkload) -> dict[str, float]:

@@ -68,21 +68,14 @@ def _services(scenario: Scenario) -> np.recarray:
         spec.launch_failure_s = service.launch_failure_s
         spec.score_from_s = service.score_from_s
         spec.shortfall_weight = service.shortfall_weight
-        spec.on_demand_price = min(
-            pool.on_demand_usd_per_h
-            for pool in scenario.pools
-            if service.may_use(pool.name) and pool.gpu_memory_mb >= service.gpu_memory_mb
-        )
+        spec.on_demand_price = min(pool.on_demand_usd_per_h for pool in scenario.pools if service.fits(pool))
         spec.requests_per_replica = service.requests_per_replica or 0.0
         spec.patience_s = service.patience
     return table
 
 
 def _service_pools(scenario: Scenario) -> np.ndarray:
-    fits = [
-        [service.may_use(pool.name) and pool.gpu_memory_mb >= service.gpu_memory_mb for pool in scenario.pools]
-        for service in scenario.service
-    ]
+    fits = [[service.fits(pool) for pool in scenario.pools] for service in scenario.service]
     return np.array(fits, dtype=np.bool_).reshape(len(scenario.service), len(scenario.pools))
 
 

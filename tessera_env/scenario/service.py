@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from tessera_env.files.problems import shown
 from tessera_env.scenario.demand import Autoscaler, Demand
 from tessera_env.scenario.distributions import MAX_HOURS, MAX_MB, Section, as_tuple
-from tessera_env.scenario.market import Name
+from tessera_env.scenario.market import Name, Pool
 from tessera_env.scenario.requests import Requests
 from tessera_env.world.demand.timeline import MAX_SCHEDULE
 
@@ -128,6 +128,10 @@ class Service(Section):
     def may_use(self, pool: str) -> bool:
         """Whether it may use the pool of this name."""
         return self.pools is None or pool in self.pools
+
+    def fits(self, pool: Pool) -> bool:
+        """Whether its replicas can be in the pool: it may use it, and it is large enough."""
+        return self.may_use(pool.name) and self.gpu_memory_mb <= pool.gpu_memory_mb
 
     @property
     def seats(self) -> int:

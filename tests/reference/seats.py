@@ -97,6 +97,7 @@ def fail(sim: "Simulator", seat: Seat) -> None:
 def come_due(sim: "Simulator", seat: Seat) -> None:
     """What was to come: ready, drained, or failed."""
     if seat.status == "leaving":
+        seat.service.changed = True
         return release(sim, seat)
     if seat.status == "trying":
         fail(sim, seat)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tessera_env.evaluation.optimum.conditions import GRID_S, chance_problems, line, number, off_ticks
 from tessera_env.evaluation.optimum.search import PROBLEM, SEGMENT
 from tessera_env.files.numbers import exact, rounded_down, rounded_up
 from tessera_env.recordings.traces.series import HOUR_S
@@ -13,7 +14,6 @@ from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.rows import Simulation
 from tessera_env.world.parameters import NONE, Parameters, new_table
 
-_GRID_S = 1e-6  # what lies this near a tick lies on it
 FIRST_WINDOW = 1e-6
 TOLERANCE = 1e-6  # per second: far below the 0.2 % that would do; on ticks the optimum is exact
 
@@ -48,27 +48,12 @@ def check_simulation(simulation: Simulation) -> None:
         raise ValueError("\n".join(f"no clairvoyant optimum: {problem}" for problem in problems))
 
 
-def line(field: str, got: object, allowed: str) -> str:
-    """What a problem is told in."""
-    return f"{field}: {got} (allowed: {allowed})"
-
-
-def number(value: float | None) -> str:
-    """A field's value as text."""
-    return "none" if value is None else exact(value)
-
-
 def _pool_problems(scenario: Scenario) -> Iterator[str]:
     if len(scenario.pools) != 1:
         yield line("pools", f"{len(scenario.pools)} pools", "one")
     for index, pool in enumerate(scenario.pools[:1]):
         field = f"pools.{index}"
-        if pool.hazard.model != "none":
-            yield line(f"{field}.hazard.model", pool.hazard.model, "none")
-        if pool.provisioning_s.highest > 0.0:
-            yield line(f"{field}.provisioning_s", f"up to {exact(pool.provisioning_s.highest)}", "0")
-        if pool.on_demand_failure_share > 0.0:
-            yield line(f"{field}.on_demand_failure_share", number(pool.on_demand_failure_share), "0")
+        yield from chance_problems(field, pool)
         yield from _capacity_problems(field, pool)
 
 
@@ -130,17 +115,12 @@ def _increment_problems(scenario: Scenario) -> Iterator[str]:
     tick_s, pool = scenario.billing.billing_increment_s, scenario.pools[0]
     if tick_s == 0.0:
         return
-    if off_ticks(np.array([scenario.decision_interval_s]), tick_s):
+    if off_ticks(scenario.decision_interval_s, tick_s):
         allowed = f"0, or a divisor of decision_interval_s = {exact(scenario.decision_interval_s)}"
         yield line("billing.billing_increment_s", number(tick_s), allowed)
     for part, source in (("price", pool.price.source), ("capacity", pool.capacity.source)):
         if source not in ("constant", "trace"):
             yield line("billing.billing_increment_s", number(tick_s), f"0 with pools.0.{part}.source = {source}")
-
-
-def off_ticks(times_s: np.ndarray, tick_s: float) -> bool:
-    """Whether any time is no multiple of the tick."""
-    return bool((np.abs(times_s - np.round(times_s / tick_s) * tick_s) > _GRID_S).any())
 
 
 def _feasibility_problems(scenario: Scenario) -> Iterator[str]:
@@ -149,7 +129,7 @@ def _feasibility_problems(scenario: Scenario) -> Iterator[str]:
     lowest_h, highest_h = task.work_bounds_h
     work_h = highest_h if task.slack is None else lowest_h  # slack is a share of the work
     given_h = task.earliest_deadline_h(work_h)
-    if work_h + setup_h > given_h + _GRID_S / HOUR_S:
+    if work_h + setup_h > given_h + GRID_S / HOUR_S:
         field = "deadline_h" if task.slack is None else "slack"
         yield (
             f"task.work_h: {exact(work_h)} and pools.0.setup_h: {exact(setup_h)} do not fit into task.{field}, which "
@@ -194,10 +174,10 @@ def segments_of(points: np.ndarray, deadline_s: float, tick_s: float) -> np.reca
     changes[1:] = np.diff(points["spot_price"]) != 0.0
     changes[1:] |= np.diff(points["capacity"]) != 0
     points = points[changes]
-    whole_s = np.floor(deadline_s / tick_s + _GRID_S / tick_s) * tick_s if tick_s else deadline_s
+    whole_s = np.floor(deadline_s / tick_s + GRID_S / tick_s) * tick_s if tick_s else deadline_s
     edges_s = np.append(points["time_s"], whole_s)
     rest_s = deadline_s - whole_s
-    segments = new_table(len(points) + (rest_s > _GRID_S), SEGMENT)
+    segments = new_table(len(points) + (rest_s > GRID_S), SEGMENT)
     count = len(points)
     segments.length_s[:count] = segments.billed_s[:count] = np.diff(edges_s)
     segments.spot_price[:count], segments.up[:count] = points["spot_price"] / HOUR_S, points["capacity"]

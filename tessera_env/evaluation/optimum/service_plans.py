@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tessera_env.evaluation.optimum.conditions import GRID_S
 from tessera_env.evaluation.optimum.replicas import Plan, least_cost
 from tessera_env.evaluation.optimum.service_ticks import (
     check_ticks,
@@ -24,7 +25,6 @@ from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.rows import Simulation
 
 _GRID = 1e-6  # of a tick: what lies this near one lies on it
-_GRID_S = 1e-6  # what is left of the horizon behind it is rounding
 
 
 def check_service_worlds(scenario: Scenario, seed: int, episodes: int) -> None:
@@ -87,7 +87,7 @@ def _edges_s(simulation: Simulation) -> np.ndarray:
     """Where ticks begin and end, (T + 1,); the last may be a part of one."""
     tick_s, horizon_s = tick_s_of(simulation.scenario), float(simulation.params.config[0].horizon_s)
     starts_s = np.arange(np.ceil(horizon_s / tick_s)) * tick_s
-    return np.append(starts_s[starts_s < horizon_s - _GRID_S], horizon_s)
+    return np.append(starts_s[starts_s < horizon_s - GRID_S], horizon_s)
 
 
 def _market(simulation: Simulation, row: int, pool_id: int) -> np.ndarray:

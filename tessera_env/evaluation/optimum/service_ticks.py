@@ -8,15 +8,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tessera_env.evaluation.optimum.problem import line, number, off_ticks
+from tessera_env.evaluation.optimum.conditions import GRID_S, chance_problems, line, number, off_ticks
 from tessera_env.files.numbers import exact
 from tessera_env.recordings.traces.series import HOUR_S
 from tessera_env.scenario.market import Pool
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.rows import Simulation
 from tessera_env.world.parameters import MB_PER_GBIT
-
-_GRID_S = 1e-6  # what lies this near a tick lies on it
 
 
 def tick_s_of(scenario: Scenario) -> float:
@@ -35,11 +33,7 @@ def cold_start_s_of(scenario: Scenario, pool: Pool) -> float:
 def usable_pools(scenario: Scenario) -> list[tuple[int, Pool]]:
     """The pools that the service may use, by number."""
     service = scenario.service[0]
-    return [
-        (index, pool)
-        for index, pool in enumerate(scenario.pools)
-        if service.may_use(pool.name) and pool.gpu_memory_mb >= service.gpu_memory_mb
-    ]
+    return [(index, pool) for index, pool in enumerate(scenario.pools) if service.fits(pool)]
 
 
 def check_ticks(scenario: Scenario) -> None:
@@ -69,13 +63,13 @@ def _rule_problems(scenario: Scenario) -> Iterator[str]:
             yield line(field, number(value), "0")
     if service.drain_s > 0.0:
         yield line("service.0.drain_s", number(service.drain_s), "0")
-    if service.looks_at_events and _is_off(service.launch_failure_s, tick_s):
+    if service.looks_at_events and off_ticks(service.launch_failure_s, tick_s):
         yield line("service.0.launch_failure_s", number(service.launch_failure_s), f"whole ticks of {exact(tick_s)} s")
     if billing.free_first_hour:
         yield line("billing.free_first_hour", "true", "false")
     if billing.minimum_s > tick_s:
         yield line("billing.minimum_s", number(billing.minimum_s), f"0 to {exact(tick_s)}, a tick")
-    if billing.billing_increment_s and _is_off(tick_s, billing.billing_increment_s):
+    if billing.billing_increment_s and off_ticks(tick_s, billing.billing_increment_s):
         yield line(
             "billing.billing_increment_s", number(billing.billing_increment_s), f"0, or a divisor of {exact(tick_s)}"
         )
@@ -84,12 +78,7 @@ def _rule_problems(scenario: Scenario) -> Iterator[str]:
 def _pool_problems(scenario: Scenario) -> Iterator[str]:
     for index, pool in usable_pools(scenario):
         field = f"pools.{index}"
-        if pool.hazard.model != "none":
-            yield line(f"{field}.hazard.model", pool.hazard.model, "none")
-        if pool.provisioning_s.highest > 0.0:
-            yield line(f"{field}.provisioning_s", f"up to {exact(pool.provisioning_s.highest)}", "0")
-        if pool.on_demand_failure_share > 0.0:
-            yield line(f"{field}.on_demand_failure_share", number(pool.on_demand_failure_share), "0")
+        yield from chance_problems(field, pool)
         if pool.setup_h.highest > pool.setup_h.lowest:
             yield line(
                 f"{field}.setup_h", f"{exact(pool.setup_h.lowest)} to {exact(pool.setup_h.highest)}", "one number"
@@ -101,13 +90,13 @@ def _time_problems(scenario: Scenario) -> Iterator[str]:
     tick_s, score_from_s = tick_s_of(scenario), scenario.service[0].score_from_s
     (first, pool), *others = usable_pools(scenario)
     cold_start_s = cold_start_s_of(scenario, pool)
-    if _is_off(cold_start_s, tick_s):
+    if off_ticks(cold_start_s, tick_s):
         yield line(f"pools.{first}", f"a cold start of {exact(cold_start_s)} s", f"whole ticks of {exact(tick_s)} s")
     for index, other in others:
-        if abs(cold_start_s_of(scenario, other) - cold_start_s) > _GRID_S:
+        if abs(cold_start_s_of(scenario, other) - cold_start_s) > GRID_S:
             got = f"a cold start of {exact(cold_start_s_of(scenario, other))} s"
             yield line(f"pools.{index}", got, f"{exact(cold_start_s)} s, as in pools.{first}")
-    if score_from_s < cold_start_s - _GRID_S:
+    if score_from_s < cold_start_s - GRID_S:
         yield line("service.0.score_from_s", number(score_from_s), f"{exact(cold_start_s)}, the cold start, or more")
 
 
@@ -127,9 +116,9 @@ def check_worlds_ticks(simulation: Simulation, row: int, world: int) -> None:
         points = np.asarray(state.market[row, index, : state.pools[row, index].point_count])
         moves[f"pools.{index}: a change of capacity"] = _changes_s(points, "capacity")
     for what, times_s in moves.items():
-        inside = times_s[times_s < simulation.scenario.horizon_h * HOUR_S - _GRID_S]
+        inside = times_s[times_s < simulation.scenario.horizon_h * HOUR_S - GRID_S]
         for time_s in inside:
-            if _is_off(float(time_s), tick_s):
+            if off_ticks(time_s, tick_s):
                 raise ValueError(
                     f"no clairvoyant optimum: {what} at {exact(float(time_s))} s of world {world} "
                     f"(allowed: at whole ticks of {exact(tick_s)} s)"
@@ -138,7 +127,3 @@ def check_worlds_ticks(simulation: Simulation, row: int, world: int) -> None:
 
 def _changes_s(points: np.ndarray, field: str) -> np.ndarray:
     return points["time_s"][1:][np.diff(points[field]) != 0]
-
-
-def _is_off(time_s: float, tick_s: float) -> bool:
-    return off_ticks(np.array([time_s]), tick_s)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from tessera_env.files.problems import Problems, named
-from tessera_env.files.reading import read_text_of_lines
+from tessera_env.files.reading import read_text_of_lines, version_of
 from tessera_env.recordings.bundled import BUNDLED, trace_path
 from tessera_env.recordings.traces.change_points import HEADER, read_change_points
 from tessera_env.recordings.traces.samples import read_samples
@@ -57,17 +57,12 @@ def problems_of_trace(name: str, polarity: Polarity | None = None) -> list[str]:
 
 def _read(path: str, polarity: Polarity | None) -> tuple[Series, ...]:
     end_s, file = BUNDLED[path].end_s if path in BUNDLED else None, trace_path(path)
-    try:
-        status = file.stat()
-        changed, length = status.st_mtime_ns, status.st_size
-    except (OSError, ValueError):  # reading it below says what is wrong
-        changed, length = 0, 0
-    return _read_once(file, polarity, end_s, changed, length)
+    return _read_once(file, polarity, end_s, version_of(file))
 
 
 @lru_cache(maxsize=32)
 def _read_once(
-    file: Path, polarity: Polarity | None, end_s: float | None, _changed: int, _length: int
+    file: Path, polarity: Polarity | None, end_s: float | None, _version: tuple[int, int]
 ) -> tuple[Series, ...]:
     """Parsed once for each version of the file; the arrays are read-only, so sharing them is safe."""
     problems = Problems(file, TraceError)

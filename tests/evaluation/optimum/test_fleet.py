@@ -355,7 +355,7 @@ class TestPoliciesInDrawnWorlds:
     @pytest.mark.slow
     @seed(4)
     @given(mappings())
-    @settings(max_examples=400, phases=[Phase.generate], database=None)
+    @settings(max_examples=200, phases=[Phase.generate], database=None)
     def test_in_many(self, values: dict[str, Any]) -> None:
         assert_no_policy_is_below(load_scenario(values), 5, 8)
 

@@ -117,7 +117,7 @@ class TestPolicies:
     @pytest.mark.slow
     @seed(4)
     @given(service_mappings())
-    @settings(max_examples=400, phases=[Phase.generate], database=None, deadline=None)
+    @settings(max_examples=100, phases=[Phase.generate], database=None, deadline=None)
     def test_in_many(self, values: dict[str, Any]) -> None:
         assert below(load_scenario(values), 5, 4) == []
 
