@@ -16,8 +16,9 @@ from tessera_env.files.paths import expanded
 from tessera_env.files.problems import named, reason_of
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import write_text
-from tessera_env.policies.card import SHIFTED_RULE, PolicyCard
+from tessera_env.policies.card import PolicyCard
 from tessera_env.policies.folder import read_card, read_weights, save_policy
+from tessera_env.policies.learned_rules import LEARNED_RULES
 
 PRETRAINED = Path(__file__).parents[1] / "tessera_env" / "data" / "pretrained"
 TEXT_FILE = "CARD.md"
@@ -123,7 +124,7 @@ def ship(
         "sha256": card.sha256,
         "fields": len(card.fields),
     }
-    if card.kind == SHIFTED_RULE:
+    if card.kind in LEARNED_RULES:
         facts |= _evolution_settings(run / "config.json", card)
         shown = fleet_table(fleet, label, card.sha256)
         text = _FLEET_TEXT.format(**facts, table=shown, note=f" {note}" if note else "")

@@ -10,7 +10,7 @@ import numpy as np
 
 from agents.evolution.search import Search
 from tessera_env.files.problems import named, reason_of
-from tessera_env.policies.shifting.policy import UNSCALED, WEIGHT_COUNT
+from tessera_env.policies.learned_rules import RuleWeights
 
 _VECTORS = ("weights", "mean", "slope", "square")
 _MOST_BYTES = 16 * 1024 * 1024  # some hundred kilobytes are written
@@ -36,8 +36,8 @@ def search_bytes(search: Search, scale: np.ndarray, decisions: int) -> bytes:
     return buffer.getvalue()
 
 
-def read_search(file: Path) -> tuple[Search, np.ndarray, int]:
-    """The search, the figures' scale and the decisions that `search_bytes` was given.
+def read_search(file: Path, rule: type[RuleWeights]) -> tuple[Search, np.ndarray, int]:
+    """The search for the rule's weights, the figures' scale and the decisions that `search_bytes` was given.
 
     Raises:
         ValueError: the file is damaged or of another form; one line.
@@ -46,20 +46,20 @@ def read_search(file: Path) -> tuple[Search, np.ndarray, int]:
         raise ValueError(f"{named(file)}: has {file.stat().st_size} bytes (allowed: up to {_MOST_BYTES})")
     try:
         with np.load(file) as kept:
-            return _search_of(kept)
+            return _search_of(kept, rule)
     except Exception as error:  # numpy and zipfile raise some fifteen unrelated ones for damaged files
         reason = f"{type(error).__name__}: {reason_of(error)}"
         raise ValueError(f"{named(file)}: is damaged, or no search ({reason})") from None
 
 
-def _search_of(kept: Any) -> tuple[Search, np.ndarray, int]:
-    vectors = {name: _figures(kept, name, (WEIGHT_COUNT,)) for name in _VECTORS}
+def _search_of(kept: Any, rule: type[RuleWeights]) -> tuple[Search, np.ndarray, int]:
+    vectors = {name: _figures(kept, name, (rule.count,)) for name in _VECTORS}
     generation, decisions = _count(kept, "generation"), _count(kept, "decisions")
     spreads = json.loads(str(kept["spreads"]))
     for name, spread in spreads.items():
         if type(spread) is not float or not math.isfinite(spread):
             raise ValueError(f"spreads: {name}: not a finite number")
-    scale = _figures(kept, "scale", UNSCALED.shape)
+    scale = _figures(kept, "scale", rule.unscaled.shape)
     return Search(**vectors, generation=generation, spreads=spreads), scale, decisions
 
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from tessera_env.policies.shifting.figures import SINGLE_COUNT
-from tessera_env.policies.shifting.policy import Shifted, Shifts
+from tessera_env.policies.learned_rules import Chooser, RuleWeights
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
@@ -30,35 +29,30 @@ class Player:
         self._commands = np.zeros(rows, dtype=np.int64)
         self._actions = np.zeros(rows, dtype=np.int64)
         self._games = np.full(rows, _IDLE)  # which game each row plays
-        self._sums = np.zeros((2, SINGLE_COUNT))
 
     def objectives(
-        self, shifts: Shifts, worlds: np.ndarray, seed: int, counts_figures: bool = False
+        self, weights: RuleWeights, worlds: np.ndarray, seed: int, sums: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """What game k comes to, world `worlds[k]` of the seed under set k of the weights: dollars and penalties, and
         dollars that all its work would cost on on-demand, (games,) each.
 
         Args:
-            shifts: as many sets as games.
+            weights: as many sets as games.
             worlds: (games,) int64.
             seed: of the worlds.
-            counts_figures: whether the figures that are seen add to `sums`.
+            sums: to which the figures that are seen are added, and their squares, (2, figures).
         """
-        shifted, upcoming, (objectives, scales) = Shifted(shifts), 0, np.zeros((2, len(worlds)))
+        chooser, upcoming, (objectives, scales) = weights.chooser(), 0, np.zeros((2, len(worlds)))
         self._games[:] = _IDLE
         while upcoming < len(worlds) or (self._games != _IDLE).any():
             upcoming = self._start(worlds, seed, upcoming)
-            self._play(shifted, counts_figures)
+            self._play(chooser, sums)
             done = np.flatnonzero((self._games != _IDLE) & self._simulation.views.terminated)
             episodes = self._simulation.state.episodes[done]
             objectives[self._games[done]] = -episodes.episode_return * episodes.scale_usd
             scales[self._games[done]] = episodes.scale_usd
             self._games[done] = _IDLE
         return objectives, scales
-
-    def moments(self) -> tuple[np.ndarray, np.ndarray]:
-        """Means of single figures that were counted, and of their squares, (singles,) each."""
-        return self._sums[0] / self.decisions, self._sums[1] / self.decisions
 
     def _start(self, worlds: np.ndarray, seed: int, upcoming: int) -> int:
         """Idle rows take the next games; returns the first game that nobody plays yet."""
@@ -70,7 +64,7 @@ class Player:
             self._simulation.start(chosen, [seed] * len(chosen), worlds[np.maximum(self._games, 0)])
         return upcoming + len(idle)
 
-    def _play(self, shifted: Shifted, counts_figures: bool) -> None:
+    def _play(self, chooser: Chooser, sums: np.ndarray | None) -> None:
         """Some decisions of every row that plays."""
         simulation = self._simulation
         sets = np.maximum(self._games, 0)
@@ -80,9 +74,9 @@ class Player:
                 return
             self.decisions += len(rows)
             observations = simulation.views.observations
-            shifted.choose(observations, simulation.state.masks, rows, sets, self._actions)
-            if counts_figures:
-                shifted.add_figures(observations, simulation.state.masks, rows, self._sums)
+            chooser.choose(observations, simulation.state.masks, rows, sets, self._actions)
+            if sums is not None:
+                chooser.add_figures(observations, simulation.state.masks, rows, sums)
             self._commands[:] = int(Command.SKIP)
             self._commands[rows] = int(Command.STEP)
             simulation.run(self._commands, self._actions)

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from agents.hyperparameters import NO_OPTIONS, refusal, settings_of
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.scenario.scenario import Scenario
 
 FILE = Path(__file__).with_name("evolution.toml")
 SHORT = "short"  # the section of a search of some minutes
@@ -15,8 +17,8 @@ Positive = Annotated[float, Field(gt=0.0)]
 Pairs = Annotated[int, Field(ge=2, le=100_000)]
 
 
-class Beside(BaseModel):
-    """Another scenario whose worlds count, too."""
+class Counting(BaseModel):
+    """Worlds that count, too."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -24,8 +26,19 @@ class Beside(BaseModel):
     weight: Positive
 
 
-class Drawn(Beside):
-    """Fleets of `fleet-train` that count, too; the pairs are each one's."""
+class Beside(Counting):
+    """Those of another scenario: the one of its name, or the one that is named, with changes."""
+
+    scenario: str = ""
+    changes: dict[str, JsonValue] = {}
+
+    def load(self, name: str) -> Scenario:
+        """The scenario; raises as `load_scenario`."""
+        return load_scenario(self.scenario or name, **self.changes)
+
+
+class Drawn(Counting):
+    """Those of fleets of `fleet-train`; the pairs are each one's."""
 
     fleets: Annotated[int, Field(ge=1, le=10_000)]
 

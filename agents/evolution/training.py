@@ -41,13 +41,11 @@ from agents.run_folder import (
 from agents.worlds import before_reports, development_seed, training_seed
 from tessera_env.files.paths import expanded
 from tessera_env.files.writing import write_bytes, write_text
-from tessera_env.observation.layout import Layout
+from tessera_env.observation.layouts import layout_of
 from tessera_env.policies import pretrained_names
-from tessera_env.policies.card import SHIFTED_RULE
 from tessera_env.policies.folder import read_card, read_weights, save_policy
+from tessera_env.policies.learned_rules import RuleWeights, rule_for
 from tessera_env.policies.pretrained import pretrained_folder
-from tessera_env.policies.shifting.policy import READ, UNSCALED, WEIGHT_COUNT, Shifts
-from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
 
 METHOD = "evolution"
@@ -70,14 +68,20 @@ class EvolutionRun:
 
         Raises:
             ValueError: the folder exists already, or a scenario beside the run's cannot be loaded, or has its name, or
-                what is to be started from is no policy of this kind.
+                is of another kind, or what is to be started from is no policy of this kind.
         """
+        rule = rule_for(layout_of(scenario))
         if settings.start:
-            started(settings.start)
-        for name in settings.beside:
-            if load_scenario(name).name == scenario.name:
-                raise ValueError(f"beside: {name!r} (allowed: scenarios of other names than the run's)")
-            before_reports(load_scenario(name))
+            started(settings.start, rule)
+        if settings.drawn is not None and rule.for_services:
+            raise ValueError(f"drawn: fleets (allowed beside {scenario.name}, a service's scenario: none)")
+        for name, one in settings.beside.items():
+            other = one.load(name)
+            if name == scenario.name or (other.name == scenario.name and not one.changes):
+                raise ValueError(f"beside: {name!r} (allowed: other names than the run's scenario has)")
+            if rule_for(layout_of(other)) is not rule:
+                raise ValueError(f"beside: {name!r} (allowed: services beside services, tasks beside tasks)")
+            before_reports(other)
         before_reports(scenario)
         return cls(free_folder(folder), scenario, settings)
 
@@ -106,18 +110,18 @@ class EvolutionRun:
         )
 
 
-def started(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The figures' scale (2, singles) and the weights (weights,) of a policy, "pretrained/NAME" or a folder.
+def started(name: str, rule: type[RuleWeights]) -> tuple[np.ndarray, np.ndarray]:
+    """The figures' scale (2, figures) and the weights (weights,) of a policy, "pretrained/NAME" or a folder.
 
     Raises:
-        ValueError: it is none, or none of this kind.
+        ValueError: it is none, or none of the rule's kind.
     """
     folder = pretrained_folder(name) if name in pretrained_names() else expanded(name)
     card = read_card(folder)
-    if card.kind != SHIFTED_RULE:
-        raise ValueError(f"start: {name!r} is a {card.kind} (allowed: a {SHIFTED_RULE})")
-    shifts = Shifts.of_tensors(read_weights(folder, card.sha256))
-    return shifts.scale, shifts.flat[0]
+    if card.kind != rule.kind:
+        raise ValueError(f"start: {name!r} is a {card.kind} (allowed: a {rule.kind})")
+    weights = rule.of_tensors(read_weights(folder, card.sha256))
+    return weights.scale, weights.flat[0]
 
 
 class Lasting:
@@ -129,8 +133,8 @@ class Lasting:
 
     is_relative = False
 
-    def __init__(self, scenario: Scenario, pairs: int, weight: float, settings: Settings) -> None:
-        self.scenario, self.name, self.pairs, self.weight = scenario, scenario.name, pairs, weight
+    def __init__(self, name: str, scenario: Scenario, pairs: int, weight: float, settings: Settings) -> None:
+        self.name, self.scenario, self.pairs, self.weight = name, scenario, pairs, weight
         self._players = [Player(scenario, settings.rows) for _ in range(settings.n_threads)]
 
     def players(self, generation: int) -> list[Player]:
@@ -160,9 +164,9 @@ class Anew:
 def courses_of(run: EvolutionRun) -> tuple[Lasting, list[Lasting | Anew]]:
     """The run's scenario and what counts beside it, on what lies before the hours that are for reports."""
     settings = run.settings
-    first = Lasting(before_reports(run.scenario), settings.pairs, 1.0, settings)
+    first = Lasting(run.scenario.name, before_reports(run.scenario), settings.pairs, 1.0, settings)
     beside: list[Lasting | Anew] = [
-        Lasting(before_reports(load_scenario(name)), one.pairs, one.weight, settings)
+        Lasting(name, before_reports(one.load(name)), one.pairs, one.weight, settings)
         for name, one in settings.beside.items()
     ]
     if settings.drawn is not None:
@@ -180,21 +184,22 @@ class Evolution:
     def __init__(self, run: EvolutionRun) -> None:
         settings = self.settings = run.settings
         self.run = run
+        self.rule = rule_for(layout_of(run.scenario))
         self.commit = source_commit()  # now: files may change while this goes on
         self.first, beside = courses_of(run)
         self.courses = [self.first, *beside]
         self.threads = settings.n_threads
         self._seed = training_seed(settings.seed)
         self.decisions = 0
-        self.search, self.scale = Search.start(WEIGHT_COUNT), np.zeros(0)
+        self.search, self.scale = Search.start(self.rule.count), np.zeros(0)
 
     def prepare(self) -> None:
         """Go on from what the folder holds, or measure the figures' scale for a new search."""
         file = self.run.folder / SEARCH_FILE
         if file.is_file():
-            self.search, self.scale, self.decisions = read_search(file)
+            self.search, self.scale, self.decisions = read_search(file, self.rule)
         elif self.settings.start:
-            self.scale, weights = started(self.settings.start)
+            self.scale, weights = started(self.settings.start, self.rule)
             self.search = replace(self.search, weights=weights, mean=weights.copy())
         else:
             self.scale = self._measured_scale()
@@ -207,7 +212,7 @@ class Evolution:
             changes = search.changes(self._seed, place, course.pairs)
             worlds = search.generation * course.pairs + np.arange(course.pairs)
             sets = search.weights + deviation * np.stack([changes, -changes], axis=1)  # (pairs, 2, weights)
-            games = sets.reshape(-1, WEIGHT_COUNT), np.repeat(worlds, 2)
+            games = sets.reshape(-1, self.rule.count), np.repeat(worlds, 2)
             objectives, scales = self.play(executor, course.players(search.generation), *games, self._seed)
             differences = (objectives[0::2] - objectives[1::2]) / 2.0
             if course.is_relative:
@@ -224,7 +229,7 @@ class Evolution:
         edges = [2 * (len(worlds) // 2 * k // len(players)) for k in range(len(players))] + [len(worlds)]
         parts = [slice(*edge) for edge in pairwise(edges)]
         played = executor.map(
-            lambda player, part: player.objectives(Shifts.of(self.scale, sets[part]), worlds[part], seed),
+            lambda player, part: player.objectives(self.rule.of(self.scale, sets[part]), worlds[part], seed),
             players,
             parts,
         )
@@ -235,7 +240,7 @@ class Evolution:
     def developed(self, executor: ThreadPoolExecutor, weights: np.ndarray) -> np.ndarray:
         """The objectives of one set of weights in the run's scenario on development worlds, (worlds,)."""
         count, done = self.settings.evaluation_worlds, self.decisions
-        sets = np.broadcast_to(weights, (count, WEIGHT_COUNT))
+        sets = np.broadcast_to(weights, (count, self.rule.count))
         objectives, _ = self.play(executor, self.first.players(0), sets, np.arange(count), development_seed())
         self.decisions = done  # nothing was learned from these
         return objectives
@@ -246,14 +251,16 @@ class Evolution:
         export(self)
 
     def _measured_scale(self) -> np.ndarray:
-        """Mean and deviation of single figures under the rule, (2, singles), in scenarios that are not drawn."""
-        rule, moments = Shifts.of(UNSCALED, np.zeros((_SCALE_WORLDS, WEIGHT_COUNT))), []
+        """Mean and deviation of the figures under the rule, (2, figures), in scenarios that are not drawn."""
+        if not self.rule.unscaled.size:
+            return self.rule.unscaled
+        rule, moments = self.rule.of(self.rule.unscaled, np.zeros((_SCALE_WORLDS, self.rule.count))), []
         for course in self.courses:
             if not isinstance(course, Lasting):
                 continue
-            player = Player(course.scenario, _SCALE_WORLDS)
-            player.objectives(rule, np.arange(_SCALE_WORLDS), self._seed, counts_figures=True)
-            moments.append(player.moments())
+            player, sums = Player(course.scenario, _SCALE_WORLDS), np.zeros_like(self.rule.unscaled)
+            player.objectives(rule, np.arange(_SCALE_WORLDS), self._seed, sums)
+            moments.append(sums / player.decisions)
         mean, square = np.mean(moments, axis=0)
         return np.stack([mean, np.sqrt(np.maximum(square - mean**2, 0.0)) + _LEAST_DEVIATION])
 
@@ -261,7 +268,7 @@ class Evolution:
 def export(evolution: Evolution) -> None:
     """Write the mean of the weights as `policy.safetensors` and `policy.json`."""
     run, search = evolution.run, evolution.search
-    known = dict(signature.split(":") for signature in Layout(1).signatures)
+    known = dict(signature.split(":") for signature in layout_of(run.scenario).signatures)
     notes: dict[str, Any] = {
         "algorithm": METHOD,
         "steps": evolution.decisions,
@@ -270,15 +277,15 @@ def export(evolution: Evolution) -> None:
         "commit": evolution.commit,
     }
     card = {
-        "kind": SHIFTED_RULE,
+        "kind": evolution.rule.kind,
         "pool_count": len(run.scenario.pools),
-        "fields": [f"{name}:{known[name]}" for name in READ],
+        "fields": [f"{name}:{known[name]}" for name in evolution.rule.read],
         "scenario": run.scenario.name,
         "masked": True,
         "versions": versions(),
         "training": notes,
     }
-    save_policy(run.folder, Shifts.of(evolution.scale, search.mean[None]).tensors(), card)
+    save_policy(run.folder, evolution.rule.of(evolution.scale, search.mean[None]).tensors(), card)
 
 
 @dataclass(frozen=True)
@@ -307,7 +314,7 @@ def evolve(run: EvolutionRun, console: Console) -> bool:
     run.write_config()
     evaluations = read_evaluations(run.folder, Evaluation)
     with stop_on_signals(console) as stop, ThreadPoolExecutor(evolution.threads) as executor:
-        rule = evolution.developed(executor, np.zeros(WEIGHT_COUNT))
+        rule = evolution.developed(executor, np.zeros(evolution.rule.count))
 
         def keep() -> None:
             evaluations.append(_evaluated(evolution, evolution.developed(executor, evolution.search.mean), rule))

@@ -6,9 +6,8 @@ import numpy as np
 
 from tessera_env.evaluation.optimum.clairvoyant import optimum_of
 from tessera_env.observation.layout import Layout
+from tessera_env.policies.learned_rules import LEARNED_RULES
 from tessera_env.policies.rules.choice import RULES
-from tessera_env.policies.shifting.figures import SINGLE_COUNT
-from tessera_env.policies.shifting.policy import UNSCALED, WEIGHT_COUNT, Shifted, Shifts
 from tessera_env.requests.arrivals import arrivals_of
 from tessera_env.requests.draws import world_of
 from tessera_env.requests.making import replicas_of, requests_of
@@ -33,8 +32,8 @@ def call_all() -> Iterator[str]:
     yield "migrations"
     _call_rules(simulation)
     yield "rules"
-    _call_shifted(simulation)
-    yield "rules with shifted turns"
+    _call_learned_rules(simulation)
+    yield "rules with learned weights"
     simulation.queues([0])
     yield "queues"
     optimum_of(simulation, 0)
@@ -44,17 +43,22 @@ def call_all() -> Iterator[str]:
 
 
 def _call_rules(simulation: Simulation) -> None:
-    of_services = Layout.of(simulation.layout.pool_count, has_tasks=False, has_services=True)
     for rule in RULES:
-        layout = simulation.layout if rule.for_tasks_alone else of_services
+        layout = _layout_for(simulation, not rule.for_tasks_alone)
         rule(layout).predict(np.zeros((1, layout.size), dtype=np.float32), action_masks=simulation.state.masks)
 
 
-def _call_shifted(simulation: Simulation) -> None:
-    shifted = Shifted(Shifts.of(UNSCALED, np.zeros((1, WEIGHT_COUNT))))
-    row, observations, masks = np.zeros(1, dtype=np.int64), simulation.views.observations, simulation.state.masks
-    shifted.choose(observations, masks, row, row.copy(), row.copy())
-    shifted.add_figures(observations, masks, row, np.zeros((2, SINGLE_COUNT)))
+def _call_learned_rules(simulation: Simulation) -> None:
+    row, masks = np.zeros(1, dtype=np.int64), simulation.state.masks
+    for rule in LEARNED_RULES.values():
+        observations = np.zeros((1, _layout_for(simulation, rule.for_services).size), dtype=np.float32)
+        chooser = rule.of(rule.unscaled, np.zeros((1, rule.count))).chooser()
+        chooser.choose(observations, masks, row, row.copy(), row.copy())
+        chooser.add_figures(observations, masks, row, np.zeros_like(rule.unscaled))
+
+
+def _layout_for(simulation: Simulation, for_services: bool) -> Layout:
+    return Layout.of(simulation.layout.pool_count, has_tasks=not for_services, has_services=for_services)
 
 
 def _call_requests() -> None:

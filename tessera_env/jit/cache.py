@@ -22,6 +22,7 @@ _COMPILED = (
     "engine/*.py",
     "requests/*.py",
     "observation/*.py",
+    "policies/hedging/*.py",
     "policies/rules/*.py",
     "policies/shifting/*.py",
     "simulation/kernels.py",

@@ -23,7 +23,7 @@ from tessera_env.scenario.errors import lines_of, shown
 from tessera_env.scenario.market import MAX_POOLS
 
 SCHEMA_VERSION = 2
-SHIFTED_RULE = "shifted_rule"  # the kind of policy that is no network, see `tessera_env.policies.shifting`
+RULE_KINDS = ("shifted_rule", "shifted_hedge")  # of policies that are no network: a fleet's, a service's
 _SIGNATURE = re.compile(r"[a-z][a-z0-9_]*:[0-9a-f]{8}")
 
 
@@ -65,7 +65,7 @@ class PolicyCard(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     schema_version: Literal[1, 2] = Field(2, description="of this format; a card of 1 is read as one of 2")
-    kind: Literal["mlp", "pool_scorer", "shifted_rule"] = Field(description="what the tensors are")
+    kind: Literal["mlp", "pool_scorer", "shifted_rule", "shifted_hedge"] = Field(description="what the tensors are")
     activation: Activation = Field("tanh", description="of a network's hidden layers")
     pool_count: int = Field(ge=1, le=MAX_POOLS, description="pools at training; mlp runs on as many only")
     fields: Annotated[list[str], FailFast()] = Field(
@@ -96,8 +96,8 @@ class PolicyCard(BaseModel):
 
     @model_validator(mode="after")
     def _rule_has_its_own_scale(self) -> Self:
-        if self.kind == SHIFTED_RULE and self.normaliser is not None:
-            raise ValueError("normaliser: given (allowed for shifted_rule: none, its tensors hold a scale)")
+        if self.kind in RULE_KINDS and self.normaliser is not None:
+            raise ValueError(f"normaliser: given (allowed for {self.kind}: none)")
         return self
 
     @field_validator("fields")

@@ -10,15 +10,14 @@ from tessera_env.observation.checked import checked_masks, checked_observation
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import told_of
 from tessera_env.policies.folder import CARD_FILE, WEIGHTS_FILE, read_card, read_weights
-from tessera_env.policies.networks import BLOCK
+from tessera_env.policies.networks import BLOCK, Network
 from tessera_env.policies.player import inputs_of, player_of
-from tessera_env.policies.shifting.policy import ShiftedRule
 
 
 class LearnedPolicy:
     """An exported network; with `deterministic` the likeliest valid action, else a draw among the valid ones.
 
-    Or an exported rule with learned shifts (kind "shifted_rule"), which draws nothing and has no logits.
+    Or an exported rule with learned shifts ("shifted_rule", "shifted_hedge"), which draws nothing and has no logits.
 
     Args:
         folder: as written by `save_policy`.
@@ -51,7 +50,7 @@ class LearnedPolicy:
         action_masks: np.ndarray | None = None,
     ) -> tuple[np.ndarray, Any]:
         """See `tessera_env.policies.protocol.Policy`."""
-        if isinstance(self._player, ShiftedRule):
+        if not isinstance(self._player, Network):
             return self._player.predict(observation, state, action_masks=action_masks)
         logits = self.logits(observation)
         if action_masks is not None:
@@ -75,7 +74,7 @@ class LearnedPolicy:
         Raises:
             TypeError: it is no network.
         """
-        if self._inputs is None or isinstance(self._player, ShiftedRule):
+        if self._inputs is None or not isinstance(self._player, Network):
             raise TypeError(f"{self.name}: a {self.card.kind} has no logits (allowed: networks)")
         inputs = self._inputs.of(checked_observation(self._layout, observation))
         count = len(inputs)

@@ -1,12 +1,13 @@
-"""What a card and its tensors make: a network, or a rule with learned shifts."""
+"""What a card and its tensors make: a network, or a rule with learned weights."""
 
 import numpy as np
 
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import PolicyCard
 from tessera_env.policies.inputs import Inputs, known_names
+from tessera_env.policies.learned_rules import LEARNED_RULES
 from tessera_env.policies.networks import Network, build_network
-from tessera_env.policies.shifting.policy import READ, ShiftedRule, Shifts
+from tessera_env.policies.protocol import Policy
 
 
 def inputs_of(card: PolicyCard, layout: Layout) -> Inputs | None:
@@ -15,21 +16,24 @@ def inputs_of(card: PolicyCard, layout: Layout) -> Inputs | None:
     Raises:
         ValueError: the layout lacks a field that is read, or means something else by it.
     """
-    if card.kind != "shifted_rule":
+    rule = LEARNED_RULES.get(card.kind)
+    if rule is None:
         return Inputs(card, layout)
-    if differing := set(READ) ^ set(known_names(card.fields, layout)):
-        raise ValueError(f"fields: {', '.join(sorted(differing))} (allowed for shifted_rule: {', '.join(READ)})")
+    if layout.has_services_beside:
+        raise ValueError("services beside tasks: no trained policy places both (allowed: rules, such as spot_hedge)")
+    if differing := set(rule.read) ^ set(known_names(card.fields, layout)):
+        raise ValueError(f"fields: {', '.join(sorted(differing))} (allowed for {card.kind}: {', '.join(rule.read)})")
     return None
 
 
 def player_of(
     card: PolicyCard, arrays: dict[str, np.ndarray], layout: Layout, inputs: Inputs | None
-) -> Network | ShiftedRule:
+) -> Network | Policy:
     """What plays, with `inputs` as from `inputs_of`.
 
     Raises:
         ValueError: a tensor does not fit.
     """
-    if card.kind == "shifted_rule" or inputs is None:
-        return ShiftedRule(layout, Shifts.of_tensors(arrays))
+    if inputs is None or card.kind == "shifted_rule" or card.kind == "shifted_hedge":
+        return LEARNED_RULES[card.kind].of_tensors(arrays).policy(layout)
     return build_network(card.kind, card.activation, arrays, inputs.widths)

@@ -40,7 +40,7 @@ def test_cards_that_are_not_json(folder: Path, text: bytes, reason: str) -> None
     ("changes", "reason"),
     [
         ({"schema_version": 3}, "schema_version: must be 1 or 2 (got 3)"),
-        ({"kind": "lstm"}, "kind: must be 'mlp', 'pool_scorer' or 'shifted_rule' (got 'lstm')"),
+        ({"kind": "lstm"}, "kind: must be 'mlp', 'pool_scorer', 'shifted_rule' or 'shifted_hedge' (got 'lstm')"),
         (
             {"activation": "swish"},
             "activation: must be 'tanh', 'relu', 'leaky_relu', ",

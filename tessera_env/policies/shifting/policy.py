@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from tessera_env.policies.shifting.figures import (
     TAKEN,
 )
 from tessera_env.policies.shifting.placing import CONTEXTS, POOL_TERMS
+from tessera_env.policies.tensors import checked_tensors
 
 # What is read of an observation, by name.
 READ = tuple(
@@ -32,6 +33,15 @@ READ = tuple(
     )
 )
 
+UNSCALED = np.repeat([[0.0], [1.0]], SINGLE_COUNT, axis=1)  # a scale that leaves figures as they are
+SHAPES = {
+    "scale": (2, SINGLE_COUNT),
+    "turns": (len(Turn), FIGURE_COUNT + 1),
+    "pools": (len(POOL_TERMS), 1 + len(CONTEXTS)),
+}
+_TURN_WEIGHTS = math.prod(SHAPES["turns"])
+WEIGHT_COUNT = _TURN_WEIGHTS + math.prod(SHAPES["pools"])
+
 
 @dataclass(frozen=True)
 class Shifts:
@@ -40,6 +50,12 @@ class Shifts:
     scale: np.ndarray  # (2, singles): single figures' mean and deviation, in the worlds that it was trained in
     turns: np.ndarray  # (sets, turns, figures + 1)
     pools: np.ndarray  # (sets, pool terms, 1 + contexts)
+
+    kind: ClassVar[str] = "shifted_rule"
+    count: ClassVar[int] = WEIGHT_COUNT
+    unscaled: ClassVar[np.ndarray] = UNSCALED
+    for_services: ClassVar[bool] = False
+    read: ClassVar[tuple[str, ...]] = READ
 
     @classmethod
     def of(cls, scale: np.ndarray, flat: np.ndarray) -> Self:
@@ -59,13 +75,9 @@ class Shifts:
         """The one set that an exported policy's tensors hold.
 
         Raises:
-            ValueError: a tensor is missing, unknown, not float32, not finite or of a shape that does not fit; one line.
+            ValueError: as `checked_tensors`, or a deviation is not above 0; one line.
         """
-        for name, array in arrays.items():
-            _check_tensor(name, array)
-        for name in SHAPES.keys() - arrays.keys():
-            raise ValueError(f"{name}: tensor is missing")
-        scale, turns, pools = (arrays[name].astype(np.float64) for name in SHAPES)
+        scale, turns, pools = checked_tensors(cls.kind, arrays, SHAPES).values()
         if not (scale[1] > 0.0).all():
             raise ValueError("scale: holds a deviation that is not above 0")
         return cls(scale, turns[None], pools[None])
@@ -75,26 +87,13 @@ class Shifts:
         values = (self.scale, self.turns[0], self.pools[0])
         return {name: value.astype(np.float32) for name, value in zip(SHAPES, values, strict=True)}
 
+    def chooser(self) -> "Shifted":
+        """What chooses by them."""
+        return Shifted(self)
 
-UNSCALED = np.repeat([[0.0], [1.0]], SINGLE_COUNT, axis=1)  # a scale that leaves figures as they are
-SHAPES = {
-    "scale": (2, SINGLE_COUNT),
-    "turns": (len(Turn), FIGURE_COUNT + 1),
-    "pools": (len(POOL_TERMS), 1 + len(CONTEXTS)),
-}
-_TURN_WEIGHTS = math.prod(SHAPES["turns"])
-WEIGHT_COUNT = _TURN_WEIGHTS + math.prod(SHAPES["pools"])
-
-
-def _check_tensor(name: str, array: np.ndarray) -> None:
-    if name not in SHAPES:
-        raise ValueError(f"{name!r}: unknown tensor (allowed for shifted_rule: {', '.join(SHAPES)})")
-    if array.dtype != np.float32:
-        raise ValueError(f"{name}: dtype {array.dtype} (allowed: float32)")
-    if array.shape != SHAPES[name]:
-        raise ValueError(f"{name}: shape {array.shape} (allowed: {SHAPES[name]})")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: holds NaN or infinity (allowed: finite numbers)")
+    def policy(self, layout: Layout) -> "ShiftedRule":
+        """What plays by the first set."""
+        return ShiftedRule(layout, self)
 
 
 class Shifted:

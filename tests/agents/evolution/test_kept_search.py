@@ -10,7 +10,7 @@ import pytest
 
 from agents.evolution.kept_search import read_search, search_bytes
 from agents.evolution.search import Search
-from tessera_env.policies.shifting.policy import UNSCALED, WEIGHT_COUNT
+from tessera_env.policies.shifting.policy import UNSCALED, WEIGHT_COUNT, Shifts
 
 
 def search() -> Search:
@@ -22,7 +22,7 @@ def search() -> Search:
 
 def test_there_and_back(tmp_path: Path) -> None:
     (tmp_path / "search.npz").write_bytes(search_bytes(search(), UNSCALED, 12))
-    found, scale, decisions = read_search(tmp_path / "search.npz")
+    found, scale, decisions = read_search(tmp_path / "search.npz", Shifts)
     assert (found.generation, found.spreads, decisions) == (7, {"fleet": 1.5}, 12)
     np.testing.assert_array_equal(found.weights, np.arange(WEIGHT_COUNT))
     np.testing.assert_array_equal(scale, UNSCALED)
@@ -58,7 +58,7 @@ def changed(**arrays: Any) -> bytes:
 def test_a_file_that_holds_none(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "search.npz").write_bytes(data)
     with pytest.raises(ValueError) as caught:
-        read_search(tmp_path / "search.npz")
+        read_search(tmp_path / "search.npz", Shifts)
     line = str(caught.value)
     assert line.startswith(f"{tmp_path / 'search.npz'}: is damaged, or no search (") and "\n" not in line
 
@@ -66,4 +66,4 @@ def test_a_file_that_holds_none(tmp_path: Path, data: bytes) -> None:
 def test_a_file_that_is_too_large(tmp_path: Path) -> None:
     (tmp_path / "search.npz").write_bytes(bytes(17 * 1024 * 1024))
     with pytest.raises(ValueError, match="allowed: up to"):
-        read_search(tmp_path / "search.npz")
+        read_search(tmp_path / "search.npz", Shifts)

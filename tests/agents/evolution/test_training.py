@@ -15,6 +15,7 @@ from agents.evolution.training import EvolutionRun, evolve
 from agents.worlds import before_reports
 from tessera_env.evaluation.experiment import evaluate
 from tessera_env.observation.layout import Layout
+from tessera_env.observation.layouts import layout_of
 from tessera_env.policies import make_policy
 from tessera_env.policies.shifting.policy import UNSCALED, WEIGHT_COUNT, ShiftedRule, Shifts
 from tessera_env.scenario.loading import load_scenario
@@ -116,6 +117,40 @@ def test_drawn_fleets_count(tmp_path: Path) -> None:
         assert "fleet-train" in str(kept["spreads"])
 
 
+def test_a_service_is_searched_for_too(tmp_path: Path) -> None:
+    """With the same zones by other rules beside it."""
+    ticks = {"pairs": 2, "weight": 1.0, "scenario": "service-train", "changes": {"notice_s": 0, "horizon_h": 2}}
+    settings = load_settings("service-train", SMALL | {"beside": {"ticks": ticks}})
+    scenario = load_scenario("service-train", horizon_h=4)
+    run = EvolutionRun.create(tmp_path / "mine", scenario, settings)
+    first, (beside,) = training.courses_of(run)
+    assert (first.name, beside.name) == ("service-train", "ticks")
+    assert (beside.players(0)[0].scenario.notice_s, beside.players(0)[0].scenario.horizon_h) == (0, 2)
+    assert evolve(run, quiet())
+    evolution = training.Evolution(EvolutionRun.open(run.folder))
+    evolution.prepare()
+    assert evolution.decisions >= SMALL["total_steps"]
+    policy = make_policy(run.folder, layout_of(scenario))
+    assert policy.card.kind == "shifted_hedge"  # type: ignore[attr-defined]
+    assert np.abs(load_file(run.folder / "policy.safetensors")["pools"]).max() > 0.0
+    table = evaluate(load_scenario("service", horizon_h=2), [policy], 2, 0).tables["mine"]
+    assert (table["availability"] > 0.5).all()
+
+
+def test_services_and_tasks_are_not_searched_for_together(tmp_path: Path) -> None:
+    settings = {name: load_settings(name, SMALL) for name in ("fleet", "service-train")}
+    service, fleet = load_scenario("service-train"), load_scenario("fleet")
+    for scenario, name, changes, reason in (
+        (service, "service-train", {"drawn": {"fleets": 1, "pairs": 2, "weight": 1.0}}, "drawn: fleets"),
+        (service, "service-train", {"beside": {"classic": {"pairs": 2, "weight": 1.0}}}, "beside: 'classic' "),
+        (fleet, "fleet", {"beside": {"service": {"pairs": 2, "weight": 1.0}}}, "beside: 'service' "),
+        (fleet, "fleet", {"start": str(tmp_path)}, "no such file"),
+    ):
+        changed = settings[name].model_dump() | changes
+        with pytest.raises(ValueError, match=reason):
+            EvolutionRun.create(tmp_path / "mine", scenario, load_settings(name, changed))
+
+
 def test_a_search_starts_where_a_policy_is(tmp_path: Path) -> None:
     """And can go on from a run's folder as from a shipped one."""
     first = small_run(tmp_path / "first")
@@ -128,7 +163,7 @@ def test_a_search_starts_where_a_policy_is(tmp_path: Path) -> None:
     np.testing.assert_array_equal(shifts.turns[0].astype(np.float32), found["turns"])
     np.testing.assert_array_equal(shifts.pools[0].astype(np.float32), found["pools"])
     np.testing.assert_array_equal(evolution.scale.astype(np.float32), found["scale"])
-    assert training.started("pretrained/fleet")[1].shape == (WEIGHT_COUNT,)
+    assert training.started("pretrained/fleet", Shifts)[1].shape == (WEIGHT_COUNT,)
 
 
 def test_no_hour_of_a_report_is_played(tmp_path: Path) -> None:

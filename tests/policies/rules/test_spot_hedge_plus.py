@@ -18,7 +18,7 @@ LAYOUT = Layout.of(POOLS, has_tasks=False, has_services=True)
 WAIT, SPOT_0, SPOT_1, SPOT_2, ON_DEMAND_0 = range(5)
 POLICY = SpotHedgePlus(LAYOUT)
 COUNTS = {"target", "extra", "base_on_demand", "most", "ready_spot", "ready_on_demand", "claimed_on_demand"}
-COUNTS |= {"spot_here", "spot_claimed_here", "losses"}
+COUNTS |= {"spot_here", "spot_claimed_here", "starting_here", "losses", "failures"}
 HOURS = {"failed_age": 1.0, "lost_age": 1.0, "up_age": 2.0}  # h / (h + this)
 NEVER_H = np.inf
 NEW, HOUR_OLD, DAY_OLD, A_WEEK_OLD = 0.0, 1.0, 24.0, 168.0
