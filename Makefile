@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 BOUNDS_CACHE := build/numba-bounds-checked
 
 .DEFAULT_GOAL := test
-.PHONY: train test older test-older lint types docs bench report clean
+.PHONY: train test older test-older lint types docs bench report report-services clean
 
 train: $(INSTALLED)
 	$(BIN)/python train.py
@@ -60,6 +60,10 @@ POLICIES ?= pretrained/deadline pretrained/deadline-1 pretrained/deadline-2
 
 report: $(INSTALLED)
 	$(BIN)/python -m benchmarks.studies.cant_be_late --policies $(POLICIES)
+
+# RECORDINGS: the folder of SkyServe's own recordings, where there is one.
+report-services: $(INSTALLED)
+	$(BIN)/python -m benchmarks.studies.services --report $(if $(RECORDINGS),--recordings $(RECORDINGS))
 
 # Leaves .venv and runs/, which took long to make.
 clean:

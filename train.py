@@ -67,7 +67,7 @@ class Arguments:
         Literal["auto", "evolution", "gradient"],
         tyro.conf.arg(
             help="evolution: shifts of a rule by evolution strategies; gradient: a network by PPO; auto: evolution "
-            "where several tasks share the pools."
+            "where several tasks share the pools, and for services."
         ),
     ] = "auto"
     steps: Annotated[
@@ -149,7 +149,9 @@ def new_run(given: Arguments) -> Run | EvolutionRun:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) or name in (LATEST, f"{LATEST}-{FLEET}"):
         raise ValueError(f"name: {name!r} (allowed: letters, digits, '_', '.', '-'; not 'latest')")
     if method_for(given.method, scenario) == METHOD:
-        return EvolutionRun.create(RUNS / name, scenario, load_settings(scenario.name, settings, options=options))
+        is_service = bool(scenario.service)
+        searched = load_settings(scenario.name, settings, options=options, is_service=is_service)
+        return EvolutionRun.create(RUNS / name, scenario, searched)
     return Run.create(RUNS / name, scenario, load_hyperparameters(scenario.name, settings, options=options))
 
 
@@ -186,7 +188,7 @@ def method_for(method: str, scenario: Scenario) -> str:
     """What to train with."""
     if method != "auto":
         return method
-    return METHOD if scenario.task.count > 1 else GRADIENT
+    return METHOD if scenario.task.count > 1 or scenario.service else GRADIENT
 
 
 def resumed_run(given: Arguments) -> Run | EvolutionRun:

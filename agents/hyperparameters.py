@@ -118,8 +118,8 @@ def load_hyperparameters(
     return validated({**settings_of(file, scenario), **(overrides or {})}, file.name, options)
 
 
-def settings_of(file: Path, scenario: str) -> dict[str, Any]:
-    """What a file says of a scenario: its section `default`, then the scenario's own.
+def settings_of(file: Path, *names: str) -> dict[str, Any]:
+    """What a file says: its section `default`, then those of the names, as far as it has them.
 
     Raises:
         ValueError: the file cannot be read, or has no such sections; one line.
@@ -128,7 +128,7 @@ def settings_of(file: Path, scenario: str) -> dict[str, Any]:
     if "default" not in sections:
         raise ValueError(f"{named(file)}: default: must be given (a section of settings)")
     settings: dict[str, Any] = {}
-    for name in ("default", scenario):
+    for name in ("default", *names):
         section = sections.get(name, {})
         if not isinstance(section, dict):
             raise ValueError(f"{named(file)}: {shown_key(name)}: must be a section (got {shown(section)})")

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from benchmarks.common import Report, Reports, markdown, telling
 from benchmarks.printed import printed_blocks
-from benchmarks.studies import ablation, first_run, fleet, fleet_assignment, fleet_figures
+from benchmarks.studies import ablation, first_run, fleet, fleet_assignment, fleet_figures, service_weights, services
 from benchmarks.studies.cant_be_late import tables
 from benchmarks.studies.cant_be_late.figures import Figures
 from benchmarks.studies.cant_be_late.study import Studies
@@ -32,6 +32,8 @@ STUDIES = {
     "fleet-assignment": fleet_assignment.KEPT,
     "fleet-figures": fleet_figures.KEPT,
     "first-run": first_run.KEPT,
+    "services": services.KEPT,
+    "service-weights": service_weights.KEPT,
 }
 FIGURES = ("results", "results-fleet", "baselines", "benchmarks", "ablation", "cant-be-late", *STUDIES)
 # Of the report's columns.

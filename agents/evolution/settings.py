@@ -12,6 +12,7 @@ from tessera_env.scenario.scenario import Scenario
 
 FILE = Path(__file__).with_name("evolution.toml")
 SHORT = "short"  # the section of a search of some minutes
+SERVICES = "services"  # that of all scenarios of services
 
 Positive = Annotated[float, Field(gt=0.0)]
 Pairs = Annotated[int, Field(ge=2, le=100_000)]
@@ -72,15 +73,17 @@ def load_settings(
     overrides: Mapping[str, Any] | None = None,
     file: Path = FILE,
     options: Mapping[str, str] = NO_OPTIONS,
+    is_service: bool = False,
 ) -> Settings:
-    """The settings for a scenario: the section `default`, then the scenario's own, then the overrides.
+    """The settings for a scenario: the section `default`, that of services, the scenario's own, then the overrides.
 
     What errors say of `options` stands at `agents.hyperparameters.load_hyperparameters`.
 
     Raises:
         ValueError: one line a mistake, naming the field, the value and what is allowed.
     """
-    return validated({**settings_of(file, scenario), **(overrides or {})}, file.name, options)
+    sections = (SERVICES, scenario) if is_service else (scenario,)
+    return validated({**settings_of(file, *sections), **(overrides or {})}, file.name, options)
 
 
 def validated(settings: Mapping[str, Any], source: str, options: Mapping[str, str] = NO_OPTIONS) -> Settings:

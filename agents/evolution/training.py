@@ -70,6 +70,8 @@ class EvolutionRun:
             ValueError: the folder exists already, or a scenario beside the run's cannot be loaded, or has its name, or
                 is of another kind, or what is to be started from is no policy of this kind.
         """
+        if layout_of(scenario).has_services_beside:
+            raise ValueError(f"{scenario.name}: services beside tasks (allowed in a search: either of them alone)")
         rule = rule_for(layout_of(scenario))
         if settings.start:
             started(settings.start, rule)

@@ -14,7 +14,8 @@ import numpy as np
 
 from agents.worlds import report_scenario
 from benchmarks.common import CORES, Report, check_least, is_kept, keep, keeping_parser
-from tessera_env.evaluation.block_bootstrap import block_of, block_sums
+from benchmarks.studies.blocks import blocks_of
+from tessera_env.evaluation.block_bootstrap import block_sums
 from tessera_env.evaluation.experiment import evaluate
 from tessera_env.evaluation.optimum.fleet import fleet_bound_usd
 from tessera_env.evaluation.statistics import Estimate
@@ -24,7 +25,6 @@ from tessera_env.policies.folder import read_card
 from tessera_env.policies.pretrained import pretrained_folder
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.scenario.scenario import Scenario
-from tessera_env.simulation.rows import Simulation
 
 PRESETS = ("fleet", "fleet-mixed", "classic")
 RULES = ("on_demand_only", "on_demand_fallback", "greedy", "fleet_threshold", "yielding", "rolling_plan")
@@ -85,18 +85,6 @@ def ordered(tables: dict[str, Table]) -> dict[str, Table]:
     return {label: tables[label] for label in order if label in tables}
 
 
-def blocks_of(preset: str, episodes: int) -> tuple[np.ndarray, str]:
-    """(episodes,) blocks of worlds that may be alike, and what they are."""
-    scenario = report_scenario(load_scenario(preset))
-    if not scenario.replays:
-        return np.arange(episodes), "worlds"
-    simulation = Simulation(scenario, episodes)
-    simulation.start(np.ones(episodes, dtype=bool), [SEED] * episodes, np.arange(episodes))
-    start_h = simulation.state.worlds["window_s"] / 3600.0
-    blocks = block_of(np.floor((start_h - scenario.market.from_h) / BLOCK_H))
-    return blocks, f"{blocks.max() + 1} stretches of {BLOCK_H:g} h in which windows start"
-
-
 def mean_of(values: np.ndarray, blocks: np.ndarray) -> Estimate:
     """The mean and its interval."""
     rows = np.column_stack([values, np.ones(len(values))])
@@ -145,8 +133,8 @@ COLUMNS = (
 
 def main_report(preset: str, tables: dict[str, Table], episodes: int) -> Report:
     """Every policy of one preset."""
-    blocks, words = blocks_of(preset, episodes)
     scenario = report_scenario(load_scenario(preset))
+    blocks, words = blocks_of(scenario, episodes, SEED, BLOCK_H)
     hours = f", recorded hours from {scenario.market.from_h:g} on" if scenario.replays else ""
     unlike = f" `{BEFORE}`: the same worlds with {', '.join(OPTIONS_OFF)} off." if BEFORE in tables else ""
     note = NOTE.format(episodes=episodes, seed=SEED, hours=hours, blocks=words, baseline=BASELINE, unlike=unlike)
@@ -159,7 +147,7 @@ def difference_report(everything: dict[str, dict[str, Table]], episodes: int) ->
     trained = [name for name in TRAINED if name in everything[PRESETS[0]]]
     rows = []
     for preset, tables in everything.items():
-        blocks, _ = blocks_of(preset, episodes)
+        blocks, _ = blocks_of(report_scenario(load_scenario(preset)), episodes, SEED, BLOCK_H)
         for rule in (label for label in tables if label not in (*TRAINED, BOUND)):
             apart = [tables[name]["objective_usd"] - tables[rule]["objective_usd"] for name in trained]
             rows.append((preset, rule, *(text_of(mean_of(one, blocks), is_difference=True) for one in apart)))

@@ -1,131 +1,185 @@
-"""Availability and cost of the rules for services, in the same windows of recorded zones, against SpotHedge's.
+"""Availability and cost of policies for services, in the same windows of recorded zones, against SpotHedge's.
 
-Intervals are of bootstrap resamples of windows; these overlap, so that the intervals are narrower than they should be
-where the recording is short. By itself it plays the hours for development; `--report` plays the other hours of the
-bundled recording, and each folder of SkyServe's own recordings in `--recordings`. `python -m benchmarks` leaves it out.
+By itself it plays the hours that are for development. `--report` plays the other hours of the bundled recording, where
+nothing was chosen, and the recordings published with SkyServe if `--recordings` says where they lie, and keeps the
+tables as JSON: a quarter of an hour. `python -m benchmarks` leaves it out.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from agents.worlds import development_seed
-from benchmarks.common import Report, machine, parser
+from benchmarks.common import Report, is_kept, keep, keeping_parser, machine
+from benchmarks.studies.blocks import blocks_of
+from benchmarks.studies.service_cases import (
+    AFTER,
+    BEFORE,
+    SPLIT_H,
+    Case,
+    Player,
+    main_cases,
+    other_cases,
+    recorded_cases,
+)
 from tessera_env.evaluation.block_bootstrap import block_sums
-from tessera_env.evaluation.experiment import evaluate
+from tessera_env.evaluation.statistics import Estimate
 from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
-from tessera_env.recordings.bundled import AWS_V100_2023, BUNDLED
-from tessera_env.recordings.traces.reading import read_series
-from tessera_env.scenario.loading import load_scenario
+from tessera_env.policies import pretrained_names
+from tessera_env.policies.folder import read_card
+from tessera_env.policies.pretrained import pretrained_folder
 
-PRESETS = ("service", "service-spothedge")
-FEW_ZONES, SOME_ZONES = (3, 4, 8), (1, 2, 3, 5, 6, 8)
-REFERENCE = ("spot_hedge", 1)
-PLAYERS = (  # policies, and the extra replicas that the scenario wants
-    REFERENCE,
+KEPT = Path("runs/services.json")
+TRAINED = ("pretrained/service", "pretrained/service-1", "pretrained/service-2")
+REFERENCE: Player = ("spot_hedge", 1)
+MENDED: Player = ("spot_hedge_plus", 1)
+PLAYERS: tuple[Player, ...] = (
+    ("on_demand_only", 0),
+    ("static_mix:share=0.5", 0),
+    ("even_spread", 1),
+    ("round_robin", 1),
     ("spot_hedge", 0),
+    REFERENCE,
     ("spot_hedge", 2),
     ("spot_hedge:ties=cheapest", 1),
-    ("spot_hedge_plus", 1),
+    MENDED,
 )
-WINDOW_H = 24.0
+WANTED = 0.999  # availability for which the cheapest policy is named
+LADDER: tuple[Player, ...] = (  # which that is looked for among
+    *(("spot_hedge", extra) for extra in range(5)),
+    *(("spot_hedge:ties=cheapest", extra) for extra in range(1, 5)),
+    *(("spot_hedge:safety_net=1", extra) for extra in range(3)),
+    *(("even_spread", extra) for extra in (2, 4, 6)),
+    *((f"spot_hedge_plus:outage_h={value}", 1) for value in (1, 2, 4, 8, 16, 32)),
+    ("static_mix:share=0.5", 0),
+    ("on_demand_only", 0),
+)
 WINDOWS, QUICK_WINDOWS = 128, 2
-FIGURES = ("availability", "relative_cost")
-COLUMNS = ("policy", "extra", "availability", "cost", "availability more, 1e-4", "cost / its cost")
+COLUMNS = ("policy", "extra", "availability %", "of on-demand %", "availability more, points", "cost / its cost")
 NOTE = """\
-{windows} windows of a day in hours {first:g} to {last:g}. Cost: of on-demand alone for the target. More, and its: than
-of {reference}, in the same windows, with the 95 % interval of bootstrap resamples of windows."""
+{windows} windows of a day in hours {first:g} to {last:g}; cost in % of on-demand alone for the target. More, and its:
+than {reference} with 1 extra, in the same windows; [95 % interval of bootstrap resamples of {blocks}];
+* clear of 0, of 1."""
+CASES_NOTE = """\
+As above; more and cost against {reference} with 1 extra, in the same windows. SHA-256 of the weights: {weights}."""
+LEAST_NOTE = """\
+Of {count} policies with their extra replicas the cheapest that is available {wanted} of the time or more, chosen in
+hours before {split:g} (availability and cost there), then played in the hours from {split:g} on."""
 
 
-@dataclass(frozen=True)
-class Case:
-    """A scenario, and the hours of its recording to play."""
-
-    title: str
-    values: dict[str, Any]
-    from_h: float
-    until_h: float
-
-    def figures(self, policy: str, extra: int, windows: int) -> np.ndarray:
-        """(n, 2) of windows drawn alike for each policy."""
-        values = {**self.values, "horizon_h": WINDOW_H}
-        values["market"] = {**values["market"], "from_h": self.from_h, "until_h": self.until_h}
-        values["service"] = [{**values["service"][0], "extra": extra}]
-        table = evaluate(load_scenario(values), [policy], windows, development_seed(), None).tables[policy]
-        return np.column_stack([table[name] for name in FIGURES])
+def trained() -> tuple[Player, ...]:
+    """The trained policies that there are."""
+    return tuple((name, 1) for name in TRAINED if name in pretrained_names())
 
 
-def bundled_cases(is_report: bool) -> Iterator[Case]:
-    """The presets with all zones, with some in either order, and with other targets."""
-    split_h = BUNDLED[AWS_V100_2023].split_h
-    hours = (split_h, 1074.0) if is_report else (0.0, split_h)
-    for preset in PRESETS:
-        values = load_scenario(preset).model_dump(mode="json")
-        zones = tuple(range(len(values["pools"])))
-        choices = [(zones, 4), (zones[::-1], 4), (SOME_ZONES, 4), (FEW_ZONES, 3), (zones, 2), (zones, 3), (zones, 8)]
-        for chosen, target in choices:
-            title = f"{preset}, zones {''.join(map(str, chosen))}, target {target}"
-            yield Case(title, with_pools(values, [values["pools"][k] for k in chosen], target), *hours)
+def compared(own: np.ndarray, other: np.ndarray, blocks: np.ndarray) -> tuple[Estimate, Estimate]:
+    """Of two policies' figures (n, 2) each: points of availability more, and the ratio of costs."""
+    sums = block_sums(np.stack([own, other, np.ones_like(own)], axis=1), blocks, 0)
+    more = sums.estimate(lambda s: 100.0 * (s[..., 0, 0] - s[..., 1, 0]) / s[..., 2, 0])
+    return more, sums.estimate(lambda s: s[..., 0, 1] / s[..., 1, 1])
 
 
-def recorded_cases(folder: Path) -> Iterator[Case]:
-    """SkyServe's own recordings, one folder of JSON files each."""
-    values = load_scenario("service-spothedge").model_dump(mode="json")
-    for each in sorted(path for path in folder.iterdir() if path.is_dir()):
-        paths = tuple(str(path) for path in sorted(each.glob("*.json")))
-        series = read_series(paths, "available")
-        capacity = {"source": "trace", "instances": 1}
-        pool = values["pools"][0]
-        pools = [{**pool, "name": s.name, "zone": s.name, "trace_zone": s.name, "capacity": capacity} for s in series]
-        recorded = {**values, "market": {"trace": paths, "polarity": "available"}}
-        until_h = min(s.end_s for s in series) / 3600.0
-        yield Case(f"{each.name}, target 4", with_pools(recorded, pools, 4), 0.0, until_h)
-
-
-def with_pools(values: dict[str, Any], pools: list[dict[str, Any]], target: int) -> dict[str, Any]:
-    """The scenario's values with other pools and another target."""
-    service = {**values["service"][0], "target": target}
-    return {**values, "name": "custom", "pools": pools, "service": [service]}
-
-
-def report(case: Case, windows: int) -> Report:
-    """The table of a case."""
-    figures = {player: case.figures(*player, windows) for player in PLAYERS}
-    return Report(
-        case.title,
-        NOTE.format(windows=windows, first=case.from_h, last=case.until_h, reference=REFERENCE[0]),
-        COLUMNS,
-        tuple((name, f"{extra}", *cells(figures[name, extra], figures[REFERENCE])) for name, extra in PLAYERS),
+def cells(own: np.ndarray, other: np.ndarray, blocks: np.ndarray) -> tuple[str, str]:
+    """The two as text."""
+    more, ratio = compared(own, other, blocks)
+    clear = [" *" if one.low > value or one.high < value else "" for one, value in ((more, 0.0), (ratio, 1.0))]
+    return (
+        f"{more.mean:+.3f} [{more.low:+.3f}, {more.high:+.3f}]{clear[0]}",
+        f"{ratio.mean:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]{clear[1]}",
     )
 
 
-def cells(own: np.ndarray, other: np.ndarray) -> tuple[str, ...]:
-    """Means, and the differences to the reference, (n, 2) each."""
-    sums = block_sums(np.stack([own, other, np.ones_like(own)], axis=1), np.arange(len(own)), 0)
-    less = sums.estimate(lambda s: 1e4 * (s[..., 0, 0] - s[..., 1, 0]) / s[..., 2, 0])
-    ratio = sums.estimate(lambda s: s[..., 0, 1] / s[..., 1, 1])
-    differences = f"{less.mean:+.1f} [{less.low:+.1f}, {less.high:+.1f}]"
-    ratios = f"{ratio.mean:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
-    return (f"{own[:, 0].mean():.4f}", f"{own[:, 1].mean():.4f}", differences, ratios)
+def shares(figures: np.ndarray) -> tuple[str, str]:
+    """Availability and cost, in %."""
+    return f"{100.0 * figures[:, 0].mean():.3f}", f"{100.0 * figures[:, 1].mean():.1f}"
 
 
-def main() -> None:
-    """Print each table as soon as it is played."""
-    take_any_text()
-    asked = parser(__doc__)
-    asked.add_argument("--report", action="store_true", help="play the hours that are for reporting")
-    asked.add_argument("--recordings", type=expanded, help="with --report: the folder of SkyServe's recordings")
-    given = asked.parse_args()
-    cases = list(bundled_cases(given.report))
-    if given.report and given.recordings is not None:
-        cases += recorded_cases(given.recordings)
+def report(case: Case, windows: int) -> Report:
+    """Every player in one case."""
+    blocks, words = blocks_of(case.scenario(), windows, development_seed(), case.block_h)
+    figures = {player: case.figures(player, windows) for player in (*PLAYERS, *trained())}
+    rows = []
+    for player, own in figures.items():
+        against = ("", "") if player == REFERENCE else cells(own, figures[REFERENCE], blocks)
+        rows.append((player[0], f"{player[1]}", *shares(own), *against))
+    note = NOTE.format(windows=windows, first=case.from_h, last=case.until_h, reference=REFERENCE[0], blocks=words)
+    return Report(f"Services: {case.title}", note, COLUMNS, tuple(rows))
+
+
+def cases_report(cases: Sequence[Case], windows: int) -> Report:
+    """The mended rule and the first trained policy in many cases."""
+    shown = [MENDED, *trained()[:1]]
+    rows = []
     for case in cases:
-        report(case, QUICK_WINDOWS if given.quick else WINDOWS).print()
+        blocks, _ = blocks_of(case.scenario(), windows, development_seed(), case.block_h)
+        reference = case.figures(REFERENCE, windows)
+        row = [case.title, *shares(reference)]
+        for player in shown:
+            row += cells(case.figures(player, windows), reference, blocks)
+        rows.append(tuple(row))
+    columns = ["case", f"{REFERENCE[0]}: availability %", "of on-demand %"]
+    for name, _ in shown:
+        columns += [f"{name}: more, points", "cost / its cost"]
+    weights = ", ".join(f"{name} {read_card(pretrained_folder(name)).sha256[:12]}" for name, _ in trained()) or "none"
+    note = CASES_NOTE.format(reference=REFERENCE[0], weights=weights)
+    return Report("Services with other zones and targets", note, tuple(columns), tuple(rows))
+
+
+def least_report(windows: int) -> Report:
+    """The cheapest policy for an availability, preset by preset."""
+    ladder = (*LADDER, *trained())
+    rows = []
+    for choosing, reporting in zip(main_cases(BEFORE), main_cases(AFTER), strict=True):
+        tried = {player: choosing.figures(player, windows) for player in ladder}
+        enough = [player for player, own in tried.items() if own[:, 0].mean() >= WANTED]
+        best = min(enough, key=lambda player: tried[player][:, 1].mean())
+        found = reporting.figures(best, windows)
+        rows.append((choosing.title, best[0], f"{best[1]}", *shares(tried[best]), *shares(found)))
+    note = LEAST_NOTE.format(count=len(ladder), wanted=f"{100.0 * WANTED:g} %", split=SPLIT_H)
+    columns = (
+        "preset",
+        "policy",
+        "extra",
+        "availability %",
+        "of on-demand %",
+        "then: availability %",
+        "of on-demand %",
+    )
+    return Report(f"The cheapest policy for {100.0 * WANTED:g} %", note, columns, tuple(rows))
+
+
+def played(is_report: bool, recordings: Path | None, windows: int) -> Iterator[Report]:
+    """All tables, as soon as each is there."""
+    hours = AFTER if is_report else BEFORE
+    for case in main_cases(hours):
+        yield report(case, windows)
+    for case in recorded_cases(recordings) if is_report and recordings is not None else ():
+        yield report(case, windows)
+    yield cases_report(list(other_cases(hours)), windows)
+    if is_report:
+        yield least_report(windows)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print each table, and keep those of a report."""
+    take_any_text()
+    options = keeping_parser(__doc__, KEPT)
+    options.add_argument("--report", action="store_true", help="play the hours that are for reporting")
+    options.add_argument("--recordings", type=expanded, help="with --report: the folder of SkyServe's recordings")
+    given = options.parse_args(arguments)
+    try:
+        to_keep = given.report and is_kept(given, KEPT)
+    except OSError as error:
+        options.exit(2, f"{error}\n")
+    reports = []
+    for one in played(given.report, given.recordings, QUICK_WINDOWS if given.quick else WINDOWS):
+        one.print()
+        reports.append(one)
     print(machine())
+    if to_keep:
+        keep(reports, given)
 
 
 if __name__ == "__main__":

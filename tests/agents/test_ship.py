@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from agents.cards import fleet_table, report_table, service_table
 from agents.evolution.training import evolve
-from agents.ship import fleet_table, main, report_table, ship
+from agents.ship import main, ship
 from agents.training import train
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy
 from tessera_env.policies.folder import read_card
 from tests.agents.evolution.test_training import small_run as small_search
+from tests.agents.evolution.test_training import small_service_search
 from tests.agents.small import small_run
 from tests.agents.test_training import quiet
 from tests.policies.observations import random_rows
@@ -72,7 +74,7 @@ def test_a_rule_with_shifts_and_its_card(tmp_path: Path) -> None:
     weights = {"title": "", "note": f"pretrained/some {sha256[:12]}.", "columns": [], "rows": []}
     kept = tmp_path / "fleet.json"
     kept.write_text(json.dumps({"quick": False, "reports": [table, weights]}))
-    folder = ship(run.folder, "some", tmp_path / "none.json", tmp_path / "pretrained", kept)
+    folder = ship(run.folder, "some", kept, tmp_path / "pretrained")
     rows = random_rows(200, Layout(3))
     answers = [LearnedPolicy(one, Layout(3)).predict(rows)[0] for one in (run.folder, folder)]
     np.testing.assert_array_equal(*answers)
@@ -86,7 +88,24 @@ def test_a_rule_with_shifts_and_its_card(tmp_path: Path) -> None:
     ):
         assert fact in text
     assert "pretrained/b" not in text and "stopped there" not in text
-    other = ship(run.folder, "other", tmp_path / "none.json", tmp_path / "pretrained", kept)
+    other = ship(run.folder, "other", kept, tmp_path / "pretrained")
+    assert "No report yet" in (other / "CARD.md").read_text(encoding="utf-8")
+
+
+def test_a_service_s_rule_and_its_card(tmp_path: Path) -> None:
+    run = small_service_search(tmp_path / "mine")
+    evolve(run, quiet())
+    sha256, columns = read_card(run.folder).sha256, ["policy", "extra", *"abcd"]
+    rows = [["spot_hedge", "1", *"1234"], ["spot_hedge", "2", *"5678"], ["pretrained/some", "1", *"9876"]]
+    table = {"title": "Services: service", "note": "", "columns": columns, "rows": rows}
+    weights = {"title": "", "note": f"pretrained/some {sha256[:12]}.", "columns": [], "rows": []}
+    kept = tmp_path / "services.json"
+    kept.write_text(json.dumps({"quick": False, "reports": [table, weights]}))
+    text = (ship(run.folder, "some", kept, tmp_path / "pretrained") / "CARD.md").read_text(encoding="utf-8")
+    shown = "| service | spot_hedge | 1 | 1 | 2 | 3 | 4 |\n| service | pretrained/some | 1 | 9 | 8 | 7 | 6 |"
+    for fact in (sha256, shown, "`service-train` as `ticks`, with 2 changes", "`shortfall_weight` 45 in training"):
+        assert fact in text
+    other = ship(run.folder, "other", kept, tmp_path / "pretrained")
     assert "No report yet" in (other / "CARD.md").read_text(encoding="utf-8")
 
 
@@ -132,7 +151,7 @@ def test_what_cannot_be_shipped_is_one_line_and_leaves_what_is_there(
     assert capsys.readouterr().err.count("\n") == 1
 
 
-@pytest.mark.parametrize("table", [fleet_table, report_table])
+@pytest.mark.parametrize("table", [fleet_table, report_table, service_table])
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"reports": 1}', '{"policies": []}', '{"policies": {"a": 1}}', "\xff"]
 )

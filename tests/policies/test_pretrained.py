@@ -15,18 +15,18 @@ from tests.policies.observations import random_rows
 from tests.policies.other_layouts import OTHERS, moved
 
 DEVELOPMENT = {"market.from_h": 0.0, "market.until_h": 700.0}
+SERVICES = [name for name in pretrained_names() if "service" in name]
+FLEETS = [name for name in pretrained_names() if "fleet" in name]
+NETWORKS = [name for name in pretrained_names() if name not in (*FLEETS, *SERVICES)]
+OF_SERVICES = Layout.of(3, has_tasks=False, has_services=True)
 
 
 def test_they_are_found_by_name_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert "pretrained/deadline" in pretrained_names()
     for name in pretrained_names():
-        policy = make_policy(name, Layout(1))
+        policy = make_policy(name, OF_SERVICES if name in SERVICES else Layout(1))
         assert isinstance(policy, LearnedPolicy) and policy.name == name
-
-
-NETWORKS = [name for name in pretrained_names() if "fleet" not in name]
-FLEETS = [name for name in pretrained_names() if "fleet" in name]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -125,3 +125,25 @@ def test_the_fleet_policy_is_better_than_every_rule_on_development_worlds(scenar
     done = {name: int(table["tasks_done"].sum()) for name, table in results.tables.items()}
     missed = {name: int(table["deadlines_missed"].sum()) for name, table in results.tables.items()}
     assert done["pretrained/fleet"] >= done["greedy"] and missed["pretrained/fleet"] <= missed["greedy"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("changes", [{}, {"service.0.target": 2, "service.0.extra": 0}, {"service.0.drain_s": 0.0}])
+def test_services_are_played_whatever_the_pools_and_the_target(name: str, changes: dict[str, object]) -> None:
+    for scenario in ("service", "service-spothedge", "service-train"):
+        table = evaluate(scenario, [name], 2, 5, overrides={"horizon_h": 6.0, **changes}).tables[name]
+        assert not table["invalid_actions"].any() and (table["availability"] > 0.9).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["service", "service-spothedge"])
+def test_the_service_policy_is_cheaper_than_every_rule_that_is_as_available(scenario: str) -> None:
+    """A weak statement of what the report says with care: in hours that are not the report's, and in few worlds."""
+    rules = ["spot_hedge", "spot_hedge:ties=cheapest", "spot_hedge_plus"]
+    tables = evaluate(scenario, [*rules, "pretrained/service"], 60, 4242, overrides=DEVELOPMENT).tables
+    own = tables.pop("pretrained/service")
+    assert own["availability"].mean() > tables["spot_hedge"]["availability"].mean() - 3e-4
+    for name, table in tables.items():
+        saved = table["relative_cost"] - own["relative_cost"]
+        assert saved.mean() > 4.0 * saved.std() / np.sqrt(len(saved)), name
+    assert own["relative_cost"].mean() < 0.87 * tables["spot_hedge"]["relative_cost"].mean()

@@ -39,6 +39,12 @@ def small_run(folder: Path, **changes: object) -> EvolutionRun:
     return EvolutionRun.create(folder, scenario, load_settings("fleet", SMALL | changes))
 
 
+def small_service_search(folder: Path) -> EvolutionRun:
+    ticks = {"pairs": 2, "weight": 1.0, "scenario": "service-train", "changes": {"notice_s": 0, "horizon_h": 2}}
+    settings = load_settings("service-train", SMALL | {"beside": {"ticks": ticks}}, is_service=True)
+    return EvolutionRun.create(folder, load_scenario("service-train", horizon_h=4), settings)
+
+
 def weights(folder: Path) -> bytes:
     return (folder / "policy.safetensors").read_bytes()
 
@@ -119,10 +125,7 @@ def test_drawn_fleets_count(tmp_path: Path) -> None:
 
 def test_a_service_is_searched_for_too(tmp_path: Path) -> None:
     """With the same zones by other rules beside it."""
-    ticks = {"pairs": 2, "weight": 1.0, "scenario": "service-train", "changes": {"notice_s": 0, "horizon_h": 2}}
-    settings = load_settings("service-train", SMALL | {"beside": {"ticks": ticks}})
-    scenario = load_scenario("service-train", horizon_h=4)
-    run = EvolutionRun.create(tmp_path / "mine", scenario, settings)
+    run = small_service_search(tmp_path / "mine")
     first, (beside,) = training.courses_of(run)
     assert (first.name, beside.name) == ("service-train", "ticks")
     assert (beside.players(0)[0].scenario.notice_s, beside.players(0)[0].scenario.horizon_h) == (0, 2)
@@ -130,7 +133,7 @@ def test_a_service_is_searched_for_too(tmp_path: Path) -> None:
     evolution = training.Evolution(EvolutionRun.open(run.folder))
     evolution.prepare()
     assert evolution.decisions >= SMALL["total_steps"]
-    policy = make_policy(run.folder, layout_of(scenario))
+    policy = make_policy(run.folder, layout_of(run.scenario))
     assert policy.card.kind == "shifted_hedge"  # type: ignore[attr-defined]
     assert np.abs(load_file(run.folder / "policy.safetensors")["pools"]).max() > 0.0
     table = evaluate(load_scenario("service", horizon_h=2), [policy], 2, 0).tables["mine"]
@@ -145,6 +148,7 @@ def test_services_and_tasks_are_not_searched_for_together(tmp_path: Path) -> Non
         (service, "service-train", {"beside": {"classic": {"pairs": 2, "weight": 1.0}}}, "beside: 'classic' "),
         (fleet, "fleet", {"beside": {"service": {"pairs": 2, "weight": 1.0}}}, "beside: 'service' "),
         (fleet, "fleet", {"start": str(tmp_path)}, "no such file"),
+        (load_scenario("service", task={"count": 2, "work_h": 1.0}), "fleet", {}, "services beside tasks"),
     ):
         changed = settings[name].model_dump() | changes
         with pytest.raises(ValueError, match=reason):

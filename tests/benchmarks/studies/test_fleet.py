@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.worlds import report_scenario
 from benchmarks.studies import fleet, fleet_assignment, fleet_behaviour, fleet_figures
+from benchmarks.studies.blocks import blocks_of
 from benchmarks.studies.fleet import BASELINE, BOUND, Table
 from tessera_env.evaluation.episodes import play_episode
 from tessera_env.observation.layout import Layout
@@ -44,9 +46,9 @@ def test_worlds_that_may_be_alike_are_drawn_together() -> None:
 
 
 def test_windows_that_overlap_share_a_block() -> None:
-    blocks, words = fleet.blocks_of("fleet", 40)
+    blocks, words = blocks_of(report_scenario(load_scenario("fleet")), 40, 1, 48.0)
     assert 2 < blocks.max() + 1 <= 8 and "stretches of 48 h" in words
-    assert len(set(fleet.blocks_of("classic", 40)[0].tolist())) == 40
+    assert len(set(blocks_of(load_scenario("classic"), 40, 1, 48.0)[0].tolist())) == 40
 
 
 def test_the_options_are_off_in_the_row_that_says_so() -> None:
