@@ -25,8 +25,10 @@ from tessera_env.files.paths import expanded
 from tessera_env.files.streams import take_any_text
 from tessera_env.files.writing import write_text
 from tessera_env.observation.layouts import layout_of
+from tessera_env.policies.folder import read_card
+from tessera_env.policies.learned_rules import LEARNED_RULES
 from tessera_env.policies.making import fitting_policies, make_policy
-from tessera_env.policies.pretrained import pretrained_names
+from tessera_env.policies.pretrained import pretrained_folder, pretrained_names
 from tessera_env.policies.protocol import Policy, QueuePolicy
 from tessera_env.report.event_log import episode_lines
 from tessera_env.scenario.loading import load_scenario, preset_names
@@ -69,7 +71,9 @@ class Case:
     @property
     def trained(self) -> list[str]:
         """The trained policies that can play it."""
-        return pretrained_names() if self.preset in ONE_POOL else []
+        if self.preset not in ONE_POOL and not self.scenario.service:
+            return []
+        return [name for name in pretrained_names() if _places_replicas(name) == bool(self.scenario.service)]
 
     @property
     def policies(self) -> list[str]:
@@ -77,6 +81,11 @@ class Case:
         scenario = self.scenario
         known = fitting_policies(layout_of(scenario))
         return [*known, *(() if scenario.service else OPTIONS), *self.trained]
+
+
+def _places_replicas(name: str) -> bool:
+    rule = LEARNED_RULES.get(read_card(pretrained_folder(name)).kind)
+    return rule is not None and rule.for_services
 
 
 def cases() -> list[Case]:

@@ -124,6 +124,7 @@ def test_the_wheel_holds_the_package_alone(wheel):
         "scenario/presets/fleet.toml",
         "data/pretrained/deadline/policy.safetensors",
         "data/pretrained/deadline-2/policy.json",
+        "data/pretrained/service/policy.json",
         "data/catalogue/instance_types.csv",
         "data/aws_v100_2023/zones.csv",
         "data/aws_v100_2023/LICENSE",

@@ -1,5 +1,6 @@
 """Services in windows of recorded zones: the presets, other zones and targets, and the recordings of SkyServe."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,7 @@ def recorded_cases(folder: Path) -> Iterator[Case]:
         capacity = {"source": "trace", "instances": 1}
         pools = [{**pool, "name": s.name, "zone": s.name, "trace_zone": s.name, "capacity": capacity} for s in series]
         market = {"trace": paths, "polarity": "available"}
-        until_h = min(s.end_s for s in series) / 3600.0
+        until_h = math.nextafter(min(s.end_s for s in series) / 3600.0, 0.0)
         for target in (3, 4):
             values = with_pools("service-spothedge", pools, target, market=market)
             yield Case(f"{each.name}, target {target}", values, 0.0, until_h)

@@ -5,13 +5,16 @@ nothing was chosen, and the recordings published with SkyServe if `--recordings`
 tables as JSON: a quarter of an hour. `python -m benchmarks` leaves it out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from agents.worlds import development_seed
-from benchmarks.common import Report, is_kept, keep, keeping_parser, machine
+from benchmarks.common import CORES, Report, check_least, is_kept, keep, keeping_parser, machine
 from benchmarks.studies.blocks import blocks_of
 from benchmarks.studies.service_cases import (
     AFTER,
@@ -150,16 +153,13 @@ def least_report(windows: int) -> Report:
     return Report(f"The cheapest policy for {100.0 * WANTED:g} %", note, columns, tuple(rows))
 
 
-def played(is_report: bool, recordings: Path | None, windows: int) -> Iterator[Report]:
-    """All tables, as soon as each is there."""
+def jobs(is_report: bool, recordings: Path | None, windows: int) -> list[partial[Report]]:
+    """What makes each table."""
     hours = AFTER if is_report else BEFORE
-    for case in main_cases(hours):
-        yield report(case, windows)
-    for case in recorded_cases(recordings) if is_report and recordings is not None else ():
-        yield report(case, windows)
-    yield cases_report(list(other_cases(hours)), windows)
-    if is_report:
-        yield least_report(windows)
+    recorded = list(recorded_cases(recordings)) if is_report and recordings is not None else []
+    made = [partial(report, case, windows) for case in (*main_cases(hours), *recorded)]
+    made.append(partial(cases_report, list(other_cases(hours)), windows))
+    return [*made, partial(least_report, windows)] if is_report else made
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -168,15 +168,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = keeping_parser(__doc__, KEPT)
     options.add_argument("--report", action="store_true", help="play the hours that are for reporting")
     options.add_argument("--recordings", type=expanded, help="with --report: the folder of SkyServe's recordings")
+    options.add_argument("--processes", type=int, default=CORES, metavar="N", help="the results do not depend on it")
     given = options.parse_args(arguments)
     try:
+        check_least("--processes", given.processes, 1)
         to_keep = given.report and is_kept(given, KEPT)
-    except OSError as error:
+    except (ValueError, OSError) as error:
         options.exit(2, f"{error}\n")
     reports = []
-    for one in played(given.report, given.recordings, QUICK_WINDOWS if given.quick else WINDOWS):
-        one.print()
-        reports.append(one)
+    with ProcessPoolExecutor(given.processes, mp_context=get_context("spawn")) as pool:
+        asked = jobs(given.report, given.recordings, QUICK_WINDOWS if given.quick else WINDOWS)
+        for done in [pool.submit(job) for job in asked]:
+            reports.append(done.result())
+            reports[-1].print()
     print(machine())
     if to_keep:
         keep(reports, given)

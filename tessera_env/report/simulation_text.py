@@ -114,11 +114,12 @@ def _savings_lines(results: Results) -> list[str]:
     full_usd = float(results.tables[ON_DEMAND]["cost_usd"].mean())
     if full_usd == 0:
         return [f"{full} cost nothing: there is nothing to save."]
+    saving = {label: summary.savings for label, summary in results.summary.items() if summary.savings is not None}
+    width = max([_WIDTHS[0] - 2, *(len(policy_title(label)) for label in saving)])
     lines = [f"Savings against {full}:"]
-    for label, summary in results.summary.items():
-        if summary.savings is not None:
-            title, usd = policy_title(label), full_usd - float(results.tables[label]["cost_usd"].mean())
-            lines.append(f"  {title:<{_WIDTHS[0] - 2}} {percent(summary.savings):>12}  (${usd:,.2f})")
+    for label, savings in saving.items():
+        usd = full_usd - float(results.tables[label]["cost_usd"].mean())
+        lines.append(f"  {policy_title(label):<{width}} {percent(savings):>12}  (${usd:,.2f})")
     return lines
 
 

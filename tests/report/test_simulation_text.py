@@ -110,6 +110,14 @@ def test_tasks_that_worlds_draw_are_a_mean() -> None:
     assert "90.5/100.5" in text
 
 
+def test_savings_of_long_names_stand_in_one_column() -> None:
+    made = results(
+        {"greedy": table(250.0), "on_demand_fallback:count=12": table(300.0), "on_demand_only": table(1000.0)}
+    )
+    lines = [line for line in simulation_text(made).splitlines() if line.startswith("  ")]
+    assert len({line.index(" %") for line in lines}) == 1 and len(lines) == 2
+
+
 def test_without_on_demand_only_it_says_how_to_get_savings() -> None:
     made = three()
     del made.tables["on_demand_only"]
