@@ -88,6 +88,8 @@ of one service and no tasks, with any pools and any target; no torch is needed.
 
 ## Limits
 
+- It takes a zone to hold all or none, as those did that it was made on: where zones hold some of the replicas that are
+  asked for, it is less available than `spot_hedge`, as AWS1 and GCP1 show.
 - It was made on four replicas in nine zones. With two it is cheaper than `spot_hedge`, and less available; with eight
   it could afford to be less available than it is.
 - How much availability is worth is in the weights: `shortfall_weight` {weight} in training. Whoever wants more of it,

@@ -14,7 +14,16 @@ from typing import Any, TypeVar
 
 from benchmarks.common import Report, Reports, markdown, telling
 from benchmarks.printed import printed_blocks
-from benchmarks.studies import ablation, first_run, fleet, fleet_assignment, fleet_figures, service_weights, services
+from benchmarks.studies import (
+    ablation,
+    first_run,
+    fleet,
+    fleet_assignment,
+    fleet_figures,
+    service_behaviour,
+    service_weights,
+    services,
+)
 from benchmarks.studies.cant_be_late import tables
 from benchmarks.studies.cant_be_late.figures import Figures
 from benchmarks.studies.cant_be_late.study import Studies
@@ -33,6 +42,7 @@ STUDIES = {
     "fleet-figures": fleet_figures.KEPT,
     "first-run": first_run.KEPT,
     "services": services.KEPT,
+    "service-behaviour": service_behaviour.KEPT,
     "service-weights": service_weights.KEPT,
 }
 FIGURES = ("results", "results-fleet", "baselines", "benchmarks", "ablation", "cant-be-late", *STUDIES)

@@ -23,6 +23,7 @@ from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import PolicyError
 from tessera_env.policies.folder import CARD_FILE, WEIGHTS_FILE
 from tessera_env.policies.learned import LearnedPolicy
+from tessera_env.policies.shifting.policy import Shifts
 from tessera_env.recordings.catalogue import CatalogueError, read_instance_types
 from tessera_env.recordings.demand import DemandError, DemandFormat, read_demand
 from tessera_env.recordings.traces.reading import problems_of_trace, read_series
@@ -192,7 +193,7 @@ def _run(kind: type[Run] | type[EvolutionRun], path: Path) -> Any:
 
 
 def _search(path: Path) -> Any:
-    search, scale, decisions = read_search(path)
+    search, scale, decisions = read_search(path, Shifts)
     return plain(search), plain(scale), decisions
 
 

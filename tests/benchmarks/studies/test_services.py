@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.studies import service_weights, services
+from benchmarks.studies import service_behaviour, service_weights, services
 from benchmarks.studies.service_cases import (
     AFTER,
     BEFORE,
@@ -101,5 +101,7 @@ def test_a_toy_run_plays_and_is_not_kept(
     monkeypatch.setattr(services, "jobs", lambda *_: [services.partial(services.report, few, 2)])
     services.main(["--quick", "--report"])
     assert "spot_hedge_plus" in capsys.readouterr().out and not any(tmp_path.iterdir())
+    lines = [row[:2] for row in service_behaviour.measure(quick=True).rows]
+    assert {("service", "spot_hedge"), ("service-spothedge", "spot_hedge_plus")} <= set(lines)
     table = service_weights.measure(quick=True)
     assert [row[:2] for row in table.rows] == [("service", "45"), ("service-spothedge", "45")]
