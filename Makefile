@@ -15,9 +15,9 @@ test: lint types docs
 	@echo "== tests"
 	$(BIN)/python -m pytest -n 2 -q
 	@echo "== engine, not compiled"
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 -q tests/engine
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n 2 -q -m "not slow" tests/engine
 	@echo "== engine, compiled with bounds checks"
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/$(BOUNDS_CACHE) $(BIN)/python -m pytest -n 2 -q tests/engine
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/$(BOUNDS_CACHE) $(BIN)/python -m pytest -n 2 -q -m "not slow" tests/engine
 	$(MAKE) older
 	@echo "== all passed"
 

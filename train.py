@@ -316,14 +316,14 @@ def how_to_go_on(run: Run) -> str:
     return f"Stopped and saved. To go on: python train.py --resume {run.folder}"
 
 
-def how_to_use(run: Run) -> str:
+def how_to_use(run: Run | EvolutionRun) -> str:
     """What to say at the end."""
     latest = RUNS / LATEST
     is_linked = latest.resolve() == run.folder.resolve()
     shown = latest if is_linked else run.folder
+    curves = f" (TensorBoard: tensorboard --logdir {run.folder / 'tb'})" if isinstance(run, Run) else ""
     return (
-        f"Files: {run.folder}{f', also as {latest}' if is_linked else ''} "
-        f"(TensorBoard: tensorboard --logdir {run.folder / 'tb'}). "
+        f"Files: {run.folder}{f', also as {latest}' if is_linked else ''}{curves}. "
         "In your code: policy = tessera_env.policies.LearnedPolicy("
         f'"{shown}", env.unwrapped.layout); actions, _ = policy.predict(observation[None], '
         "action_masks=env.unwrapped.action_masks()[None])"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from benchmarks.common import Report, run_alone
@@ -42,12 +42,13 @@ print(json.dumps({**times, "meanwhile": meanwhile, "rate": rate}))
 """
 
 
-def first_use(cache: str, way: str) -> dict[str, float]:
-    """A new process; seconds from its start on. What it leaves behind is ended with it."""
+def first_use(cache: str | None, way: str) -> dict[str, float]:
+    """A new process, with the usual cache if none is named; seconds from its start on. Its helper is ended with it."""
+    own = {} if cache is None else {"NUMBA_CACHE_DIR": cache}
     began = time.time()
     process = subprocess.Popen(
         [sys.executable, "-c", FIRST_USE],
-        env={**os.environ, "NUMBA_CACHE_DIR": cache, VARIABLE: way},
+        env={**os.environ, **own, VARIABLE: way},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -68,13 +69,17 @@ def row(name: str, runs: Sequence[dict[str, float]]) -> tuple[str, ...]:
     return name, *seconds, f"{best['meanwhile']:,.0f}", f"{best['rate']:,.0f}"
 
 
+def cold_and_warm() -> Iterator[tuple[str, ...]]:
+    """With empty caches, filled in both ways, and with one of these."""
+    with tempfile.TemporaryDirectory() as beside, tempfile.TemporaryDirectory() as before:
+        yield row("empty, compiled beside", [first_use(beside, BESIDE)])
+        yield row("empty, compiled before", [first_use(before, BEFORE)])
+        yield row("filled", [first_use(before, BESIDE) for _ in range(3)])
+
+
 def measure(quick: bool) -> Report:
     """The table."""
-    with tempfile.TemporaryDirectory() as beside, tempfile.TemporaryDirectory() as before:
-        rows = [row("empty, compiled beside", [first_use(beside, BESIDE)])]
-        if not quick:
-            rows.append(row("empty, compiled before", [first_use(before, BEFORE)]))
-        rows.append(row("filled", [first_use(beside, BESIDE) for _ in range(1 if quick else 3)]))
+    rows = [row("filled", [first_use(None, BESIDE)])] if quick else list(cold_and_warm())
     return Report(
         "First use of the engine in a new process: fleet, by gym.make",
         "From the process's start on, Python and imports included. Beside: the environment runs as plain Python while\n"

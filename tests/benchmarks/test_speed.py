@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
         ("speed.training", ("threads", "frames/s")),
         ("speed.requests", ("least load", "as published", "requests/s")),
         ("studies.ablation", ("classic", "fleet", "Kuhn-Munkres", "Young", "Daly")),
-        ("speed.compiling", ("empty, compiled beside", "filled", "s to first observation")),
+        ("speed.compiling", ("filled", "s to first observation")),
         ("studies.slack_threshold", ("theta=0.15", "slices=8", "uniform_progress", "Deadlines missed: 0")),
     ],
 )

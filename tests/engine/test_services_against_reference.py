@@ -16,7 +16,7 @@ from tests.engine.scenarios import service_mappings, started
 from tests.reference.service_worlds import random_service_world
 from tests.reference.worlds import sticky_policy
 
-COUNT, MANY = (40, 100) if numba_config.DISABLE_JIT else (200, 1_500)
+COUNT, MANY = (40, 100) if numba_config.DISABLE_JIT else (200, 1_000)
 
 
 def agree(seed: int) -> None:
@@ -36,7 +36,7 @@ def test_the_engine_equals_the_reference_on_services(block):
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(20))
 def test_the_engine_equals_the_reference_on_many_services(block):
-    """1,500 worlds; 100 where the engine is not compiled."""
+    """1,000 worlds; 100 where the engine is not compiled."""
     for seed in range(10_000 + block * MANY // 20, 10_000 + (block + 1) * MANY // 20):
         agree(seed)
 

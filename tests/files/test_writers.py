@@ -32,6 +32,7 @@ ALLOWED = {
     "benchmarks.fuzz.judging": {"write_bytes"},  # likewise
     "benchmarks.fuzz.readers": {"open", "write_bytes", "write_text"},  # likewise; and a run, to go on with
     "benchmarks.speed.compiling": {"tempfile.TemporaryDirectory"},  # an empty compile cache
+    "benchmarks.studies.service_weights": {"tempfile.TemporaryDirectory"},  # runs that are only played
     "benchmarks.speed.training": {"tempfile.TemporaryDirectory"},  # a run that is only timed
 }
 # Of any object: paths, arrays, frames, pictures, models.

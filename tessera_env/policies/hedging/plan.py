@@ -6,8 +6,6 @@ Each pool's room, losses and place are worked out once for a row: `pools` has wh
 import math
 from enum import IntEnum
 
-import numpy as np
-
 from tessera_env.jit.compiled import compiled
 from tessera_env.observation.fields import ServiceField, ServicePoolField
 from tessera_env.policies.hedging.shifts import UNIT, PoolTurn, ServiceTurn, cut, factor_of, shift_of
@@ -17,7 +15,6 @@ from tessera_env.policies.rules.seats import known_count, known_value, service_c
 # As `spot_hedge_plus` has them by default; not taken from there, since weights that were found are for these.
 OUTAGE_H, YOUNG_H, MARK_H = 2.8, 0.25, 1200.0 / 3600.0
 TOGETHER = 0
-NEVER = np.inf
 
 
 class Note(IntEnum):

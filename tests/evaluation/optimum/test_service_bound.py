@@ -104,10 +104,10 @@ class TestPolicies:
 
     @pytest.mark.parametrize("preset", ["service", "service-spothedge"])
     def test_in_recorded_worlds(self, preset: str) -> None:
-        assert below(load_scenario(preset, **DEVELOPMENT), 1, 20) == []
+        assert below(load_scenario(preset, **DEVELOPMENT), 1, 8) == []
 
     def test_in_generated_worlds(self) -> None:
-        assert below(load_scenario("service-train"), 1, 50) == []
+        assert below(load_scenario("service-train"), 1, 20) == []
 
     @given(service_mappings())
     @settings(max_examples=25, phases=[Phase.generate], deadline=None)
