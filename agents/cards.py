@@ -1,7 +1,6 @@
 """What a shipped policy's card says: texts, and tables out of kept reports."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +87,10 @@ of one service and no tasks, with any pools and any target; no torch is needed.
 
 ## Limits
 
-- It takes a zone to hold all or none, as those did that it was made on: where zones hold some of the replicas that are
-  asked for, it is less available than `spot_hedge`, as AWS1 and GCP1 show.
-- It was made on four replicas in nine zones. With two it is cheaper than `spot_hedge`, and less available; with eight
-  it could afford to be less available than it is.
+- It takes a zone to hold all or none, as those did that it was made on. In AWS1 and GCP1, whose zones sometimes hold
+  some of the replicas that are asked for, it is clearly less available than `spot_hedge` with four replicas.
+- It was made on four replicas in nine zones. With two or three it is cheaper than `spot_hedge`, and not clearly more or
+  less available; with eight it could afford to be less available than it is.
 - How much availability is worth is in the weights: `shortfall_weight` {weight} in training. Whoever wants more of it,
   or less, trains again.
 - It knows the zones by its own tries since the episode's start, not their history, nor which share a region.
@@ -102,17 +101,13 @@ of one service and no tasks, with any pools and any target; no torch is needed.
 
 def fleet_table(report: Path, label: str, sha256: str) -> str:
     """The policy's and the rules' figures on the presets, as Markdown; none if other weights were played."""
-    none = f"No report yet: `python -m benchmarks.studies.fleet` and `python -m agents.ship` again put {label}'s here."
-    if not report.is_file():
-        return none
-    with _of_a_report(report):
-        return _fleet_rows(read_object(report, ValueError), label, sha256) or none
+    return _table(report, label, sha256, "`python -m benchmarks.studies.fleet`", _fleet_rows)
 
 
 def _fleet_rows(kept: dict[str, Any], label: str, sha256: str) -> str:
     """The table; empty if other weights were played."""
     tables = [one for one in kept["reports"] if "gap closed %" in one["columns"]]
-    if kept["quick"] or not any(f"{label} {sha256[:12]}" in one["note"] for one in kept["reports"]):
+    if not _has_played(kept, label, sha256):
         return ""
     lines = ["| worlds | policy | objective, $ | difference to greedy, $ | gap closed, % |", "|---|---|---|---|---|"]
     for one in tables:
@@ -124,20 +119,24 @@ def _fleet_rows(kept: dict[str, Any], label: str, sha256: str) -> str:
 
 def report_table(report: Path, label: str, sha256: str) -> str:
     """The policy's figures in each part of the report, as Markdown; none if other weights were played."""
-    none = f"No report yet: `make report` and `python -m agents.ship` again put the table of {label} here."
-    if not report.is_file():
-        return none
-    with _of_a_report(report):
-        return _study_rows(read_object(report, ValueError), label, sha256) or none
+    return _table(report, label, sha256, "`make report`", _study_rows)
 
 
-@contextmanager
-def _of_a_report(file: Path) -> Iterator[None]:
-    """Raises ValueError: what is looked for is not in the file, or of another form; one line."""
-    try:
-        yield
-    except (LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"{named(file)}: holds no report ({type(error).__name__}: {reason_of(error)})") from None
+def _table(report: Path, label: str, sha256: str, command: str, rows: Callable[[dict[str, Any], str, str], str]) -> str:
+    """What `rows` finds in the report; how to get one, where there is none of these weights."""
+    found = ""
+    if report.is_file():
+        try:
+            found = rows(read_object(report, ValueError), label, sha256)
+        except (LookupError, TypeError, AttributeError) as error:
+            reason = f"{type(error).__name__}: {reason_of(error)}"
+            raise ValueError(f"{named(report)}: holds no report ({reason})") from None
+    return found or f"No report yet: {command} and `python -m agents.ship` again put the table of {label} here."
+
+
+def _has_played(kept: dict[str, Any], label: str, sha256: str) -> bool:
+    """Whether a study's tables are of these weights, and of full size."""
+    return not kept["quick"] and any(f"{label} {sha256[:12]}" in one["note"] for one in kept["reports"])
 
 
 def _study_rows(found: dict[str, Any], label: str, sha256: str) -> str:
@@ -165,16 +164,12 @@ def _row(one: dict[str, Any]) -> str:
 
 def service_table(report: Path, label: str, sha256: str) -> str:
     """The policy's figures and the rules', as Markdown; none if other weights were played."""
-    none = f"No report yet: `make report-services` and `python -m agents.ship` again put the table of {label} here."
-    if not report.is_file():
-        return none
-    with _of_a_report(report):
-        return _service_rows(read_object(report, ValueError), label, sha256) or none
+    return _table(report, label, sha256, "`make report-services`", _service_rows)
 
 
 def _service_rows(kept: dict[str, Any], label: str, sha256: str) -> str:
     """The table; empty if other weights were played."""
-    if kept["quick"] or not any(f"{label} {sha256[:12]}" in one["note"] for one in kept["reports"]):
+    if not _has_played(kept, label, sha256):
         return ""
     tables = [one for one in kept["reports"] if one["title"].startswith("Services: ")]
     lines = ["| worlds | policy | extra | available, % | of on-demand, % | available more | cost / its cost |"]

@@ -7,7 +7,6 @@ windows of hours that are for development, in the presets of services.
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 from rich.console import Console
 
 from agents.evolution.settings import load_settings
@@ -15,11 +14,8 @@ from agents.evolution.training import EvolutionRun, evolve
 from agents.worlds import development_seed
 from benchmarks.common import Report, run_kept
 from benchmarks.studies.blocks import blocks_of
-from benchmarks.studies.service_cases import BEFORE, FIGURES, Case, main_cases
+from benchmarks.studies.service_cases import BEFORE, main_cases
 from benchmarks.studies.services import REFERENCE, cells, shares
-from tessera_env.evaluation.experiment import evaluate
-from tessera_env.observation.layouts import layout_of
-from tessera_env.policies import LearnedPolicy
 from tessera_env.scenario.loading import load_scenario
 
 KEPT = Path("runs/service_weights.json")
@@ -47,14 +43,6 @@ def searched(weight: float, folder: Path, quick: bool) -> Path:
     return run.folder
 
 
-def played(case: Case, folder: Path, windows: int) -> np.ndarray:
-    """(n, 2) figures of the policy in a folder."""
-    scenario = case.scenario()
-    policy = LearnedPolicy(folder, layout_of(scenario))
-    table = evaluate(scenario, [policy], windows, development_seed(), None).tables[policy.name]
-    return np.column_stack([table[name] for name in FIGURES])
-
-
 def measure(quick: bool) -> Report:
     """Search and play with each weight."""
     windows, rows = QUICK_WINDOWS if quick else WINDOWS, []
@@ -64,7 +52,7 @@ def measure(quick: bool) -> Report:
             reference = case.figures(REFERENCE, windows)
             blocks, _ = blocks_of(case.scenario(), windows, development_seed(), case.block_h)
             for weight, path in found.items():
-                own = played(case, path, windows)
+                own = case.figures((str(path), 1), windows)
                 rows.append((case.title, f"{weight:g}", *shares(own), *cells(own, reference, blocks)))
     note = NOTE.format(
         windows=windows, first=BEFORE[0], last=BEFORE[1], reference=REFERENCE[0], steps=QUICK_STEPS if quick else STEPS

@@ -2,7 +2,7 @@
 
 By itself it plays the hours that are for development. `--report` plays the other hours of the bundled recording, where
 nothing was chosen, and the recordings published with SkyServe if `--recordings` says where they lie, and keeps the
-tables as JSON: a quarter of an hour. `python -m benchmarks` leaves it out.
+tables as JSON: half an hour. `python -m benchmarks` leaves it out.
 """
 
 from collections.abc import Sequence
@@ -172,6 +172,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = options.parse_args(arguments)
     try:
         check_least("--processes", given.processes, 1)
+        if given.recordings is not None and not given.recordings.is_dir():
+            raise ValueError(
+                f"--recordings: {given.recordings}: no such folder (needed: one with a folder a recording)"
+            )
         to_keep = given.report and is_kept(given, KEPT)
     except (ValueError, OSError) as error:
         options.exit(2, f"{error}\n")

@@ -10,7 +10,8 @@ from tessera_env.observation.checked import checked_masks, checked_observation
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import told_of
 from tessera_env.policies.folder import CARD_FILE, WEIGHTS_FILE, read_card, read_weights
-from tessera_env.policies.networks import BLOCK, Network
+from tessera_env.policies.learned_rules import LearnedRule
+from tessera_env.policies.networks import BLOCK
 from tessera_env.policies.player import inputs_of, player_of
 
 
@@ -50,7 +51,7 @@ class LearnedPolicy:
         action_masks: np.ndarray | None = None,
     ) -> tuple[np.ndarray, Any]:
         """See `tessera_env.policies.protocol.Policy`."""
-        if not isinstance(self._player, Network):
+        if isinstance(self._player, LearnedRule):
             return self._player.predict(observation, state, action_masks=action_masks)
         logits = self.logits(observation)
         if action_masks is not None:
@@ -74,7 +75,7 @@ class LearnedPolicy:
         Raises:
             TypeError: it is no network.
         """
-        if self._inputs is None or not isinstance(self._player, Network):
+        if self._inputs is None or isinstance(self._player, LearnedRule):
             raise TypeError(f"{self.name}: a {self.card.kind} has no logits (allowed: networks)")
         inputs = self._inputs.of(checked_observation(self._layout, observation))
         count = len(inputs)

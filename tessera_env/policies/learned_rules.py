@@ -1,12 +1,12 @@
 """The policies that are a rule with learned weights and no network, by the kind that a card gives."""
 
-from typing import ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
+from tessera_env.observation.checked import checked_question
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.hedging.policy import Hedges
-from tessera_env.policies.protocol import Policy
 from tessera_env.policies.shifting.policy import Shifts
 
 
@@ -69,9 +69,37 @@ class RuleWeights(Protocol):
         """What chooses by them."""
         ...
 
-    def policy(self, layout: Layout) -> Policy:
-        """What plays by the first set."""
-        ...
+
+class LearnedRule:
+    """A policy of one set of weights; deterministic whatever is asked for.
+
+    Args:
+        layout: of the environment that it is to play in.
+        weights: of which it plays the first set.
+
+    Attributes:
+        name: as results call it; the weights' kind unless it is given another.
+    """
+
+    def __init__(self, layout: Layout, weights: RuleWeights) -> None:
+        self.name = weights.kind
+        self._layout = layout
+        self._chooser = weights.chooser()
+
+    def predict(
+        self,
+        observation: np.ndarray,
+        state: Any = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = True,
+        action_masks: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, Any]:
+        """See `tessera_env.policies.protocol.Policy`."""
+        observation, masks = checked_question(self._layout, observation, action_masks)
+        observation, masks = np.ascontiguousarray(observation, dtype=np.float32), np.ascontiguousarray(masks)
+        sets, actions = np.zeros((2, len(observation)), dtype=np.int64)
+        self._chooser.choose(observation, masks, np.arange(len(observation)), sets, actions)
+        return actions, state
 
 
 def rule_for(layout: Layout) -> type[RuleWeights]:

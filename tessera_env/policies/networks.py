@@ -10,7 +10,7 @@ SPOT and ON_DEMAND there; the shared output, beside the mean over the pools of `
 
 import re
 from collections.abc import Callable
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from scipy.special import ndtr
@@ -55,7 +55,6 @@ class Widths(NamedTuple):
         return 1 + 2 * self.pools
 
 
-@runtime_checkable
 class Network(Protocol):
     """What turns its inputs, see `tessera_env.policies.inputs`, into logits."""
 

@@ -5,9 +5,8 @@ import numpy as np
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import PolicyCard
 from tessera_env.policies.inputs import Inputs, known_names
-from tessera_env.policies.learned_rules import LEARNED_RULES
+from tessera_env.policies.learned_rules import LEARNED_RULES, LearnedRule
 from tessera_env.policies.networks import Network, build_network
-from tessera_env.policies.protocol import Policy
 
 
 def inputs_of(card: PolicyCard, layout: Layout) -> Inputs | None:
@@ -28,12 +27,12 @@ def inputs_of(card: PolicyCard, layout: Layout) -> Inputs | None:
 
 def player_of(
     card: PolicyCard, arrays: dict[str, np.ndarray], layout: Layout, inputs: Inputs | None
-) -> Network | Policy:
+) -> Network | LearnedRule:
     """What plays, with `inputs` as from `inputs_of`.
 
     Raises:
         ValueError: a tensor does not fit.
     """
     if inputs is None or card.kind == "shifted_rule" or card.kind == "shifted_hedge":
-        return LEARNED_RULES[card.kind].of_tensors(arrays).policy(layout)
+        return LearnedRule(layout, LEARNED_RULES[card.kind].of_tensors(arrays))
     return build_network(card.kind, card.activation, arrays, inputs.widths)

@@ -1,14 +1,12 @@
-"""A rule for services with learned shifts as a policy that everything plays: numpy and compiled code, no torch."""
+"""The learned shifts of a rule for services, and what chooses by them: numpy and compiled code, no torch."""
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
-from tessera_env.observation.checked import checked_question
 from tessera_env.observation.fields import ServiceField, ServicePoolField
-from tessera_env.observation.layout import Layout
 from tessera_env.policies.hedging.choice import choose_rows
 from tessera_env.policies.hedging.figures import POOL_FIGURES, SERVICE_FIGURES
 from tessera_env.policies.hedging.plan import NOTES
@@ -77,10 +75,6 @@ class Hedges:
         """What chooses by them."""
         return Hedging(self)
 
-    def policy(self, layout: Layout) -> "HedgingRule":
-        """What plays by the first set."""
-        return HedgingRule(layout, self)
-
 
 class Hedging:
     """Chooses for rows of observations by sets of weights, a set a row.
@@ -114,33 +108,3 @@ class Hedging:
 
     def add_figures(self, observations: np.ndarray, masks: np.ndarray, rows: np.ndarray, sums: np.ndarray) -> None:
         """None of them is scaled."""
-
-
-class HedgingRule:
-    """A policy of one set of weights; deterministic whatever is asked for.
-
-    Args:
-        layout: of the environment that it is to play in.
-        hedges: its weights.
-        name: as results call it.
-    """
-
-    def __init__(self, layout: Layout, hedges: Hedges, name: str = Hedges.kind) -> None:
-        self.name = name
-        self._layout = layout
-        self._hedging = Hedging(hedges)
-
-    def predict(
-        self,
-        observation: np.ndarray,
-        state: Any = None,
-        episode_start: np.ndarray | None = None,
-        deterministic: bool = True,
-        action_masks: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, Any]:
-        """See `tessera_env.policies.protocol.Policy`."""
-        observation, masks = checked_question(self._layout, observation, action_masks)
-        observation, masks = np.ascontiguousarray(observation, dtype=np.float32), np.ascontiguousarray(masks)
-        sets, actions = np.zeros((2, len(observation)), dtype=np.int64)
-        self._hedging.choose(observation, masks, np.arange(len(observation)), sets, actions)
-        return actions, state

@@ -1,14 +1,12 @@
-"""A rule with learned shifts as a policy that everything plays: numpy and the compiled engine's helpers, no torch."""
+"""The learned shifts of a rule for tasks, and what chooses by them: numpy and the compiled helpers, no torch."""
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
-from tessera_env.observation.checked import checked_question
 from tessera_env.observation.fields import Field, PoolField
-from tessera_env.observation.layout import Layout
 from tessera_env.policies.shifting.choice import Turn, add_figures, choose_rows
 from tessera_env.policies.shifting.figures import (
     AVERAGED,
@@ -91,10 +89,6 @@ class Shifts:
         """What chooses by them."""
         return Shifted(self)
 
-    def policy(self, layout: Layout) -> "ShiftedRule":
-        """What plays by the first set."""
-        return ShiftedRule(layout, self)
-
 
 class Shifted:
     """Chooses for rows of observations by sets of weights, a set a row.
@@ -127,33 +121,3 @@ class Shifted:
         """Add single figures of some rows, as they are, and their squares to `sums` (2, singles); by the first set."""
         room = self._figures, self._weights
         add_figures(observations, masks, rows, self.shifts.pools, UNSCALED, *room, sums)
-
-
-class ShiftedRule:
-    """A policy of one set of weights; deterministic whatever is asked for.
-
-    Args:
-        layout: of the environment that it is to play in.
-        shifts: its weights.
-        name: as results call it.
-    """
-
-    def __init__(self, layout: Layout, shifts: Shifts, name: str = "shifted_rule") -> None:
-        self.name = name
-        self._layout = layout
-        self._shifted = Shifted(shifts)
-
-    def predict(
-        self,
-        observation: np.ndarray,
-        state: Any = None,
-        episode_start: np.ndarray | None = None,
-        deterministic: bool = True,
-        action_masks: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, Any]:
-        """See `tessera_env.policies.protocol.Policy`."""
-        observation, masks = checked_question(self._layout, observation, action_masks)
-        observation, masks = np.ascontiguousarray(observation, dtype=np.float32), np.ascontiguousarray(masks)
-        sets, actions = np.zeros((2, len(observation)), dtype=np.int64)
-        self._shifted.choose(observation, masks, np.arange(len(observation)), sets, actions)
-        return actions, state

@@ -17,7 +17,8 @@ from tessera_env.evaluation.experiment import evaluate
 from tessera_env.observation.layout import Layout
 from tessera_env.observation.layouts import layout_of
 from tessera_env.policies import make_policy
-from tessera_env.policies.shifting.policy import UNSCALED, WEIGHT_COUNT, ShiftedRule, Shifts
+from tessera_env.policies.learned_rules import LearnedRule
+from tessera_env.policies.shifting.policy import UNSCALED, WEIGHT_COUNT, Shifts
 from tessera_env.scenario.loading import load_scenario
 from tests.agents.test_training import quiet
 from tests.faults import interrupted_at
@@ -57,7 +58,7 @@ def test_objectives_are_what_evaluation_says(rows: int) -> None:
     player = Player(scenario, rows)
     objectives, scale_usd = player.objectives(Shifts.of(UNSCALED, flat), np.arange(games), 7)
     for game in range(games):
-        policy = ShiftedRule(Layout(len(scenario.pools)), Shifts.of(UNSCALED, flat[game : game + 1]))
+        policy = LearnedRule(Layout(len(scenario.pools)), Shifts.of(UNSCALED, flat[game : game + 1]))
         table = evaluate(scenario, [policy], games, 7).tables["shifted_rule"]
         assert objectives[game] == pytest.approx(table["objective_usd"][game], rel=1e-12)
         assert scale_usd[game] == table["scale_usd"][game]

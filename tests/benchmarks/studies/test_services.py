@@ -91,6 +91,13 @@ def test_every_player_has_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
     assert next(row for row in rows if row[:2] == ("spot_hedge", "1"))[4:] == ("", "")
 
 
+def test_a_folder_of_recordings_that_is_none_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        services.main(["--quick", "--report", "--recordings", str(tmp_path / "absent")])
+    printed = capsys.readouterr()
+    assert ended.value.code == 2 and printed.out == "" and "--recordings: " in printed.err
+
+
 @pytest.mark.slow
 def test_a_toy_run_plays_and_is_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

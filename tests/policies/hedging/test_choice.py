@@ -7,8 +7,9 @@ import pytest
 
 from tessera_env.policies import make_policy
 from tessera_env.policies.hedging.figures import PoolFigure, ServiceFigure
-from tessera_env.policies.hedging.policy import Hedges, HedgingRule
+from tessera_env.policies.hedging.policy import Hedges
 from tessera_env.policies.hedging.shifts import PoolTurn, ServiceTurn
+from tessera_env.policies.learned_rules import LearnedRule
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
@@ -119,7 +120,7 @@ def test_never_an_invalid_answer(name: str) -> None:
     simulation = Simulation(load_scenario(name), 64)
     simulation.start(np.ones(64, dtype=bool), [7] * 64, np.arange(64))
     flat = np.random.default_rng(0).normal(0.0, 1.0, (1, Hedges.count))
-    policy, rows = HedgingRule(simulation.layout, Hedges.of(Hedges.unscaled, flat)), np.arange(64)
+    policy, rows = LearnedRule(simulation.layout, Hedges.of(Hedges.unscaled, flat)), np.arange(64)
     for _ in range(300):
         actions, _ = policy.predict(simulation.views.observations, action_masks=simulation.state.masks)
         live = ~simulation.views.terminated

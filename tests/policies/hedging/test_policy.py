@@ -8,7 +8,8 @@ import pytest
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy, PolicyError, make_policy
 from tessera_env.policies.folder import save_policy
-from tessera_env.policies.hedging.policy import SHAPES, Hedges, HedgingRule
+from tessera_env.policies.hedging.policy import SHAPES, Hedges
+from tessera_env.policies.learned_rules import LearnedRule
 from tests.policies.rules.test_spot_hedge_plus import LAYOUT, seat
 
 
@@ -38,7 +39,7 @@ def test_a_saved_one_plays_alike(tmp_path: Path) -> None:
         [seat(up_age=draw.exponential(4.0, 3), spot_claimed_here=draw.integers(0, 5, 3)) for _ in range(300)]
     )
     actions, _ = policy.predict(rows)
-    np.testing.assert_array_equal(actions, HedgingRule(LAYOUT, hedges()).predict(rows)[0])
+    np.testing.assert_array_equal(actions, LearnedRule(LAYOUT, hedges()).predict(rows)[0])
     assert len(np.unique(actions)) > 2
     with pytest.raises(TypeError, match="has no logits"):
         policy.logits(rows)

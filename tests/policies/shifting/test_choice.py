@@ -6,10 +6,11 @@ import pytest
 from tessera_env.observation.fields import Field
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import make_policy
+from tessera_env.policies.learned_rules import LearnedRule
 from tessera_env.policies.shifting.choice import Turn
 from tessera_env.policies.shifting.figures import FIGURE_COUNT, NAMES
 from tessera_env.policies.shifting.placing import CONTEXTS
-from tessera_env.policies.shifting.policy import UNSCALED, WEIGHT_COUNT, ShiftedRule, Shifts
+from tessera_env.policies.shifting.policy import UNSCALED, WEIGHT_COUNT, Shifts
 from tessera_env.scenario.loading import load_scenario
 from tessera_env.simulation.kernels import Command
 from tessera_env.simulation.rows import Simulation
@@ -35,17 +36,17 @@ LOOSE = {"has_deadline": 1.0, "slack": 0.8, "end_slack": 0.9, "work_left_h": 0.3
 TIGHT = {"has_deadline": 1.0, "slack": 0.05, "end_slack": 0.9, "work_left_h": 0.3}
 
 
-def rule(layout: Layout = LAYOUT, pools: dict[tuple[int, int], float] | None = None, **constants: float) -> ShiftedRule:
+def rule(layout: Layout = LAYOUT, pools: dict[tuple[int, int], float] | None = None, **constants: float) -> LearnedRule:
     """With constants added to turns by name, and weights of (a pool's term, 0 or a context)."""
     shifts = Shifts.of(UNSCALED, np.zeros((1, WEIGHT_COUNT)))
     for name, value in constants.items():
         shifts.turns[0, Turn[name.upper()], FIGURE_COUNT] = value
     for place, value in (pools or {}).items():
         shifts.pools[0][place] = value
-    return ShiftedRule(layout, shifts)
+    return LearnedRule(layout, shifts)
 
 
-def answer(policy: ShiftedRule, row: np.ndarray, mask: np.ndarray | None = None) -> int:
+def answer(policy: LearnedRule, row: np.ndarray, mask: np.ndarray | None = None) -> int:
     actions, _ = policy.predict(row, action_masks=mask)
     return int(actions[0])
 
@@ -104,7 +105,7 @@ def test_each_turn(turn: str, row: np.ndarray, plain: int, shift: float, shifted
 def test_a_shift_is_linear_in_figures() -> None:
     shifts = Shifts.of(UNSCALED, np.zeros((1, WEIGHT_COUNT)))
     shifts.turns[0, Turn.TAKE_SPOT, NAMES.index("state")] = -2.0
-    policy = ShiftedRule(LAYOUT, shifts)
+    policy = LearnedRule(LAYOUT, shifts)
     assert answer(policy, waiting(**LOOSE, state=0.49)) == SPOT_1
     assert answer(policy, waiting(**LOOSE, state=0.51)) == WAIT
 
@@ -134,7 +135,7 @@ def test_what_pools_are_worth_depends_on_the_task() -> None:
 def test_a_shift_sees_the_pool_that_it_would_take() -> None:
     shifts = Shifts.of(UNSCALED, np.zeros((1, WEIGHT_COUNT)))
     shifts.turns[0, Turn.TAKE_SPOT, NAMES.index("next_rest_up")] = -2.0
-    policy = ShiftedRule(LAYOUT, shifts)
+    policy = LearnedRule(LAYOUT, shifts)
     assert answer(policy, waiting(**LOOSE, rest_up=[0.9, 0.1])) == SPOT_1
     assert answer(policy, waiting(**LOOSE, rest_up=[0.1, 0.9])) == WAIT
 
@@ -152,7 +153,7 @@ def test_never_an_invalid_answer(name: str) -> None:
     simulation = Simulation(load_scenario(name), 64)
     simulation.start(np.ones(64, dtype=bool), [7] * 64, np.arange(64))
     flat = np.random.default_rng(0).normal(0.0, 0.5, (1, WEIGHT_COUNT))
-    policy, rows = ShiftedRule(simulation.layout, Shifts.of(UNSCALED, flat)), np.arange(64)
+    policy, rows = LearnedRule(simulation.layout, Shifts.of(UNSCALED, flat)), np.arange(64)
     for _ in range(200):
         actions, _ = policy.predict(simulation.views.observations, action_masks=simulation.state.masks)
         live = ~simulation.views.terminated

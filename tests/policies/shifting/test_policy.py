@@ -8,7 +8,8 @@ import pytest
 from tessera_env.observation.layout import Layout
 from tessera_env.policies import LearnedPolicy, PolicyError, make_policy
 from tessera_env.policies.folder import save_policy
-from tessera_env.policies.shifting.policy import READ, SHAPES, UNSCALED, WEIGHT_COUNT, ShiftedRule, Shifts
+from tessera_env.policies.learned_rules import LearnedRule
+from tessera_env.policies.shifting.policy import READ, SHAPES, UNSCALED, WEIGHT_COUNT, Shifts
 from tests.policies.observations import random_rows
 
 
@@ -37,7 +38,7 @@ def test_a_saved_one_plays_alike_with_any_number_of_pools(tmp_path: Path, pools:
     policy = make_policy(tmp_path / "mine", layout)
     assert isinstance(policy, LearnedPolicy)
     actions, _ = policy.predict(rows)
-    np.testing.assert_array_equal(actions, ShiftedRule(layout, shifts()).predict(rows)[0])
+    np.testing.assert_array_equal(actions, LearnedRule(layout, shifts()).predict(rows)[0])
     assert len(np.unique(actions)) > 2
     one_by_one = [int(policy.predict(row[None])[0][0]) for row in rows[:100]]
     np.testing.assert_array_equal(one_by_one, actions[:100])
