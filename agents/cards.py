@@ -95,7 +95,8 @@ of one service and no tasks, with any pools and any target; no torch is needed.
   or less, trains again.
 - It knows the zones by its own tries since the episode's start, not their history, nor which share a region.
 - It keeps spares only where the scenario's `extra` is 1 or more.
-- Requests play no part in what it sees but for the target that they set.
+- Requests play no part in what it sees but for the target that they set. Since it keeps hardly any spares, which serve
+  too, they wait longer with it than with `spot_hedge`.
 """
 
 
