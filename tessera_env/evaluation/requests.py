@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 
 from tessera_env.engine.kinds import LogKind
-from tessera_env.requests.arrivals import arrivals_of
-from tessera_env.requests.making import replicas_of, requests_of
+from tessera_env.evaluation.arriving import arriving
+from tessera_env.requests.making import replicas_of
 from tessera_env.requests.playing import play_requests
-from tessera_env.requests.service_times import Constant, Exponential, service_times_of
 from tessera_env.requests.settings import RequestSettings
-from tessera_env.requests.summary import Summary, summary_of
+from tessera_env.requests.summary import summary_of
 from tessera_env.requests.tables import Fate
 from tessera_env.scenario.requests import Requests
 from tessera_env.scenario.scenario import Scenario
@@ -27,31 +26,20 @@ def plays_requests(scenario: Scenario) -> bool:
 def request_metrics(simulation: Simulation, row: int) -> dict[str, float]:
     """The figures of the service whose requests are played, of the row's episode, which is over and was logged.
 
-    Requests come as a Poisson process at the rate of the service's demand, drawn with the world: all policies meet the
-    same ones. Those of the time before `score_from_s` are left out.
+    All policies meet the same requests; those of the time before `score_from_s` are left out.
     """
     index, service = next((k, one) for k, one in enumerate(simulation.scenario.service) if one.requests is not None)
     assert service.requests is not None
     until_s = float(simulation.now_s[row])
     spec, log = simulation.params.services[index], simulation.state.log[row, : simulation.log_count[row]]
     seats = range(int(spec.first_seat), int(spec.first_seat + spec.seat_count))
-    points = simulation.state.demand.view(np.ndarray)[row, index, : simulation.state.services[row, index].demand_count]
-    summary = played(
-        replicas_in(log, seats, until_s),
-        _scored(np.column_stack([points["time_s"], points["requests_per_s"]]), service.score_from_s),
-        service.requests,
-        until_s,
-        simulation.state.worlds[row : row + 1].view(np.recarray),
-    )
+    replicas, rules = replicas_in(log, seats, until_s), _rules(service.requests)
+    summary = summary_of(play_requests(replicas, arriving(simulation, row, index, until_s), rules, until_s))
     return {f"requests_{name}": float(getattr(summary, name)) for name in METRICS}
 
 
-def played(replicas: np.recarray, rates: np.ndarray, settings: Requests, until_s: float, world: np.recarray) -> Summary:
-    """The world's requests at these rates, (m, 2) of time and requests/s, against these replicas."""
-    arrivals_s = arrivals_of(rates, until_s, world)
-    times = Constant(settings.service_s) if settings.service_times == "constant" else Exponential(settings.service_s)
-    requests = requests_of(arrivals_s, service_times_of(times, len(arrivals_s), world))
-    rules = RequestSettings(
+def _rules(settings: Requests) -> RequestSettings:
+    return RequestSettings(
         timeout_s=settings.timeout,
         slots=settings.slots,
         clients=settings.clients,
@@ -59,7 +47,6 @@ def played(replicas: np.recarray, rates: np.ndarray, settings: Requests, until_s
         interrupted=settings.interrupted,
         without_replica=settings.without_replica,
     )
-    return summary_of(play_requests(replicas, requests, rules, until_s))
 
 
 def replicas_in(log: Any, seats: range, until_s: float) -> np.recarray:
@@ -79,11 +66,3 @@ def replicas_in(log: Any, seats: range, until_s: float) -> np.recarray:
     columns = np.array(lives, dtype=np.float64).reshape(-1, 3)
     kept = columns[:, 1] > columns[:, 0]
     return replicas_of(columns[kept, 0], columns[kept, 1], columns[kept, 2].astype(np.int64))
-
-
-def _scored(rates: np.ndarray, from_s: float) -> np.ndarray:
-    """The same rates from a time on."""
-    begin = max(int(np.searchsorted(rates[:, 0], from_s, side="right")) - 1, 0)
-    later = rates[begin:].copy()
-    later[0, 0] = max(later[0, 0], from_s)
-    return later

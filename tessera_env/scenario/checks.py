@@ -13,9 +13,9 @@ import numpy as np
 from tessera_env.files.numbers import exact, rounded_down, rounded_up
 from tessera_env.recordings.bundled import BUNDLED
 from tessera_env.recordings.traces.series import HOUR_S
-from tessera_env.scenario.market import Pool, SemiMarkovCapacity, SpellCapacity, SteppedPrice
+from tessera_env.scenario.market import Pool, SpellCapacity, SpellsOfCapacity, SteppedPrice
 from tessera_env.scenario.model import ScenarioFields
-from tessera_env.scenario.service import MAX_REPLICAS, Service
+from tessera_env.scenario.service_checks import problems_of_services
 from tessera_env.scenario.unread import problems_of_unread
 from tessera_env.world.parameters import MB_PER_GBIT
 
@@ -49,66 +49,6 @@ def _state(scenario: ScenarioFields) -> Iterator[str]:
 def _kinds(scenario: ScenarioFields) -> Iterator[str]:
     if scenario.task.count == 0 and not scenario.service:
         yield "task.count: must be at least 1, unless there is a service (got 0)"
-
-
-def _services(scenario: ScenarioFields) -> Iterator[str]:
-    services = scenario.service
-    names, pools = [service.name for service in services], [pool.name for pool in scenario.pools]
-    with_requests = [index for index, service in enumerate(services) if service.requests is not None]
-    for index in with_requests[1:]:
-        yield f"service.{index}.requests: must be none, since those of service.{with_requests[0]} are played (got some)"
-    for index, service in enumerate(services):
-        if service.name in names[:index]:
-            yield f"service.{index}.name: must be unique (got {service.name!r} again)"
-        unknown = [name for name in service.pools or () if name not in pools]
-        if unknown or service.pools == ():
-            got = ", ".join(map(repr, unknown)) or "none"
-            yield f"service.{index}.pools: must be of {', '.join(map(repr, pools))}, one at least (got {got})"
-            continue
-        yield from _replicas(f"service.{index}", service, scenario)
-
-
-def _replicas(field: str, service: Service, scenario: ScenarioFields) -> Iterator[str]:
-    if service.highest_target + service.extra > service.seats:
-        yield (
-            f"{field}.most: must be at least {service.highest_target + service.extra}, the largest target + extra "
-            f"(got {service.seats})"
-        )
-    if service.seats > MAX_REPLICAS:
-        yield f"{field}.target: must be at most {MAX_REPLICAS} with what is kept beside it (got {service.seats})"
-    if service.base_on_demand > service.highest_target:
-        yield (
-            f"{field}.base_on_demand: must be at most {service.highest_target}, the largest target "
-            f"(got {service.base_on_demand})"
-        )
-    had = max(pool.gpu_memory_mb for pool in scenario.pools if service.may_use(pool.name))
-    if service.gpu_memory_mb > had:
-        yield (
-            f"{field}.gpu_memory_mb: must be at most {exact(had)}, the largest of its pools' "
-            f"(got {exact(service.gpu_memory_mb)})"
-        )
-    if service.score_from_s >= scenario.horizon_h * HOUR_S:
-        yield (
-            f"{field}.score_from_s: must be below the horizon, {exact(scenario.horizon_h * HOUR_S)} s "
-            f"(got {exact(service.score_from_s)})"
-        )
-    if service.requests is not None and service.demand is None:
-        yield f"{field}.demand: must be given with requests, whose rate it is (got none)"
-    if service.autoscaler is not None:
-        yield from _autoscaled(field, service)
-    if service.highest_target == 0:
-        yield f"{field}.target: must be above 0 at some time (got 0)"
-
-
-def _autoscaled(field: str, service: Service) -> Iterator[str]:
-    scaler = service.autoscaler
-    assert scaler is not None
-    if service.demand is None:
-        yield f"{field}.demand: must be given with an autoscaler, whose target follows it (got none)"
-    if service.target != 1:
-        yield f"{field}.target: must be 1, its default, with an autoscaler, which says it (got {service.target})"
-    if scaler.least > scaler.most:
-        yield f"{field}.autoscaler.least: must be at most {scaler.most}, its most (got {scaler.least})"
 
 
 def _memory(scenario: ScenarioFields) -> Iterator[str]:
@@ -208,6 +148,8 @@ def _spells(scenario: ScenarioFields) -> Iterator[str]:
     """The generator keeps room for eight changes in the shortest pair of medians; shocks need some of it."""
     for index, pool in enumerate(scenario.pools):
         capacity = pool.capacity
+        if isinstance(capacity, SpellsOfCapacity):
+            yield from _levels(f"pools.{index}.capacity", capacity, scenario.horizon_h)
         if capacity.source == "spells":
             yield from _quantile_spells(f"pools.{index}.capacity", capacity, scenario.horizon_h)
         if capacity.source != "semi_markov":
@@ -216,14 +158,23 @@ def _spells(scenario: ScenarioFields) -> Iterator[str]:
         yield from _spell_pairs(f"pools.{index}.capacity", capacity, pair_h, 8.0 * scenario.horizon_h, "shortest")
 
 
+def _levels(field: str, capacity: SpellsOfCapacity, horizon_h: float) -> Iterator[str]:
+    least_h = 4.0 * horizon_h / MAX_TIMELINE_POINTS
+    if capacity.instances == 1 and capacity.partial_share[1] > 0.0:
+        yield f"{field}.partial_share: must be [0, 0] where instances is 1 (got {list(capacity.partial_share)})"
+    if capacity.partial_share[1] > 0.0 and capacity.level_mean_h < least_h:
+        yield (
+            f"{field}.level_mean_h: must be at least {rounded_up(least_h)} h for this horizon "
+            f"(got {rounded_down(capacity.level_mean_h)})"
+        )
+
+
 def _quantile_spells(field: str, capacity: SpellCapacity, horizon_h: float) -> Iterator[str]:
     pair_h = statistics.median(capacity.up_h) + statistics.median(capacity.down_h)
     yield from _spell_pairs(field, capacity, pair_h, 16.0 * horizon_h, "median")
 
 
-def _spell_pairs(
-    field: str, capacity: SemiMarkovCapacity | SpellCapacity, pair_h: float, room_h: float, which: str
-) -> Iterator[str]:
+def _spell_pairs(field: str, capacity: SpellsOfCapacity, pair_h: float, room_h: float, which: str) -> Iterator[str]:
     """Whether pairs of spells of this length, in a time of `room_h`, and shocks are not too many."""
     least_h, most_per_day = room_h / MAX_TIMELINE_POINTS, 24.0 / pair_h
     if pair_h < least_h:
@@ -357,6 +308,6 @@ def on_demand_h(scenario: ScenarioFields, pool: Pool, work_h: Any, state_mb: Any
 
 
 _CHECKS = (
-    _kinds, _services, problems_of_unread, _fractions, _state, _memory, _pool_names, _prices, _arrivals, _workload,
-    _spells, _market, _replays, _deadlines,
+    _kinds, problems_of_services, problems_of_unread, _fractions, _state, _memory, _pool_names, _prices, _arrivals,
+    _workload, _spells, _market, _replays, _deadlines,
 )  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 from tessera_env.recordings.traces.series import HOUR_S, Series
 from tessera_env.scenario.demand_tables import demand_tables
 from tessera_env.scenario.distributions import Distribution
-from tessera_env.scenario.market import OrnsteinUhlenbeckPrice, Pool, SemiMarkovCapacity
+from tessera_env.scenario.market import OrnsteinUhlenbeckPrice, Pool, SemiMarkovCapacity, SpellsOfCapacity
 from tessera_env.scenario.recorded import Recordings
 from tessera_env.scenario.scenario import Scenario
 from tessera_env.world.distributions import DISTRIBUTION, DistributionKind
@@ -187,9 +187,12 @@ def _set_capacity(spec: np.record, pool: Pool) -> None:
     capacity = pool.capacity
     spec.capacity_source = CapacitySource[capacity.source.upper()]
     spec.capacity = UNLIMITED if capacity.instances is None else capacity.instances
+    if isinstance(capacity, SpellsOfCapacity):
+        spec.shocks_per_day, spec.shock_median_h = capacity.shocks_per_day, capacity.shock_median_h
+        spec.partial_share_low, spec.partial_share_high = capacity.partial_share
+        spec.level_mean_h = capacity.level_mean_h
     if capacity.source == "spells":
         spec.up_points, spec.down_points = len(capacity.up_h), len(capacity.down_h)
-        spec.shocks_per_day, spec.shock_median_h = capacity.shocks_per_day, capacity.shock_median_h
     if not isinstance(capacity, SemiMarkovCapacity):
         return
     spec.up_median_low_h, spec.up_median_high_h = capacity.up_median_h
@@ -198,8 +201,6 @@ def _set_capacity(spec: np.record, pool: Pool) -> None:
     spec.down_sigma_low, spec.down_sigma_high = capacity.down_sigma
     spec.regime_mean_h = math.inf if capacity.regime_mean_h is None else capacity.regime_mean_h
     spec.regime_factor_high = capacity.regime_factor_high
-    spec.shocks_per_day = capacity.shocks_per_day
-    spec.shock_median_h = capacity.shock_median_h
 
 
 def _quantiles(scenario: Scenario) -> np.ndarray:

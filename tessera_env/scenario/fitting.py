@@ -15,13 +15,15 @@ from tessera_env.files.problems import named
 from tessera_env.recordings.traces.series import HOUR_S, Series, TraceError
 from tessera_env.recordings.traces.statistics import (
     Floats,
+    Levels,
     PriceStatistics,
     Spells,
     held_s,
+    levels_of,
     spells_of,
     statistics_of,
 )
-from tessera_env.scenario.market import MAX_POOLS, SHORTEST_SPELL_H
+from tessera_env.scenario.market import MAX_POOLS, SHORTEST_LEVEL_H, SHORTEST_SPELL_H
 from tessera_env.world.parameters import MAX_QUANTILES
 
 FEWEST_SPELLS = 2
@@ -118,17 +120,23 @@ def _pool(series: Series, name: str, on_demand_usd_per_h: float) -> str:
 
 
 def _capacity(series: Series, spells: Spells) -> str:
-    instances = instances_when_up(series)
     if is_always_up(series):
-        return _ALWAYS.format(instances=instances)
+        return _ALWAYS.format(instances=instances_when_up(series))
+    levels = levels_of(series)
     return _SPELLS.format(
-        instances=instances,
+        instances=levels.most,
+        levels=_levels(levels) if levels.stay_s else "",
         up_count=len(spells.up_s),
         down_count=len(spells.down_s),
         sample_s=series.sample_s,
         up_h=_list(spell_quantiles_h(spells.up_s)),
         down_h=_list(spell_quantiles_h(spells.down_s)),
     )
+
+
+def _levels(levels: Levels) -> str:
+    share = min(math.ceil(levels.partial_share * 1e5) / 1e5, 1.0)
+    return _LEVELS.format(share=share, stay_h=max(levels.stay_s / HOUR_S, SHORTEST_LEVEL_H))
 
 
 def is_always_up(series: Series) -> bool:
@@ -214,13 +222,18 @@ setup_h = 0.05                 # assumed: 3 minutes
 {capacity}
 """
 
+_LEVELS = """
+# With fewer than all instances for this share of the time up, each number from 1 on as likely; the mean stay at one, h.
+partial_share = [{share:g}, {share:g}]
+level_mean_h = {stay_h:.4g}"""
+
 _SPELLS = """\
 source = "spells"
 instances = {instances}
 # Lengths in hours at equally spaced shares of the {up_count} complete up-spells and {down_count} down-spells, known to
 # the sample of {sample_s:g} s. The first and the last spell are left out: the recording cut them.
 up_h = {up_h}
-down_h = {down_h}"""
+down_h = {down_h}{levels}"""
 
 _ALWAYS = """\
 # It never ran out in these hours: its mean over time. Nothing interrupts work here, unless you add a hazard.

@@ -24,6 +24,7 @@ MAX_USD_PER_H = 10_000.0
 MAX_POOLS = 64
 
 
+SHORTEST_LEVEL_H = 0.01
 SHORTEST_SPELL_H = 1 / 60  # the generators make none shorter
 
 
@@ -44,6 +45,9 @@ SpellMedian = Annotated[Range, range_within(0.01, MAX_HOURS)]
 
 
 Quantiles = Annotated[tuple[float, ...], BeforeValidator(as_tuple), AfterValidator(_quantiles)]
+
+
+PartialShare = Annotated[Range, range_within(0.0, 1.0)]
 
 
 SpellSigma = Annotated[Range, range_within(0.0, 4.0)]
@@ -127,11 +131,25 @@ class ConstantCapacity(Section):
     instances: int | None = Field(None, ge=0, le=1_000_000, description="instances to be had; none: no limit")
 
 
-class SemiMarkovCapacity(Section):
+class SpellsOfCapacity(Section):
+    """What spells of capacity share, whatever their lengths."""
+
+    source: Literal["semi_markov", "spells"]
+    instances: int = Field(1, ge=1, le=1_000_000, description="instances to be had when up")
+    shocks_per_day: float = Field(0.0, ge=0, le=1_000, description="losses of all capacity of a zone at once, per day")
+    shock_median_h: float = Field(0.5, gt=0, le=MAX_HOURS, description="median length of such a loss, h")
+    partial_share: PartialShare = Field(
+        (0.0, 0.0), description="[low, high] of the share of the time up with fewer than all instances"
+    )
+    level_mean_h: float = Field(
+        0.25, ge=SHORTEST_LEVEL_H, le=MAX_HOURS, description="mean stay at one number of instances, h"
+    )
+
+
+class SemiMarkovCapacity(SpellsOfCapacity):
     """Up- and down-spells with lognormal lengths; each world draws its family member within the ranges."""
 
     source: Literal["semi_markov"]
-    instances: int = Field(1, ge=1, le=1_000_000, description="instances to be had when up")
     up_median_h: SpellMedian = Field(description="[low, high] of the median up-spell, h")
     up_sigma: SpellSigma = Field(description="[low, high] of its log-deviation")
     down_median_h: SpellMedian = Field(description="[low, high] of the median down-spell, h")
@@ -142,19 +160,14 @@ class SemiMarkovCapacity(Section):
     regime_factor_high: float = Field(
         1.0, ge=1, le=100, description="in the bad regime up-spells shrink and down-spells grow by up to this factor"
     )
-    shocks_per_day: float = Field(0.0, ge=0, le=1_000, description="losses of all capacity of a zone at once, per day")
-    shock_median_h: float = Field(0.5, gt=0, le=MAX_HOURS, description="median length of such a loss, h")
 
 
-class SpellCapacity(Section):
+class SpellCapacity(SpellsOfCapacity):
     """Up- and down-spells whose lengths follow given quantile functions, such as a trace's own."""
 
     source: Literal["spells"]
-    instances: int = Field(1, ge=1, le=1_000_000, description="instances to be had when up")
     up_h: Quantiles = Field(description="lengths of up-spells at equally spaced shares from 0 to 1, h, ascending")
     down_h: Quantiles = Field(description="of down-spells")
-    shocks_per_day: float = Field(0.0, ge=0, le=1_000, description="losses of all capacity of a zone at once, per day")
-    shock_median_h: float = Field(0.5, gt=0, le=MAX_HOURS, description="median length of such a loss, h")
 
 
 class TraceCapacity(Section):

@@ -11,10 +11,18 @@ from tessera_env.scenario.distributions import Section
 class Requests(Section):
     """How requests are played after each run, for latencies and failures."""
 
-    service_times: Literal["exponential", "constant"] = Field(
-        "exponential", description="how the time that a request takes on a replica is spread"
+    arrivals: Literal["poisson", "recorded"] = Field(
+        "poisson", description="poisson: drawn at the demand's rate; recorded: the recording's own, one by one"
     )
-    service_s: float = Field(gt=0, le=1e6, description="mean time that a request takes on a replica, s")
+    service_times: Literal["exponential", "constant", "tokens"] = Field(
+        "exponential", description="how the time that a request takes on a replica is spread; tokens: by its own"
+    )
+    service_s: float | None = Field(
+        None, gt=0, le=1e6, description="mean time that a request takes on a replica, s; none: its tokens say it"
+    )
+    first_s: float = Field(0.0, ge=0, le=1e6, description="tokens: takes this, s,")
+    per_in_s: float = Field(0.0, ge=0, le=1e6, description="and this for each token of its context, s,")
+    per_out_s: float = Field(0.0, ge=0, le=1e6, description="and this for each token that is generated, s")
     timeout_s: float | None = Field(100.0, gt=0, le=1e7, description="a request has failed after this, s; none: never")
     slots: int = Field(1, ge=1, le=100_000, description="requests that a replica serves at once")
     clients: int = Field(1, ge=1, le=100_000, description="each balances by itself, by its own counts")

@@ -115,6 +115,10 @@ def _has_shocks(pool: Pool) -> bool:
     return getattr(pool.capacity, "shocks_per_day", 0.0) > 0.0
 
 
+def _has_levels(pool: Pool) -> bool:
+    return getattr(pool.capacity, "partial_share", (0.0, 0.0))[1] > 0.0
+
+
 _READERS = (
     Reader(
         ("reconsider_at_capacity", "reconsider_on_spot", "deadline_guard"),
@@ -194,5 +198,6 @@ _READERS_OF_SERVICES = (
 _READERS_OF_POOLS = (
     Reader(("capacity.regime_mean_h",), "unless regime_factor_high is above 1", _regimes_differ),
     Reader(("capacity.shock_median_h",), "unless shocks_per_day is above 0", _has_shocks),
+    Reader(("capacity.level_mean_h",), "unless partial_share is above 0", _has_levels),
     Reader(("trace_zone",), "unless price or capacity has the source 'trace'", lambda pool: pool.replays),
 )

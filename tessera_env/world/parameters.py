@@ -156,6 +156,9 @@ POOL_SPEC = np.dtype(
         ("regime_factor_high", np.float64),  # in the bad regime up-spells shrink, down-spells grow by up to this
         ("shocks_per_day", np.float64),  # zone-wide losses of all capacity
         ("shock_median_h", np.float64),
+        ("partial_share_low", np.float64),  # of the time up, with fewer than all instances
+        ("partial_share_high", np.float64),
+        ("level_mean_h", np.float64),  # mean stay at a number of instances
         # Spells by their quantile functions: how many points the rows of the quantiles' table have.
         ("up_points", np.int64),
         ("down_points", np.int64),

@@ -53,6 +53,7 @@ class Purpose(IntEnum):
     SERVICE_TIME = 19
     DEMAND = 20
     COIN = 21
+    LEVEL = 22
 
 
 def seed_words(seed: int) -> tuple[int, int]:

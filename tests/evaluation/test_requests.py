@@ -1,14 +1,20 @@
 """Requests after the run: replicas' lives out of the event log, and the figures that come of them."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from tessera_env.engine.kinds import LogKind
 from tessera_env.engine.state import LOG
 from tessera_env.evaluation import evaluate
+from tessera_env.evaluation.arriving import arriving
 from tessera_env.evaluation.requests import METRICS, replicas_in
 from tessera_env.report.text import results_text
 from tessera_env.requests.tables import Fate
+from tessera_env.scenario.loading import load_scenario
+from tessera_env.simulation.rows import Simulation
 
 DEVELOPMENT = {"market.from_h": 0, "market.until_h": 700}
 
@@ -63,6 +69,61 @@ def test_fewer_replicas_make_requests_wait_longer():
 def test_a_service_without_requests_has_no_such_figures():
     tables = evaluate("service-train", ["spot_hedge"], 2, 1, overrides={"horizon_h": 2}).tables
     assert "requests_p50_s" not in tables["spot_hedge"] and "availability" in tables["spot_hedge"]
+
+
+LLM = """TIMESTAMP,ContextTokens,GeneratedTokens
+2023-11-16 18:00:00.000000,100,10
+2023-11-16 18:20:00.500000,1000,100
+2023-11-16 18:30:00.000000,200,20
+2023-11-16 18:30:01.000000,300,30
+2023-11-16 19:10:00.000000,400,40
+"""
+
+
+def of_a_recording(folder: Path, arrivals: str, hours: float = 1.0, **demand: Any) -> np.recarray:
+    """The requests of one world of a service whose demand is recorded."""
+    (folder / "llm.csv").write_text(LLM)
+    recorded = {"source": "recorded", "recording": str(folder / "llm.csv"), "recording_format": "azure_llm", **demand}
+    requests = {"arrivals": arrivals, "service_times": "tokens", "first_s": 1.0, "per_in_s": 0.001, "per_out_s": 0.1}
+    changes = {"horizon_h": hours, "service.demand": recorded, "service.requests": requests}
+    simulation = Simulation(load_scenario("service-train", **changes, **{"service.score_from_s": 60}), 1)
+    simulation.start(np.ones(1, dtype=bool), [1], [0])
+    return arriving(simulation, 0, 0, hours * 3600.0)
+
+
+def test_requests_as_recorded_have_their_own_times_and_tokens(tmp_path):
+    """The first comes before figures count, the last after the end."""
+    requests = of_a_recording(tmp_path, "recorded", from_h=0.0)
+    assert requests.arrival_s.tolist() == [1200.5, 1800.0, 1801.0]
+    assert requests.service_s == pytest.approx([1.0 + 1.0 + 10.0, 1.0 + 0.2 + 2.0, 1.0 + 0.3 + 3.0])
+
+
+def test_requests_as_recorded_come_in_the_window_that_the_world_plays(tmp_path):
+    requests = of_a_recording(tmp_path, "recorded", 0.5, from_h=0.25)
+    assert requests.arrival_s.tolist() == [300.5, 900.0, 901.0]
+    drawn = of_a_recording(tmp_path, "recorded", 0.5)
+    assert len(drawn) <= 4 and (drawn.arrival_s >= 60.0).all() and (drawn.arrival_s <= 1800.0).all()
+
+
+def test_drawn_requests_draw_tokens_of_the_recording(tmp_path):
+    requests = of_a_recording(tmp_path, "poisson", from_h=0.0, scale=200.0)
+    assert len(requests) > 300
+    allowed = [
+        1.0 + 0.001 * context + 0.1 * generated
+        for context, generated in ((100, 10), (1000, 100), (200, 20), (300, 30), (400, 40))
+    ]
+    assert np.isclose(requests.service_s[:, None], allowed).any(axis=1).all()
+    assert len(np.unique(requests.service_s)) == 5
+
+
+def test_requests_as_recorded_are_played_for_every_policy(tmp_path):
+    path = tmp_path / "requests.csv"
+    path.write_text("time_s\n" + "".join(f"{9 * k}\n" for k in range(1200)))
+    recorded = {"source": "recorded", "recording": str(path), "recording_format": "requests"}
+    requests = {"arrivals": "recorded", "service_times": "constant", "service_s": 2.0}
+    changes = DEVELOPMENT | {"horizon_h": 2, "service.demand": recorded, "service.requests": requests}
+    table = evaluate("service", ["on_demand_only"], 2, 1, overrides=changes).tables["on_demand_only"]
+    assert table["requests_p50_s"].tolist() == [2.0, 2.0] and (table["requests_done"] >= 730).all()
 
 
 @pytest.mark.parametrize("rows", [1, 3])

@@ -16,11 +16,12 @@ from tessera_env.scenario.texts import value_text
 
 GROUPS = scenario_fields()
 ROWS = {row.key: row for group in GROUPS for row in group.rows}
+ABSTRACT = (Section, model.ScenarioFields, market.SpellsOfCapacity)  # bases of sections
 SECTIONS = [
     kind
     for module in (distributions, market, model, scenario, workload)
     for kind in vars(module).values()
-    if isinstance(kind, type) and issubclass(kind, Section) and kind not in (Section, model.ScenarioFields)
+    if isinstance(kind, type) and issubclass(kind, Section) and kind not in ABSTRACT
 ]
 
 

@@ -154,7 +154,20 @@ def test_a_trace_without_prices_says_so(tmp_path):
     assert "# no price was recorded" in text
     scenario = fitted((series,), tmp_path)
     assert scenario.pools[0].price.source == "constant"
-    assert scenario.pools[0].capacity.instances == instances_when_up(series) == 5
+
+
+def test_capacity_in_steps_has_them_when_fitted(tmp_path):
+    """Of seven hours up three with 4 or 5 of 6, in two stays."""
+    time_s = np.array([0.0, 1.0, 2.0, 3.5, 5.0, 6.0, 8.0, 11.0]) * 3600.0
+    series = Series("east", time_s, np.array([0, 6, 4, 5, 0, 6, 0, 6]), None, 12 * 3600.0, 1800.0)
+    capacity = fitted((series,), tmp_path).pools[0].capacity
+    assert instances_when_up(series) == 5
+    assert (capacity.instances, capacity.level_mean_h) == (6, 1.5)
+    assert capacity.partial_share == pytest.approx((3.0 / 7.0, 3.0 / 7.0), abs=1e-5)
+    seen = np.concatenate([one["capacity"] for one in drawn_markets(load_scenario(tmp_path / "fitted.toml"))[0]])
+    assert set(seen.tolist()) == set(range(7))
+    steady = Series("west", time_s, np.array([0, 6, 0, 6, 0, 6, 0, 6]), None, 12 * 3600.0, 1800.0)
+    assert "partial_share" not in fitted_toml((steady,), ORIGIN, 3.06)
 
 
 def test_names_that_are_no_pools(tmp_path):

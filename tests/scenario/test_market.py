@@ -68,6 +68,9 @@ def failing(value) -> dict:
         (spells(down_h=["1", 2]), "pools.0.capacity.down_h.0: must be a number (got '1')"),
         (spells(up_h=[True, 2]), "pools.0.capacity.up_h.0: must be a number (got True)"),
         (spells(instances=0), "pools.0.capacity.instances: must be greater than or equal to 1 (got 0)"),
+        (spells(partial_share=[0.5, 0.1]), "pools.0.capacity.partial_share: must be [low, high] with low <= high"),
+        (spells(partial_share=[1.5, 1.5]), "pools.0.capacity.partial_share: must lie within 0 to 1 (got [1.5, 1.5])"),
+        (spells(level_mean_h=0), "pools.0.capacity.level_mean_h: must be greater than or equal to 0.01 (got 0)"),
         (spells(shock_median_h=0), "pools.0.capacity.shock_median_h: must be greater than 0 (got 0)"),
         ({"pools.0.capacity": {"source": "spells", "up_h": [1, 2]}}, "pools.0.capacity.down_h: must be given"),
         (boot(-1), "pools.0.provisioning_s: must lie within 0 to 86400 (got -1 to -1)"),
@@ -120,6 +123,14 @@ def test_stepped_prices_that_do_not_fit_together(overrides, line):
         (
             spells(shocks_per_day=16),
             "pools.0.capacity.shocks_per_day: must be at most 15, one in each median up- and down-spell (got 16)",
+        ),
+        (
+            spells(instances=1, partial_share=[0.2, 0.5]),
+            "pools.0.capacity.partial_share: must be [0, 0] where instances is 1 (got [0.2, 0.5])",
+        ),
+        (
+            {**spells(instances=2, partial_share=[0, 0.5], level_mean_h=0.02), "horizon_h": 1e6},
+            "pools.0.capacity.level_mean_h: must be at least 0.4 h for this horizon (got 0.02)",
         ),
         (
             {**spells(up_h=[0.02, 0.02, 900], down_h=[0.02, 0.02]), "horizon_h": 1e6},

@@ -14,6 +14,7 @@ from tessera_env.scenario.service import MAX_REPLICAS
 from tessera_env.world.demand.timeline import DemandSource, TargetSource
 
 CONSTANT = {"source": "constant", "requests_per_s": 0.5}
+LLM = {"source": "recorded", "recording": "llm.csv", "recording_format": "azure_llm"}
 SCALER = {"requests_per_replica": 0.2, "most": 6}
 
 
@@ -41,6 +42,38 @@ def problem(**changes: Any) -> str:
         ({"autoscaler": SCALER, "target": 1}, "service.0.demand: must be given with an autoscaler"),
         ({"autoscaler": SCALER, "demand": CONSTANT}, "service.0.target: must be 1, its default, with an autoscaler"),
         ({"requests": {"service_s": 5}}, "service.0.demand: must be given with requests, whose rate it is (got none)"),
+        ({"requests": {"service_s": 2}}, "service.0.demand: must be given with requests, whose rate it is (got none)"),
+        (
+            {"demand": CONSTANT, "requests": {}},
+            "service.0.requests.service_s: must be given unless service_times is 'tokens' (got none)",
+        ),
+        (
+            {"demand": CONSTANT, "requests": {"service_s": 2, "first_s": 1}},
+            "service.0.requests.first_s: must be 0 unless service_times is 'tokens' (got 1)",
+        ),
+        (
+            {"demand": CONSTANT, "requests": {"service_s": 2, "arrivals": "recorded"}},
+            "service.0.requests.arrivals: must be 'poisson' unless demand is recorded, a row a request "
+            "(got 'recorded')",
+        ),
+        (
+            {"demand": {**LLM, "scale": 2.0}, "requests": {"service_s": 2, "arrivals": "recorded"}},
+            "service.0.demand.scale: must be 1 where requests arrive as recorded (got 2)",
+        ),
+        (
+            {"demand": CONSTANT, "requests": {"service_times": "tokens", "per_out_s": 1}},
+            "service.0.requests.service_times: must be 'exponential' or 'constant' unless demand is recorded as "
+            "azure_llm, which has tokens (got 'tokens')",
+        ),
+        (
+            {"demand": LLM, "requests": {"service_times": "tokens", "per_out_s": 1, "service_s": 3}},
+            "service.0.requests.service_s: must be none where service_times is 'tokens' (got 3)",
+        ),
+        (
+            {"demand": LLM, "requests": {"service_times": "tokens"}},
+            "service.0.requests.per_out_s: must be above 0 where service_times is 'tokens', or first_s or per_in_s "
+            "(got 0)",
+        ),
         ({"requests_per_replica": 1}, "service.0.requests_per_replica: must be none unless demand is given (got 1)"),
         ({"patience_s": 7}, "service.0.patience_s: must be 100 unless requests_per_replica is given (got 7)"),
         ({"targets": 4}, "service.0.targets: is not a known key"),

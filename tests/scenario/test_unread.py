@@ -94,6 +94,11 @@ CASES: dict[str, tuple[Any, list[dict[str, Any]], dict[str, Any]]] = {
         [{}, {"pools.*.capacity": SEMI_MARKOV}],
         {"pools.*.capacity": {**SPELLS, "shocks_per_day": 6.0}},
     ),
+    "pools.*.capacity.level_mean_h": (
+        2.0,
+        [{}, {"pools.*.capacity": SEMI_MARKOV}],
+        {"pools.*.capacity": {**SPELLS, "instances": 3, "partial_share": [0.5, 0.5]}},
+    ),
     "pools.*.trace_zone": ("us-east-1a_v100_1", [{}], REPLAYING),
 }
 LATER = {"market.trace", "market.polarity"}  # see `test_reading`: they say what is read, and a wrong one is refused
@@ -127,6 +132,7 @@ ALWAYS: dict[str, tuple[Any, dict[str, Any]]] = {
     "pools.*.capacity.instances": (2, {}),
     "pools.*.capacity.regime_factor_high": (4.0, {"pools.*.capacity": SEMI_MARKOV}),
     "pools.*.capacity.shocks_per_day": (6.0, {}),
+    "pools.*.capacity.partial_share": ([0.5, 0.5], {"pools.*.capacity.instances": 3}),
     "pools.*.hazard.model": ({"model": "constant", "per_h": 0.5}, {}),
     "pools.*.hazard.scale": (0.9, {"pools.*.hazard": {"model": "bathtub"}}),
     "pools.*.hazard.tau1_h": (0.2, {"pools.*.hazard": {"model": "bathtub"}}),

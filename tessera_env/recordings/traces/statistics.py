@@ -26,6 +26,15 @@ class Spells:
 
 
 @dataclass(frozen=True)
+class Levels:
+    """How many instances there were while there were any."""
+
+    most: int
+    partial_share: float  # of the time up, with fewer
+    stay_s: float  # mean stay at a number below the most; 0: there is none
+
+
+@dataclass(frozen=True)
 class PriceStatistics:
     """A recorded price; means are over time, so a price counts by how long it held."""
 
@@ -71,6 +80,16 @@ def held_s(series: Series) -> Floats:
 def spells_of(series: Series) -> Spells:
     """The complete spells."""
     return complete_spells(series.time_s, series.capacity)
+
+
+def levels_of(series: Series) -> Levels:
+    """Of the whole recording; stays that it cuts are as long as they are seen."""
+    lengths_s, most = held_s(series), int(series.capacity.max(initial=0))
+    partial = (series.capacity > 0) & (series.capacity < most)
+    begins = np.diff(series.capacity, prepend=-1) != 0
+    partial_s, up_s = lengths_s[partial].sum(), lengths_s[series.capacity > 0].sum()
+    stays = np.count_nonzero(begins & partial)
+    return Levels(most, float(partial_s / up_s) if up_s else 0.0, float(partial_s / stays) if stays else 0.0)
 
 
 def complete_spells(time_s: Floats, capacity: NDArray[np.int64]) -> Spells:

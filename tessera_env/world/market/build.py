@@ -6,6 +6,7 @@ from tessera_env.jit.compiled import INTERPRETER, compiled, compiled_allocating
 from tessera_env.world.distributions import draw
 from tessera_env.world.market.capacity import announce_losses, capacity_steps, semi_markov_bound
 from tessera_env.world.market.hazards import hazard_per_s
+from tessera_env.world.market.levels import has_levels, in_levels, levels_bound
 from tessera_env.world.market.prices import price_steps, stepped_prices_bound
 from tessera_env.world.market.spells import spells_bound
 from tessera_env.world.market.timeline import integrate, merge
@@ -31,10 +32,15 @@ def _price_steps_bound(params: Parameters, spec) -> int:
 
 def _capacity_steps_bound(params: Parameters, pool_id: int, spec) -> int:
     if spec.capacity_source == CapacitySource.SEMI_MARKOV:
-        return int(INTERPRETER.run(semi_markov_bound, (spec, params.config[0].horizon_s)))  # sooner than compiling it
+        steps = int(INTERPRETER.run(semi_markov_bound, (spec, params.config[0].horizon_s)))  # sooner than compiling it
+        return steps + _levels_bound(params, spec)
     if spec.capacity_source == CapacitySource.SPELLS:
-        return spells_bound(params, pool_id)
+        return spells_bound(params, pool_id) + _levels_bound(params, spec)
     return _window_points_bound(params) if spec.capacity_source == CapacitySource.TRACE else 1
+
+
+def _levels_bound(params: Parameters, spec) -> int:
+    return int(INTERPRETER.run(levels_bound, (spec, params.config[0].horizon_s)))
 
 
 def _window_points_bound(params: Parameters) -> int:
@@ -61,6 +67,9 @@ def draw_market(params, world, pools, market, env: int) -> None:
         pool.setup_s = draw(params.distributions[Quantity.FIRST_SETUP + 2 * pool_id], world, Purpose.SETUP, pool_id, 0)
         price_count = price_steps(params, world, pool_id, series_id, prices_at, prices)
         raw_count = capacity_steps(params, world, pool_id, series_id, raw_at, raw)
+        if has_levels(spec):
+            raw_count = in_levels(params, world, pool_id, raw_count, raw_at, raw, known_at, known)
+            raw_at[:raw_count], raw[:raw_count] = known_at[:raw_count], known[:raw_count]
         known_count = announce_losses(raw_at, raw, raw_count, params.config[0].notice_s, known_at, known)
         count = merge(prices_at, prices, price_count, known_at, known, known_count, market, env, pool_id)
         for k in range(count):
