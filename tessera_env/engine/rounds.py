@@ -81,6 +81,8 @@ def mark_pools(params, state, env: int, service_id: int) -> bool:
         before = known.in_use
         if known.asked > known.held:
             known.in_use = 0
+            if known.held > 0:
+                known.partial_s = state.episodes[env].now_s
         elif known.asked > 0:
             known.in_use = 1
         changed = changed or known.in_use != before

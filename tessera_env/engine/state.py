@@ -205,6 +205,7 @@ SERVICE_POOL = np.dtype(
         ("lost_s", np.float64),
         ("got_s", np.float64),  # the last launch that found capacity
         ("up_since_s", np.float64),  # the first launch that found capacity, of those after the last loss; inf: none
+        ("partial_s", np.float64),  # the last look at which fewer were held here than asked for, but some; -inf: none
         ("lived_s", np.float64),  # how long replicas that are gone have been held here, all together
     ],
     align=True,
@@ -340,7 +341,13 @@ BLANK_SERVICE = _blank(
     SERVICE, looked_s=-math.inf, event_look_s=-math.inf, changed=1, deficit_s=-math.inf, ready_least=UNLIMITED
 )
 BLANK_SERVICE_POOL = _blank(
-    SERVICE_POOL, in_use=1, failed_s=-math.inf, lost_s=-math.inf, got_s=-math.inf, up_since_s=math.inf
+    SERVICE_POOL,
+    in_use=1,
+    failed_s=-math.inf,
+    lost_s=-math.inf,
+    got_s=-math.inf,
+    up_since_s=math.inf,
+    partial_s=-math.inf,
 )
 
 # What an episode adds up to: its metrics' names.

@@ -178,6 +178,7 @@ class ServicePoolField(ObservationField):
         20,
         "h / (h + 2), h the hours since the first launch here that found capacity, since the last loss; 0: none",
     )
+    PARTIAL_AGE = 21, "h / (h + 1), h the hours since fewer were held here than asked for, but some; 1: never"
 
 
 COUNT_HALF = 8.0  # counts are n / (n + 8)

@@ -136,6 +136,7 @@ def write_service_pool(params, state, env: int, pool_id: int, base: int, out) ->
     out[env, base + ServicePoolField.LIFETIME] = squash(known.lived_s / (known.losses + 1.0), 2.0 * _HOUR_S)
     out[env, base + ServicePoolField.COIN] = uniform(state.worlds[env], Purpose.COIN, pool_id, episode.decisions)
     out[env, base + ServicePoolField.UP_AGE] = squash(max(0.0, now_s - known.up_since_s), 2.0 * _HOUR_S)
+    out[env, base + ServicePoolField.PARTIAL_AGE] = squash(now_s - known.partial_s, _HOUR_S)
     out[env, base + ServicePoolField.STARTING_HERE] = counted(max(0, known.held - known.ready))
 
 

@@ -8,6 +8,8 @@ import pytest
 from numba import config as numba_config
 
 from tessera_env.engine.kinds import LogKind
+from tessera_env.observation.fields import ServicePoolField
+from tessera_env.observation.layout import Layout
 from tessera_env.policies.making import make_policy
 from tessera_env.policies.rules.choice import rule_of
 from tessera_env.scenario.loading import load_scenario
@@ -17,6 +19,7 @@ ONE = np.ones(1, dtype=bool)
 QUICK_ONLY_COMPILED = pytest.mark.skipif(bool(numba_config.DISABLE_JIT), reason="takes minutes as plain Python")
 H = 3600.0
 SPOT, ON_DEMAND, WAIT = 1, 2, 0
+FIRST_POOL_FIELD = Layout.of(1, has_tasks=False, has_services=True).first_pool_index
 
 
 def scenario(**service: Any) -> dict[str, Any]:
@@ -89,6 +92,29 @@ def test_a_loss_beyond_the_spares_costs_the_cold_start_and_a_tick_if_one_decides
     assert metrics["longest_outage_h"] * H == pytest.approx(30.0 * ticks)
     assert metrics["preemptions"] == 1 and times(log, LogKind.NOTICE) == [1200.0]
     assert metrics["availability"] == pytest.approx(1.0 - 30.0 * ticks / (3600.0 - 120.0))
+
+
+def test_that_a_pool_held_some_of_what_was_asked_for_is_seen_at_the_next_look(tmp_path):
+    """Two of four are lost at 300 s, launches fail while two stay; those are lost at 900 s; then four are back."""
+    values = replayed(tmp_path, [4] * 10 + [2] * 20 + [0] * 20 + [4] * 20, target=4)
+    simulation = Simulation(load_scenario(values), 1)
+    rule = rule_of(make_policy("spot_hedge", simulation.layout))
+    simulation.start(ONE, [1], [0])
+    seen = {}
+    while not simulation.views.terminated[0]:
+        episode, known = simulation.state.episodes[0], simulation.state.service_pools[0, 0, 0]
+        field = simulation.views.observations[0, FIRST_POOL_FIELD + ServicePoolField.PARTIAL_AGE]
+        assert field == pytest.approx(
+            1.0 if known.partial_s < 0 else (episode.now_s - known.partial_s) / (episode.now_s - known.partial_s + H)
+        )
+        seen[float(episode.now_s)] = float(known.partial_s)
+        simulation.play(ONE, rule, 1)
+    assert {time_s: partial_s for time_s, partial_s in seen.items() if time_s < 300.0} == dict.fromkeys(
+        [time_s for time_s in seen if time_s < 300.0], -np.inf
+    )
+    assert seen[300.0] == 300.0
+    last = max(partial_s for partial_s in seen.values())
+    assert 600.0 < last < 900.0 and seen[max(seen)] == last
 
 
 @pytest.mark.parametrize(("at_notice", "until_s"), [("lost", 1080.0), ("serves", 1200.0)])

@@ -38,7 +38,9 @@ def choose_hedged(observations, masks, env: int, shifts, number: int, figures, n
             return 1 + pool_id
         action = 1 + pool_count + pool_id
         here = known_value(observations, env, pool_id, ServicePoolField.SEAT_HERE_ON_DEMAND, pool_count) > 0.0
-        if here and masks[env, action] and lacks_on_demand(observations, env, pool_count, shifts, number, figures):
+        if not here or not masks[env, action]:
+            continue
+        if lacks_on_demand(observations, env, pool_count, shifts, number, figures, notes):
             return action
     return 0
 
@@ -50,7 +52,7 @@ def launch(observations, masks, env: int, pool_count: int, shifts, number: int, 
         claimed = known_count(observations, env, pool_id, ServicePoolField.SPOT_CLAIMED_HERE, pool_count)
         if masks[env, 1 + pool_id] and claimed < notes[pool_id, Note.LOAD]:
             return 1 + pool_id
-    if not lacks_on_demand(observations, env, pool_count, shifts, number, figures):
+    if not lacks_on_demand(observations, env, pool_count, shifts, number, figures, notes):
         return 0
     best, lowest = NONE, 2.0
     for pool_id in range(pool_count):
@@ -72,7 +74,7 @@ def stays_on_spot(observations, env: int, pool_id: int, pool_count: int, notes) 
 
 
 @compiled
-def lacks_on_demand(observations, env: int, pool_count: int, shifts, number: int, figures) -> bool:
+def lacks_on_demand(observations, env: int, pool_count: int, shifts, number: int, figures, notes) -> bool:
     """Whether fewer are claimed on on-demand than are wanted there."""
     pool_shifts, service_shifts = shifts
     pool_figures, service_figures = figures
@@ -82,7 +84,8 @@ def lacks_on_demand(observations, env: int, pool_count: int, shifts, number: int
         if _NEVER_BY_ITSELF + shift_of(pool_shifts, number, PoolTurn.TRUST, pool_figures[pool_id]) > 0.0:
             serve += starting
     wanted = service_count(observations, env, ServiceField.BASE_ON_DEMAND, pool_count)
-    wanted += max(0, needed_on_spot(observations, env, pool_count) - serve)
+    left = int(notes[int(notes[pool_count - 1, Note.ORDER]), Note.LEFT])
+    wanted += max(0, needed_on_spot(observations, env, pool_count) - serve, left)
     if _NEVER_BY_ITSELF + shift_of(service_shifts, number, ServiceTurn.STAND_BY, service_figures) > 0.0:
         wanted += 1
     claimed = service_count(observations, env, ServiceField.CLAIMED_ON_DEMAND, pool_count)

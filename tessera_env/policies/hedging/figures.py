@@ -29,6 +29,7 @@ class PoolFigure(IntEnum):
     DEARER = 13  # its spot price less the mean of the pools, in prices of the dearest on-demand
     HERE = 14  # n / (n + 8), n the replicas held there on spot
     READY = 15  # likewise ready
+    PARTIAL_LATELY = 16  # 1 / (1 + h), h the hours since fewer were held there than asked for, but some
 
 
 class ServiceFigure(IntEnum):
@@ -46,14 +47,10 @@ class ServiceFigure(IntEnum):
     LACKING = 9  # (target - ready) / (|target - ready| + 8)
     DAY_SIN = 10
     DAY_COS = 11
+    PARTIAL = 12  # mean of its pools' PARTIAL_LATELY
 
 
 POOL_FIGURES, SERVICE_FIGURES = len(PoolFigure), len(ServiceFigure)
-_POOL_READ = (
-    *(ServicePoolField.USABLE, ServicePoolField.UP_AGE, ServicePoolField.LOSSES, ServicePoolField.FAILURES),
-    *(ServicePoolField.FAILED_AGE, ServicePoolField.LOST_AGE, ServicePoolField.GOT_AGE, ServicePoolField.LIFETIME),
-    *(ServicePoolField.SPOT_COST, ServicePoolField.SPOT_HERE, ServicePoolField.READY_HERE),
-)
 
 
 @compiled
@@ -92,6 +89,9 @@ def write_pool(observations, env: int, pool_id: int, pool_count: int, pools) -> 
     )
     out[PoolFigure.LOST_LATELY] = 1.0 - known_value(observations, env, pool_id, ServicePoolField.LOST_AGE, pool_count)
     out[PoolFigure.GOT_LATELY] = 1.0 - known_value(observations, env, pool_id, ServicePoolField.GOT_AGE, pool_count)
+    out[PoolFigure.PARTIAL_LATELY] = 1.0 - known_value(
+        observations, env, pool_id, ServicePoolField.PARTIAL_AGE, pool_count
+    )
     out[PoolFigure.LIFETIME] = known_value(observations, env, pool_id, ServicePoolField.LIFETIME, pool_count)
     out[PoolFigure.DEARER] = known_value(observations, env, pool_id, ServicePoolField.SPOT_COST, pool_count)
     out[PoolFigure.HERE] = known_value(observations, env, pool_id, ServicePoolField.SPOT_HERE, pool_count)
@@ -107,7 +107,7 @@ def part(value: float, half: float) -> float:
 @compiled
 def write_service(observations, env: int, pool_count: int, pools, out) -> None:
     """Write the service's figures, of those of its pools."""
-    usable, hold, longest, losses, failures, lately, starting = 0, 0.0, 0.0, 0, 0, 0.0, 0
+    usable, hold, longest, losses, failures, lately, starting, partial = 0, 0.0, 0.0, 0, 0, 0.0, 0, 0.0
     for pool_id in range(pool_count):
         if known_value(observations, env, pool_id, ServicePoolField.USABLE, pool_count) <= 0.0:
             continue
@@ -116,6 +116,7 @@ def write_service(observations, env: int, pool_count: int, pools, out) -> None:
         longest = max(longest, pools[pool_id, PoolFigure.HELD])
         losses += known_count(observations, env, pool_id, ServicePoolField.LOSSES, pool_count)
         failures += known_count(observations, env, pool_id, ServicePoolField.FAILURES, pool_count)
+        partial += pools[pool_id, PoolFigure.PARTIAL_LATELY]
         lately = max(lately, pools[pool_id, PoolFigure.LOST_LATELY])
         starting += known_count(observations, env, pool_id, ServicePoolField.STARTING_HERE, pool_count)
     out[ServiceFigure.ONE] = 1.0
@@ -128,5 +129,6 @@ def write_service(observations, env: int, pool_count: int, pools, out) -> None:
     out[ServiceFigure.READY_ON_DEMAND] = service_value(observations, env, ServiceField.READY_ON_DEMAND, pool_count)
     out[ServiceFigure.STARTING] = part(starting, 8.0)
     out[ServiceFigure.LACKING] = service_value(observations, env, ServiceField.LACKING, pool_count)
+    out[ServiceFigure.PARTIAL] = partial / max(usable, 1)
     out[ServiceFigure.DAY_SIN] = service_value(observations, env, ServiceField.CLOCK_SIN, pool_count)
     out[ServiceFigure.DAY_COS] = service_value(observations, env, ServiceField.CLOCK_COS, pool_count)

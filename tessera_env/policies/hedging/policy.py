@@ -40,6 +40,7 @@ class Hedges:
             *(ServicePoolField.READY_HERE, ServicePoolField.SPOT_CLAIMED_HERE, ServicePoolField.FAILED_AGE),
             *(ServicePoolField.LOST_AGE, ServicePoolField.GOT_AGE, ServicePoolField.FAILURES, ServicePoolField.LOSSES),
             *(ServicePoolField.LIFETIME, ServicePoolField.STARTING_HERE, ServicePoolField.UP_AGE),
+            ServicePoolField.PARTIAL_AGE,
         )
     )
 

@@ -21,6 +21,7 @@ class PoolTurn(IntEnum):
     OPEN = 2  # above 0: it has no mark
     FILL = 3  # above 0: it may hold all at once, not one more at a time
     TRUST = 4  # above 0: a replica that starts there needs no on-demand in its place until then
+    STEPS = 5  # above 0: it loses the fewer, the fewer it is to hold
 
 
 class ServiceTurn(IntEnum):
@@ -29,6 +30,7 @@ class ServiceTurn(IntEnum):
     OUTAGE = 0  # logarithm of what the price of an outage is multiplied by
     PAIR = 1  # of what two losses together are multiplied by
     STAND_BY = 2  # above 0: one replica more on on-demand
+    SPARE = 3  # logarithm of what the price of spares on on-demand is multiplied by
 
 
 POOL_TURNS, SERVICE_TURNS = len(PoolTurn), len(ServiceTurn)

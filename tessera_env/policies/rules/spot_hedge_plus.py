@@ -7,7 +7,8 @@ target and b on on-demand anyhow:
 
 - Spot wanted: N - b, together where losses are rarest; or, while that is cheaper than the outages that it prevents,
   with so many spares over so many pools that any of them may be lost (`loads`). None where the scenario's extra is 0.
-- On-demand wanted: min(N, b + max(0, N - b - S)), S ready on spot now. It goes once spot is ready.
+- On-demand wanted: min(N, b + max(N - b - S, R)), S ready on spot now, R the replicas of the plan that find no room on
+  spot, 0 where all do. It goes once spot is ready.
 - A mark lasts `mark_s` after a loss or a failed launch. A pool that is not known to hold gets one replica at a time.
 - Pools prove themselves and marks expire by the clock, so that looks may not be left out (`looks` = "always").
 - A replica that is ready and in the wrong pool stops once N - b others are: moves leave no gap.
@@ -17,7 +18,7 @@ from tessera_env.jit.compiled import compiled
 from tessera_env.observation.fields import ServiceField, ServicePoolField
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.rules.greedy import greedy_rank
-from tessera_env.policies.rules.loads import load_of, needed_on_spot
+from tessera_env.policies.rules.loads import load_of, needed_on_spot, without_room
 from tessera_env.policies.rules.rule_policy import RulePolicy
 from tessera_env.policies.rules.seats import (
     KEPT,
@@ -60,7 +61,8 @@ def spot_hedge_plus_rank(options, observations, env: int, action: int, pool_coun
     target = target_of(observations, env, pool_count)
     base = service_count(observations, env, ServiceField.BASE_ON_DEMAND, pool_count)
     ready = service_count(observations, env, ServiceField.READY_SPOT, pool_count)
-    on_demand = min(target, base + max(0, needed_on_spot(observations, env, pool_count) - ready))
+    missing = max(0, needed_on_spot(observations, env, pool_count) - ready)
+    on_demand = min(target, base + max(missing, without_room(options, observations, env, pool_count)))
     return seat_rank(observations, env, action, pool_count, 0, on_demand, NEVER)
 
 
@@ -72,6 +74,7 @@ class SpotHedgePlus(RulePolicy):
         outage_h: hours of one on-demand replica that an outage is worth; the more, the more spares.
         young_h: a pool that has just come is expected to be lost after so long, h.
         mark_s: no new replica goes to a pool for so long after a loss or a failed launch there, s.
+        spare_worth: a spare that finds no room on spot is on-demand where it is worth so many times its price.
 
     Raises:
         ValueError: an option is out of its range.
@@ -81,8 +84,18 @@ class SpotHedgePlus(RulePolicy):
     rank = spot_hedge_plus_rank
     for_services = True
 
-    def __init__(self, layout: Layout, outage_h: float = 2.8, young_h: float = 0.25, mark_s: float = 1200.0) -> None:
-        for name, value, low in (("outage_h", outage_h, 0.0), ("young_h", young_h, 0.01), ("mark_s", mark_s, 0.0)):
+    def __init__(
+        self,
+        layout: Layout,
+        outage_h: float = 3.5,
+        young_h: float = 1.0,
+        mark_s: float = 1200.0,
+        spare_worth: float = 4.0,
+    ) -> None:
+        for name, value, low in (
+            *(("outage_h", outage_h, 0.0), ("young_h", young_h, 0.01), ("mark_s", mark_s, 0.0)),
+            ("spare_worth", spare_worth, 0.0),
+        ):
             if not low <= value <= 1e6:
                 raise ValueError(f"{self.name}: {name}: {value:g} (allowed: {low:g} to 1e6)")
-        super().__init__(layout, outage_h=outage_h, young_h=young_h, mark_s=mark_s)
+        super().__init__(layout, outage_h=outage_h, young_h=young_h, mark_s=mark_s, spare_worth=spare_worth)

@@ -27,11 +27,12 @@ def drawn(layout: Layout, seed: int) -> tuple[np.ndarray, dict[str, np.ndarray]]
     draw, pools = np.random.default_rng(seed), layout.pool_count
     true = {name: draw.integers(0, 9, pools) for name in COUNTS}
     true |= {name: draw.exponential(1.0, pools) for name in ("failed_age", "lost_age", "got_age", "lifetime")}
+    true["partial_age"] = draw.exponential(1.0, pools)
     true["up_age"] = draw.exponential(3.0, pools) * (draw.random(pools) < 0.6)
     true |= {"usable": draw.random(pools) < 0.7, "spot_cost": draw.random(pools)}
     true["usable"][0] = True
     halves = {**dict.fromkeys(COUNTS, 8.0), "failed_age": 1.0, "lost_age": 1.0, "got_age": 1.0, "lifetime": 2.0}
-    halves["up_age"] = 2.0
+    halves |= {"up_age": 2.0, "partial_age": 1.0}
     seen = {name: value / (value + halves[name]) if name in halves else value for name, value in true.items()}
     never = draw.random(pools) < 0.3
     seen["failed_age"], true["failed_age"] = (
@@ -66,6 +67,7 @@ def slow_pools(true: dict[str, np.ndarray]) -> dict[PoolFigure, np.ndarray]:
         PoolFigure.DEARER: true["spot_cost"] - true["spot_cost"][true["usable"]].mean(),
         PoolFigure.HERE: part("spot_here", 8.0),
         PoolFigure.READY: part("ready_here", 8.0),
+        PoolFigure.PARTIAL_LATELY: lately("partial_age"),
     }
 
 
@@ -83,6 +85,7 @@ def slow_service(true: dict[str, np.ndarray], pools: dict[PoolFigure, np.ndarray
         ServiceFigure.READY_ON_DEMAND: true["ready_on_demand"],
         ServiceFigure.STARTING: starting / (starting + 8.0),
         ServiceFigure.LACKING: true["lacking"],
+        ServiceFigure.PARTIAL: pools[PoolFigure.PARTIAL_LATELY][usable].mean(),
         ServiceFigure.DAY_SIN: true["clock_sin"],
         ServiceFigure.DAY_COS: true["clock_cos"],
     }
