@@ -20,8 +20,8 @@ from tessera_env.scenario.loading import load_scenario
 
 KEPT = Path("runs/service_weights.json")
 SCENARIO = "service-train"
-WEIGHTS, QUICK_WEIGHTS = (5.0, 15.0, 45.0, 180.0), (45.0,)
-STEPS, QUICK_STEPS = 20_000_000, 2_000
+WEIGHTS, QUICK_WEIGHTS = (5.0, 15.0, 40.0, 160.0), (40.0,)
+STEPS, QUICK_STEPS = 45_000_000, 2_000
 WINDOWS, QUICK_WINDOWS = 128, 2
 COLUMNS = ("preset", "weight", "availability %", "of on-demand %", "availability more, points", "cost / its cost")
 NOTE = """\

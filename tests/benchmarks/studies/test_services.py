@@ -111,4 +111,4 @@ def test_a_toy_run_plays_and_is_not_kept(
     lines = [row[:2] for row in service_behaviour.measure(quick=True).rows]
     assert {("service", "spot_hedge"), ("service-spothedge", "spot_hedge_plus")} <= set(lines)
     table = service_weights.measure(quick=True)
-    assert [row[:2] for row in table.rows] == [("service", "45"), ("service-spothedge", "45")]
+    assert [row[:2] for row in table.rows] == [("service", "40"), ("service-spothedge", "40")]
