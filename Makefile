@@ -30,7 +30,7 @@ OLDEST_GYMNASIUMS := 1.1.0 1.2.2
 OLDER_GYMNASIUMS := $(OLDEST_GYMNASIUMS) 1.3.0
 # What meets the field's packages, and takes seconds.
 MEETS_GYMNASIUM := tests/test_env.py tests/test_vector_env.py tests/test_registration.py tests/test_forks.py \
-	tests/simulation tests/evaluation/test_playing.py tests/evaluation/test_failures.py tests/agents
+	tests/evaluation/test_playing.py tests/evaluation/test_failures.py tests/agents/test_*.py
 ON_GYMNASIUM = echo "== gymnasium $$version"; PYTHONPATH=$(CURDIR)/build/gymnasium-$$version $(BIN)/python -m pytest -n 2 -q
 
 older: $(OLDEST_GYMNASIUMS:%=build/gymnasium-%/.installed)

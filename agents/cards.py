@@ -177,7 +177,7 @@ def _service_rows(kept: dict[str, Any], label: str, sha256: str) -> str:
     lines.append("|---|---|---|---|---|---|---|")
     for one in tables:
         shown = [row for row in one["rows"] if row[0] in (label, "spot_hedge_plus") or row[:2] == ["spot_hedge", "1"]]
-        lines += [f"| {one['title'].removeprefix('Services: ')} | {' | '.join(row)} |" for row in shown]
+        lines += [f"| {one['title'].removeprefix('Services: ')} | {' | '.join(row[:6])} |" for row in shown]
     return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from agents.worlds import development_seed
 from tessera_env.evaluation.experiment import evaluate
+from tessera_env.evaluation.optimum.service_plans import optimal_service
 from tessera_env.recordings.bundled import AWS_V100_2023, BUNDLED
 from tessera_env.recordings.traces.reading import read_series
 from tessera_env.scenario.loading import load_scenario
@@ -21,7 +22,7 @@ BEFORE, AFTER = (0.0, SPLIT_H), (SPLIT_H, END_H)  # hours for development, and f
 FEW_ZONES, SOME_ZONES, ALL_ZONES = (3, 4, 8), (1, 2, 3, 5, 6, 8), tuple(range(9))
 WINDOW_H, BLOCK_H = 24.0, 24.0
 LEAST_BLOCKS = 4
-FIGURES = ("availability", "relative_cost")
+FIGURES, LATENCIES = ("availability", "relative_cost"), ("requests_p50_s", "requests_p99_s")
 Player = tuple[str, int]  # a policy, and the extra replicas that the scenario wants
 
 
@@ -46,9 +47,16 @@ class Case:
         return min(BLOCK_H, (self.until_h - self.from_h - WINDOW_H) / LEAST_BLOCKS)
 
     def figures(self, player: Player, windows: int) -> np.ndarray:
-        """(n, 2) of windows drawn alike for each."""
+        """(n, 2) of windows drawn alike for each; (n, 4), latencies behind, where requests are played."""
         policy, extra = player
         table = evaluate(self.scenario(extra), [policy], windows, development_seed(), None).tables[policy]
+        return np.column_stack([table[name] for name in (*FIGURES, *LATENCIES) if name in table])
+
+    def least(self, windows: int) -> np.ndarray | None:
+        """(n, 2) of the plan that knows each window and is never below the target; None: time does not go by ticks."""
+        if not self.values["service"][0]["decides_before_market"]:
+            return None
+        table = optimal_service(self.scenario(), development_seed(), windows)
         return np.column_stack([table[name] for name in FIGURES])
 
 

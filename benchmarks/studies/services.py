@@ -37,6 +37,7 @@ from tessera_env.policies.pretrained import pretrained_folder
 KEPT = Path("runs/services.json")
 TRAINED = ("pretrained/service", "pretrained/service-1", "pretrained/service-2")
 REFERENCE: Player = ("spot_hedge", 1)
+OMNISCIENT: Player = ("omniscient", 0)  # the least cost for who knows the window
 MENDED: Player = ("spot_hedge_plus", 1)
 PLAYERS: tuple[Player, ...] = (
     ("on_demand_only", 0),
@@ -56,10 +57,19 @@ LADDER: tuple[Player, ...] = (  # which that is looked for among
     *(("spot_hedge:safety_net=1", extra) for extra in range(3)),
     *(("even_spread", extra) for extra in (2, 4, 6)),
     *((f"spot_hedge_plus:outage_h={value}", 1) for value in (1, 2, 4, 8, 16, 32)),
+    *((f"pretrained/service:outage={value}", 1) for value in (2, 4, 8, 16)),
     ("static_mix:share=0.5", 0),
     ("on_demand_only", 0),
 )
 WINDOWS, QUICK_WINDOWS = 128, 2
+LATENCY_COLUMNS = ("P50 s", "P99 s")
+FRONTIER: tuple[Player, ...] = (  # from cheap to available
+    *(("spot_hedge", extra) for extra in range(3)),
+    *((f"spot_hedge_plus:outage_h={value}", 1) for value in (2, 3.5, 7, 14, 28)),
+    *((f"pretrained/service:outage={value}", 1) for value in (0.5, 1, 2, 4, 8)),
+)
+FRONTIER_NOTE = """\
+As above, against {reference} with 1 extra, in the same windows: what an outage is worth goes from low to high."""
 COLUMNS = ("policy", "extra", "availability %", "of on-demand %", "availability more, points", "cost / its cost")
 NOTE = """\
 {windows} windows of a day in hours {first:g} to {last:g}; cost in % of on-demand alone for the target. More, and its:
@@ -99,16 +109,24 @@ def shares(figures: np.ndarray) -> tuple[str, str]:
     return f"{100.0 * figures[:, 0].mean():.3f}", f"{100.0 * figures[:, 1].mean():.1f}"
 
 
+def latencies(figures: np.ndarray) -> tuple[str, ...]:
+    """Requests' percentiles, s: means over windows; none where requests are not played."""
+    return tuple(f"{value:.1f}" for value in figures[:, 2:].mean(axis=0))
+
+
 def report(case: Case, windows: int) -> Report:
     """Every player in one case."""
     blocks, words = blocks_of(case.scenario(), windows, development_seed(), case.block_h)
     figures = {player: case.figures(player, windows) for player in (*PLAYERS, *trained())}
+    if (least := case.least(windows)) is not None:
+        figures[OMNISCIENT] = least
     rows = []
     for player, own in figures.items():
         against = ("", "") if player == REFERENCE else cells(own, figures[REFERENCE], blocks)
-        rows.append((player[0], f"{player[1]}", *shares(own), *against))
+        rows.append((player[0], f"{player[1]}", *shares(own), *against, *latencies(own)))
     note = NOTE.format(windows=windows, first=case.from_h, last=case.until_h, reference=REFERENCE[0], blocks=words)
-    return Report(f"Services: {case.title}", note, COLUMNS, tuple(rows))
+    columns = COLUMNS + (LATENCY_COLUMNS if len(rows[0]) > len(COLUMNS) else ())
+    return Report(f"Services: {case.title}", note, columns, tuple(rows))
 
 
 def cases_report(cases: Sequence[Case], windows: int) -> Report:
@@ -128,6 +146,19 @@ def cases_report(cases: Sequence[Case], windows: int) -> Report:
     weights = ", ".join(f"{name} {read_card(pretrained_folder(name)).sha256[:12]}" for name, _ in trained()) or "none"
     note = CASES_NOTE.format(reference=REFERENCE[0], weights=weights)
     return Report("Services with other zones and targets", note, tuple(columns), tuple(rows))
+
+
+def frontier_report(cases: Sequence[Case], windows: int) -> Report:
+    """What more availability costs under each policy."""
+    rows = []
+    for case in cases:
+        blocks, _ = blocks_of(case.scenario(), windows, development_seed(), case.block_h)
+        figures = {player: case.figures(player, windows) for player in FRONTIER}
+        for (name, extra), own in figures.items():
+            against = ("", "") if (name, extra) == REFERENCE else cells(own, figures[REFERENCE], blocks)
+            rows.append((case.title, name, f"{extra}", *shares(own), *against))
+    note = FRONTIER_NOTE.format(reference=REFERENCE[0])
+    return Report("What more availability costs", note, ("case", *COLUMNS), tuple(rows))
 
 
 def least_report(windows: int) -> Report:
@@ -158,6 +189,7 @@ def jobs(is_report: bool, recordings: Path | None, windows: int) -> list[partial
     hours = AFTER if is_report else BEFORE
     recorded = list(recorded_cases(recordings)) if is_report and recordings is not None else []
     made = [partial(report, case, windows) for case in (*main_cases(hours), *recorded)]
+    made.append(partial(frontier_report, [*main_cases(hours), *recorded], windows))
     made.append(partial(cases_report, list(other_cases(hours)), windows))
     return [*made, partial(least_report, windows)] if is_report else made
 

@@ -24,13 +24,15 @@ class LearnedPolicy:
         folder: as written by `save_policy`.
         layout: of the environment that it is to play in; it may have more fields than the network reads.
         seed: of the draws where `deterministic` is False; these depend on the order of calls.
+        outage: a "shifted_hedge" alone: an outage is worth so many times what it was in training; the more, the more
+            available, and the dearer.
 
     Raises:
         PolicyError: the folder is missing, incomplete, damaged or of another format, or the observation lacks a field
-            that the network reads, or means something else by it; one line.
+            that the network reads, or means something else by it, or `outage` is not allowed; one line.
     """
 
-    def __init__(self, folder: str | Path, layout: Layout, seed: int = 0) -> None:
+    def __init__(self, folder: str | Path, layout: Layout, seed: int = 0, outage: float = 1.0) -> None:
         folder = expanded(folder)
         self.card = read_card(folder)
         self.name = folder.resolve().name
@@ -39,7 +41,7 @@ class LearnedPolicy:
             self._inputs = inputs_of(self.card, layout)
         arrays = read_weights(folder, self.card.sha256)
         with told_of(str(folder / WEIGHTS_FILE)):
-            self._player = player_of(self.card, arrays, layout, self._inputs)
+            self._player = player_of(self.card, arrays, layout, self._inputs, outage)
         self._generator = np.random.default_rng(seed)
 
     def predict(

@@ -5,6 +5,7 @@ import inspect
 import re
 from collections.abc import Callable
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,10 @@ def make_policy(name_or_path: str | Path, layout: Layout, seed: int = 0) -> Poli
     raise PolicyError(f"policy: {text!r} (allowed: {names}, module:Class, or the folder of an exported policy)")
 
 
-def _make_pretrained(name: str, layout: Layout, seed: int) -> Policy:
-    policy = LearnedPolicy(pretrained_folder(name), layout, seed)
-    policy.name = name
+def _make_pretrained(text: str, layout: Layout, seed: int) -> Policy:
+    name, *options = text.split(":")
+    policy = _made(name, partial(LearnedPolicy, pretrained_folder(name)), options, layout, seed)
+    policy.name = text
     return policy
 
 

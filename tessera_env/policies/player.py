@@ -4,6 +4,7 @@ import numpy as np
 
 from tessera_env.observation.layout import Layout
 from tessera_env.policies.card import PolicyCard
+from tessera_env.policies.hedging.policy import Hedges
 from tessera_env.policies.inputs import Inputs, known_names
 from tessera_env.policies.learned_rules import LEARNED_RULES, LearnedRule
 from tessera_env.policies.networks import Network, build_network
@@ -26,13 +27,19 @@ def inputs_of(card: PolicyCard, layout: Layout) -> Inputs | None:
 
 
 def player_of(
-    card: PolicyCard, arrays: dict[str, np.ndarray], layout: Layout, inputs: Inputs | None
+    card: PolicyCard, arrays: dict[str, np.ndarray], layout: Layout, inputs: Inputs | None, outage: float = 1.0
 ) -> Network | LearnedRule:
-    """What plays, with `inputs` as from `inputs_of`.
+    """What plays, with `inputs` as from `inputs_of`, and an outage that is worth so many times what it was in training.
 
     Raises:
-        ValueError: a tensor does not fit.
+        ValueError: a tensor does not fit, or `outage` is not allowed.
     """
-    if inputs is None or card.kind == "shifted_rule" or card.kind == "shifted_hedge":
+    if outage != 1.0 and card.kind != Hedges.kind:
+        raise ValueError(f"outage: {outage:g} (allowed for a {card.kind}: 1; others for a {Hedges.kind})")
+    if not 0.01 <= outage <= 100.0:
+        raise ValueError(f"outage: {outage:g} (allowed: 0.01 to 100)")
+    if card.kind == "shifted_hedge":
+        return LearnedRule(layout, Hedges.of_tensors(arrays).weighing(outage))
+    if inputs is None or card.kind == "shifted_rule":
         return LearnedRule(layout, LEARNED_RULES[card.kind].of_tensors(arrays))
     return build_network(card.kind, card.activation, arrays, inputs.widths)

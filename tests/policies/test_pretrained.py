@@ -48,6 +48,36 @@ def test_an_unknown_name_is_one_line_with_the_known_ones() -> None:
     assert str(caught.value) == f"policy: 'pretrained/nothing' (allowed: {', '.join(pretrained_names())})"
 
 
+def test_how_much_an_outage_is_worth_is_an_option_of_a_service_s_policy() -> None:
+    policy = make_policy("pretrained/service:outage=2.5", OF_SERVICES)
+    assert isinstance(policy, LearnedPolicy) and policy.name == "pretrained/service:outage=2.5"
+    names = [f"pretrained/service:outage={worth}" for worth in (0.2, 1, 5)]
+    tables = evaluate("service-train", ["pretrained/service", *names], 24, 3).tables
+    plain, less, same, more = (tables[name] for name in ("pretrained/service", *names))
+    np.testing.assert_array_equal(plain["cost_usd"], same["cost_usd"])
+    for figure in ("cost_usd", "availability"):
+        assert less[figure].mean() < plain[figure].mean() < more[figure].mean()
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("pretrained/service:outage=0", r"policy\.safetensors: outage: 0 \(allowed: 0\.01 to 100\)"),
+        ("pretrained/service:outages=2", r"option 'outages=2' \(allowed: seed=N, outage=X\)"),
+        ("pretrained/service:outage=x", r"policy: pretrained/service: outage: 'x' \(allowed: a number such as 0.05\)"),
+        ("pretrained/nothing:outage=2", r"policy: 'pretrained/nothing' \(allowed: "),
+    ],
+)
+def test_a_wrong_option_is_one_line(name: str, line: str) -> None:
+    with pytest.raises(PolicyError, match=line):
+        make_policy(name, OF_SERVICES)
+
+
+def test_a_network_has_no_such_option() -> None:
+    with pytest.raises(PolicyError, match=r"outage: 2 \(allowed for a mlp: 1; others for a shifted_hedge\)"):
+        make_policy("pretrained/deadline:outage=2", Layout(1))
+
+
 def test_a_folder_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pretrained/deadline").mkdir(parents=True)

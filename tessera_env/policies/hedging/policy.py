@@ -8,9 +8,9 @@ import numpy as np
 
 from tessera_env.observation.fields import ServiceField, ServicePoolField
 from tessera_env.policies.hedging.choice import choose_rows
-from tessera_env.policies.hedging.figures import POOL_FIGURES, SERVICE_FIGURES
+from tessera_env.policies.hedging.figures import POOL_FIGURES, SERVICE_FIGURES, ServiceFigure
 from tessera_env.policies.hedging.plan import NOTES
-from tessera_env.policies.hedging.shifts import POOL_TURNS, SERVICE_TURNS
+from tessera_env.policies.hedging.shifts import POOL_TURNS, SERVICE_TURNS, ServiceTurn
 from tessera_env.policies.tensors import checked_tensors
 
 SHAPES = {"pools": (POOL_TURNS, POOL_FIGURES), "services": (SERVICE_TURNS, SERVICE_FIGURES)}
@@ -67,6 +67,12 @@ class Hedges:
         """The one set that an exported policy's tensors hold; raises as `checked_tensors`."""
         checked = checked_tensors(cls.kind, arrays, SHAPES)
         return cls(checked["pools"][None], checked["services"][None])
+
+    def weighing(self, outage: float) -> Self:
+        """The same, but that an outage is worth so many times as much: exactly as if it were dearer."""
+        services = self.services.copy()
+        services[:, ServiceTurn.OUTAGE, ServiceFigure.ONE] += math.log(outage)
+        return type(self)(self.pools, services)
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The first set as tensors."""
