@@ -83,16 +83,16 @@ of one service and no tasks, with any pools and any target; no torch is needed.
 
 {table}
 
-`make report-services` makes the table anew. Nothing was chosen by hours from 700 on, or by SkyServe's recordings.
+`make report-services` makes the table anew. Nothing was chosen by hours from 700 on, or by SkyServe's recordings; that zones
+may hold some of the replicas asked for was learned from a first report on these.
 
 ## Limits
 
-- It takes a zone to hold all or none, as those did that it was made on. In AWS1 and GCP1, whose zones sometimes hold
-  some of the replicas that are asked for, it is clearly less available than `spot_hedge` with four replicas.
-- It was made on four replicas in nine zones. With two or three it is cheaper than `spot_hedge`, and not clearly more or
-  less available; with eight it could afford to be less available than it is.
+- In AWS1 and GCP1, whose zones sometimes hold some of the replicas that are asked for, it is cheaper than `spot_hedge`, but
+  clearly less available with four replicas, and in GCP1 with three. It was made on such zones, too, but on others.
+- It was made on three and four replicas in three, six and nine zones.
 - How much availability is worth is in the weights: `shortfall_weight` {weight} in training. Whoever wants more of it,
-  or less, trains again.
+  or less, says what an outage is worth beside that: `pretrained/{name}:outage=2`.
 - It knows the zones by its own tries since the episode's start, not their history, nor which share a region.
 - It keeps spares only where the scenario's `extra` is 1 or more.
 - Requests play no part in what it sees but for the target that they set. Since it keeps hardly any spares, which serve
