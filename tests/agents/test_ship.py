@@ -103,7 +103,7 @@ def test_a_service_s_rule_and_its_card(tmp_path: Path) -> None:
     kept.write_text(json.dumps({"quick": False, "reports": [table, weights]}))
     text = (ship(run.folder, "some", kept, tmp_path / "pretrained") / "CARD.md").read_text(encoding="utf-8")
     shown = "| service | spot_hedge | 1 | 1 | 2 | 3 | 4 |\n| service | pretrained/some | 1 | 9 | 8 | 7 | 6 |"
-    for fact in (sha256, shown, "`service-train` as `ticks`, with 2 changes", "`shortfall_weight` 45 in training"):
+    for fact in (sha256, shown, "`service-train` as `ticks`, with 2 changes", "`shortfall_weight` 40 in training"):
         assert fact in text
     other = ship(run.folder, "other", kept, tmp_path / "pretrained")
     assert "No report yet" in (other / "CARD.md").read_text(encoding="utf-8")
