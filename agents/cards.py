@@ -89,7 +89,7 @@ zones may hold some of the replicas asked for was learned from a first report on
 ## Limits
 
 - In AWS1 and GCP1, whose zones sometimes hold some of the replicas that are asked for, it is cheaper than `spot_hedge`,
-  but clearly less available with four replicas, and in GCP1 with three. It was made on such zones, too, but on others.
+  but less available: see the table. It was made on such zones, too, but on others.
 - It was made on three and four replicas in three, six and nine zones.
 - How much availability is worth is in the weights: `shortfall_weight` {weight} in training. Whoever wants more of it,
   or less, says what an outage is worth beside that: `pretrained/{name}:outage=2`.

@@ -38,6 +38,23 @@ class Beside(Counting):
         return load_scenario(self.scenario or name, **self.changes)
 
 
+def with_likes(beside: dict[str, Any]) -> dict[str, Any]:
+    """The same with the changes of the one that each is `like` in front of its own.
+
+    Raises:
+        ValueError: there is none of that name; one line.
+    """
+    found = {}
+    for name, one in beside.items():
+        own = dict(one)
+        if like := own.pop("like", ""):
+            if like not in found:
+                raise ValueError(f"beside: {name}: like: {like!r} (allowed: one that stands before it)")
+            own["changes"] = {**found[like].get("changes", {}), **own.get("changes", {})}
+        found[name] = own
+    return found
+
+
 class Drawn(Counting):
     """Those of fleets of `fleet-train`; the pairs are each one's."""
 
@@ -83,7 +100,10 @@ def load_settings(
         ValueError: one line a mistake, naming the field, the value and what is allowed.
     """
     sections = (SERVICES, scenario) if is_service else (scenario,)
-    return validated({**settings_of(file, *sections), **(overrides or {})}, file.name, options)
+    settings = {**settings_of(file, *sections), **(overrides or {})}
+    if isinstance(settings.get("beside"), dict) and all(isinstance(one, dict) for one in settings["beside"].values()):
+        settings["beside"] = with_likes(settings["beside"])
+    return validated(settings, file.name, options)
 
 
 def validated(settings: Mapping[str, Any], source: str, options: Mapping[str, str] = NO_OPTIONS) -> Settings:

@@ -19,23 +19,25 @@ def arriving(simulation: Simulation, row: int, index: int, until_s: float) -> np
     the window that the world plays, where the episode begins between two of its steps to the instant.
     """
     service = simulation.scenario.service[index]
-    settings, from_s, recording = service.requests, service.score_from_s, simulation.scenario.recordings.demands[index]
+    settings, recording = service.requests, simulation.scenario.recordings.demands[index]
     assert settings is not None
-    world = simulation.state.worlds[row : row + 1].view(np.recarray)
+    times, world = _times(settings, recording), simulation.state.worlds[row : row + 1].view(np.recarray)
     if settings.arrivals == "poisson":
-        points = simulation.state.demand.view(np.ndarray)[row, index]
-        points = points[: simulation.state.services[row, index].demand_count]
-        rates = np.column_stack([points["time_s"], points["requests_per_s"]])
-        arrivals_s = arrivals_of(_later(rates, from_s), until_s, world)
-        return requests_of(arrivals_s, service_times_of(_times(settings, recording), len(arrivals_s), world))
+        arrivals_s = arrivals_of(_later(_rates(simulation, row, index), service.score_from_s), until_s, world)
+        return requests_of(arrivals_s, service_times_of(times, len(arrivals_s), world))
     assert recording is not None and recording.arrival_s is not None
-    spec = simulation.params.demands[index]
-    start_s = INTERPRETER.run(window_start_s, (spec, world[0], index, float(simulation.params.config[0].horizon_s)))
-    here = slice(*np.searchsorted(recording.arrival_s, [start_s + from_s, start_s + until_s]))
+    horizon_s = float(simulation.params.config[0].horizon_s)
+    start_s = INTERPRETER.run(window_start_s, (simulation.params.demands[index], world[0], index, horizon_s))
+    here = slice(*np.searchsorted(recording.arrival_s, [start_s + service.score_from_s, start_s + until_s]))
     arrivals_s = recording.arrival_s[here] - start_s
-    times = _times(settings, recording)
-    own = times.times_s[here] if isinstance(times, Tokens) else service_times_of(times, len(arrivals_s), world)
-    return requests_of(arrivals_s, own)
+    own_s = times.times_s[here] if isinstance(times, Tokens) else service_times_of(times, len(arrivals_s), world)
+    return requests_of(arrivals_s, own_s)
+
+
+def _rates(simulation: Simulation, row: int, index: int) -> np.ndarray:
+    """From which time on how many come a second, (m, 2)."""
+    points = simulation.state.demand.view(np.ndarray)[row, index, : simulation.state.services[row, index].demand_count]
+    return np.column_stack([points["time_s"], points["requests_per_s"]])
 
 
 def _times(settings: Requests, recording: DemandRecording | None) -> Constant | Exponential | Tokens:

@@ -42,7 +42,6 @@ def problem(**changes: Any) -> str:
         ({"autoscaler": SCALER, "target": 1}, "service.0.demand: must be given with an autoscaler"),
         ({"autoscaler": SCALER, "demand": CONSTANT}, "service.0.target: must be 1, its default, with an autoscaler"),
         ({"requests": {"service_s": 5}}, "service.0.demand: must be given with requests, whose rate it is (got none)"),
-        ({"requests": {"service_s": 2}}, "service.0.demand: must be given with requests, whose rate it is (got none)"),
         (
             {"demand": CONSTANT, "requests": {}},
             "service.0.requests.service_s: must be given unless service_times is 'tokens' (got none)",

@@ -23,6 +23,7 @@ from tessera_env.policies.rules.rule_policy import RulePolicy
 from tessera_env.policies.rules.seats import (
     KEPT,
     NEVER,
+    WAITS,
     is_seat,
     known_count,
     known_value,
@@ -52,18 +53,30 @@ def spot_place(options, observations, env: int, pool_id: int, pool_count: int) -
 
 
 @compiled
+def on_demand_place(options, observations, env: int, action: int, pool_count: int) -> float:
+    """The place of on-demand in a pool: a replica there is kept, or launched, as long as there are to be more."""
+    is_empty = service_value(observations, env, ServiceField.SEAT_EMPTY, pool_count) > 0.0
+    here = ServicePoolField.SEAT_HERE_ON_DEMAND
+    if not is_empty and known_value(observations, env, action - 1 - pool_count, here, pool_count) <= 0.0:
+        return NEVER
+    base = service_count(observations, env, ServiceField.BASE_ON_DEMAND, pool_count)
+    ready = service_count(observations, env, ServiceField.READY_SPOT, pool_count)
+    missing = max(0, needed_on_spot(observations, env, pool_count) - ready)
+    wanted = base + max(missing, without_room(options, observations, env, pool_count))
+    wanted = min(target_of(observations, env, pool_count), wanted)
+    return seat_rank(observations, env, action, pool_count, 0, wanted, NEVER)
+
+
+@compiled
 def spot_hedge_plus_rank(options, observations, env: int, action: int, pool_count: int) -> float:
     """The action's place; tasks beside services go as `greedy` has it."""
     if not is_seat(observations, env, pool_count):
         return greedy_rank(options, observations, env, action, pool_count)
-    if 0 < action <= pool_count:
+    if action == 0:
+        return WAITS
+    if action <= pool_count:
         return spot_place(options, observations, env, action - 1, pool_count)
-    target = target_of(observations, env, pool_count)
-    base = service_count(observations, env, ServiceField.BASE_ON_DEMAND, pool_count)
-    ready = service_count(observations, env, ServiceField.READY_SPOT, pool_count)
-    missing = max(0, needed_on_spot(observations, env, pool_count) - ready)
-    on_demand = min(target, base + max(missing, without_room(options, observations, env, pool_count)))
-    return seat_rank(observations, env, action, pool_count, 0, on_demand, NEVER)
+    return on_demand_place(options, observations, env, action, pool_count)
 
 
 class SpotHedgePlus(RulePolicy):

@@ -97,3 +97,15 @@ def test_settings_that_are_wrong(changes: dict[str, object], message: str) -> No
     with pytest.raises(ValueError) as caught:
         load_settings("fleet", changes)
     assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
+
+
+def test_one_beside_is_like_another_but_for_its_own_changes() -> None:
+    settings = load_settings("service-train", is_service=True)
+    ticks, six, three = (settings.beside[name].changes for name in ("ticks", "six", "three"))
+    assert set(ticks) < set(six) < set(three)
+    assert six["decision_interval_s"] == three["decision_interval_s"] == ticks["decision_interval_s"] == 30
+    assert (six["service.0.shortfall_weight"], ticks["service.0.shortfall_weight"]) == (6, 75)
+    assert three["service.0.pools"] == ["b", "e", "h"] != six["service.0.pools"]
+    other = {"one": {"pairs": 2, "weight": 1.0, "like": "nobody"}}
+    with pytest.raises(ValueError, match=r"beside: one: like: 'nobody' \(allowed: one that stands before it\)"):
+        load_settings("service-train", {"beside": other}, is_service=True)
